@@ -12,13 +12,14 @@
 #include "core/rng.h"
 #include "experiment/compare_section.h"
 
+#define COMPARE_MOST_SEEDS 10000
+
 struct compare_choice {
     const char *name;                       /* of an entry of `variants`; NULL: none */
     const struct compare_setting *settings; /* [n_settings] */
     int32_t n_settings;
     struct location where;
     const char *label; /* part of the variant's name; set by compare_labels */
-    const char *text;  /* the value as written, for a single value; else NULL */
 };
 
 /* Numbers from `from` to `to`, both included. */
@@ -51,11 +52,46 @@ struct compare_reader {
     const char *path;           /* of the section in messages: "compare" */
     const char *const *options; /* keys of the section that are not keys of the experiment, NULL-terminated */
     int is_drawn;               /* values are drawn from ranges, which therefore have no `count` */
+    const char *drawn_by;       /* the key that says so: "compare.sample" */
 };
 
+/* Names of all keys of a table, then `more`, NULL-terminated. From `arena`; NULL if there is not enough memory. */
+const char *const *compare_option_names(const rondo_option *table, const char *const *more, int32_t n_more,
+                                        struct arena *arena);
+/* Reads the options of a section that also has other keys, which are left alone. */
+rondo_status compare_table_read(const struct compare_reader *reader, const struct yaml_node *node,
+                                const rondo_option *table, void *options, size_t size);
 /* Reads all axes, in the order of the file. Reports every mistake, also keys that overlap. */
 rondo_status compare_axes_read(const struct compare_reader *reader, const struct yaml_node *section,
                                struct compare_axes *axes);
+
+/* 1 for a mapping with `from` or `to`. */
+int compare_is_range(const struct yaml_node *node);
+/* Reads the range of a key: if values are not drawn, its points become the choices of the axis. */
+rondo_status compare_range_read(const struct compare_reader *reader, const struct yaml_node *node,
+                                struct compare_axis *axis);
+/* The value for a number in [0, 1), rounded so that `points` of them keep apart. */
+double compare_range_draw(const struct compare_range *range, double uniform, int32_t points);
+/* The number of values that can be drawn; INT64_MAX for real numbers. */
+int64_t compare_range_values(const struct compare_range *range);
+/* The choice of an axis with a range that has this value. */
+rondo_status compare_range_choice(const struct compare_axis *axis, double value, struct compare_choice *choice,
+                                  struct arena *arena, struct errors *errors);
+
+enum compare_sampling { COMPARE_SOBOL, COMPARE_RANDOM };
+
+/* How choices are drawn. Sobol: points of core/sobol.h after a digital shift of each axis that the seed gives. Random: independent
+ * points. Points that give choices again that were drawn already are left out. */
+struct compare_draw {
+    enum compare_sampling sampling;
+    uint64_t seed;
+    const char *stream; /* of core/rng.h */
+    const char *key;    /* that asks for them, in messages: "compare.sample" */
+    struct location where;
+};
+/* Draws `count` different combinations of choices, (*choices)[count][n_axes]. RONDO_INVALID if there are not so many. */
+rondo_status compare_draw(const struct compare_axes *axes, const struct compare_draw *draw, int32_t count,
+                          const struct compare_choice *const **choices, struct arena *arena, struct errors *errors);
 
 /* 1 if one of two keys is the other, or is inside the other: "model.layers" and "model.layers.0.cell". */
 int compare_keys_overlap(const char *a, const char *b);
@@ -70,6 +106,16 @@ rondo_status compare_setting_walk(const struct compare_setting *setting, compare
 
 /* 1 if two values are the same: texts, numbers however they are written, lists and mappings of such. */
 int compare_values_equal(const struct yaml_node *a, const struct yaml_node *b);
+
+/* Reads `compare.tune` into trials, tune_seeds and halving of the section, whose seeds have been read, and its keys into
+ * `tuned`. */
+rondo_status compare_tune_read(const struct compare_reader *outer, const struct yaml_node *node,
+                               const struct compare_axes *varied, struct compare_axes *tuned,
+                               struct compare_section *section);
+
+/* With section->equal: the layers whose width it chooses. No value may give a width. */
+rondo_status compare_equal_read(const struct compare_reader *reader, const struct compare_axes *varied,
+                                const struct compare_axes *tuned, struct compare_section *section);
 
 /* Sets the labels of all choices. */
 rondo_status compare_labels(const struct compare_axes *axes, struct arena *arena, struct errors *errors);

@@ -11,7 +11,7 @@
 #include "experiment/experiment.h"
 #include "io/section.h"
 
-enum { MOST_SEEDS = 10000, MOST_VARIANTS = 100000, MOST_BASELINE = 200 };
+enum { MOST_VARIANTS = 100000, MOST_BASELINE = 200 };
 
 struct compare_options {
     int64_t sample, sampling_seed, budget;
@@ -20,8 +20,8 @@ struct compare_options {
     const char *baseline, *metric;
 };
 
-static const char *const equal_names[] = {"none", "parameters", "flops", NULL};
-static const char *const sampling_names[] = {"sobol", "random", NULL};
+static const char *const equal_names[] = {"none", "parameters", "flops", NULL}; /* enum compare_equal */
+static const char *const sampling_names[] = {"sobol", "random", NULL};          /* enum compare_sampling */
 
 const rondo_option compare_table[] = {
     RONDO_OPTION_INT(struct compare_options, sample, "0", 0, COMPARE_MOST_RUNS,
@@ -51,47 +51,8 @@ struct compare_reading {
     struct compare_section *section;
     struct yaml_node *node;
     struct compare_options options;
-    struct compare_axes axes;
+    struct compare_axes axes, tuned;
 };
-
-/* Names of all keys of a table, then `more`, NULL-terminated; NULL: out of memory. */
-static const char *const *option_names(const rondo_option *table, const char *const *more, int32_t n_more,
-                                       struct arena *arena) {
-    size_t count = 0;
-    while (table[count].key != NULL) {
-        count++;
-    }
-    const char **names = arena_calloc(arena, count + (size_t)n_more + 1, sizeof *names);
-    for (size_t i = 0; names != NULL && i < count; i++) {
-        names[i] = table[i].key;
-    }
-    for (int32_t i = 0; names != NULL && i < n_more; i++) {
-        names[count + (size_t)i] = more[i];
-    }
-    return names;
-}
-
-/* Reads the options of a section that also has other keys. */
-static rondo_status read_table(const struct compare_reading *reading, const struct yaml_node *node,
-                               const rondo_option *table, void *options, size_t size, const char *path) {
-    struct yaml_node only = *node;
-    struct yaml_node **tail = &only.first;
-    only.first = NULL;
-    for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
-        if (option_find(table, child->key) == NULL) {
-            continue;
-        }
-        struct yaml_node *copy = arena_calloc(reading->arena, 1, sizeof *copy);
-        if (copy == NULL) {
-            return errors_no_memory(reading->errors);
-        }
-        *copy = *child;
-        copy->next = NULL;
-        *tail = copy;
-        tail = &copy->next;
-    }
-    return section_struct(&only, table, options, size, NULL, path, reading->arena, reading->errors);
-}
 
 /* ---- seeds, target ---- */
 
@@ -144,16 +105,16 @@ static rondo_status read_seeds(struct compare_reading *reading) {
     const struct yaml_node *node = yaml_get(reading->node, key_names[KEY_SEEDS]);
     const int is_list = node != NULL && node->kind == YAML_SEQUENCE;
     int64_t number = COMPARE_SEEDS;
-    if (node != NULL && !is_list && !read_integer(node, 1, MOST_SEEDS, &number)) {
+    if (node != NULL && !is_list && !read_integer(node, 1, COMPARE_MOST_SEEDS, &number)) {
         return errors_add_at(
             reading->errors, RONDO_INVALID, node->where,
             "'compare.seeds' must be a number of seeds from 1 to %d, or a list of seeds, such as [1, 2, "
             "3]",
-            MOST_SEEDS);
+            COMPARE_MOST_SEEDS);
     }
-    if (is_list && (node->first == NULL || yaml_count(node) > MOST_SEEDS)) {
+    if (is_list && (node->first == NULL || yaml_count(node) > COMPARE_MOST_SEEDS)) {
         return errors_add_at(reading->errors, RONDO_INVALID, node->where,
-                             "'compare.seeds' has %d seeds, expected 1 to %d", yaml_count(node), MOST_SEEDS);
+                             "'compare.seeds' has %d seeds, expected 1 to %d", yaml_count(node), COMPARE_MOST_SEEDS);
     }
     const int32_t most = is_list ? yaml_count(node) : (int32_t)number;
     int64_t *seeds = arena_calloc(reading->arena, (size_t)most, sizeof *seeds);
@@ -223,8 +184,7 @@ static rondo_status make_grid(const struct compare_reading *reading, const struc
 
 /* Variants from the choices of each, [count][n_axes]. */
 static rondo_status make_variants(const struct compare_reading *reading, const struct compare_choice *const *choices,
-                                  int32_t count, struct compare_variant **made) {
-    const int32_t n_axes = reading->axes.count;
+                                  int32_t n_axes, int32_t count, struct compare_variant **made) {
     struct compare_variant *variants = arena_calloc(reading->arena, (size_t)count, sizeof *variants);
     *made = variants;
     if (variants == NULL) {
@@ -249,17 +209,46 @@ static rondo_status make_variants(const struct compare_reading *reading, const s
     return RONDO_OK;
 }
 
+static struct compare_draw draw_of(const struct compare_reading *reading, const char *key,
+                                   const struct yaml_node *node) {
+    return (struct compare_draw){(enum compare_sampling)reading->options.sampling,
+                                 (uint64_t)reading->options.sampling_seed, key, key, node->where};
+}
+
 static rondo_status read_variants(struct compare_reading *reading) {
     const struct compare_choice *const *choices = NULL;
     struct compare_variant *variants = NULL;
     int32_t count = 0;
     RONDO_TRY(compare_labels(&reading->axes, reading->arena, reading->errors));
-    RONDO_TRY(make_grid(reading, &choices, &count));
-    RONDO_TRY(make_variants(reading, choices, count, &variants));
+    if (reading->options.sample > 0) {
+        count = (int32_t)reading->options.sample;
+        const struct compare_draw draw = draw_of(reading, "compare.sample", yaml_get(reading->node, "sample"));
+        RONDO_TRY(compare_draw(&reading->axes, &draw, count, &choices, reading->arena, reading->errors));
+    } else {
+        RONDO_TRY(make_grid(reading, &choices, &count));
+    }
+    RONDO_TRY(make_variants(reading, choices, reading->axes.count, count, &variants));
     RONDO_TRY(compare_names(&reading->axes, choices, variants, count, reading->arena, reading->errors));
     reading->section->variants = variants;
     reading->section->n_variants = count;
     return RONDO_OK;
+}
+
+/* The settings of all trials. */
+static rondo_status make_trials(struct compare_reading *reading, const struct yaml_node *tune) {
+    struct compare_section *section = reading->section;
+    const struct compare_choice *const *choices = NULL;
+    struct compare_variant *trials = NULL;
+    const struct compare_draw draw = draw_of(reading, "compare.tune.trials", yaml_get(tune, "trials"));
+    RONDO_TRY(compare_labels(&reading->tuned, reading->arena, reading->errors));
+    RONDO_TRY(compare_draw(&reading->tuned, &draw, section->trials, &choices, reading->arena, reading->errors));
+    RONDO_TRY(make_variants(reading, choices, reading->tuned.count, section->trials, &trials));
+    for (int32_t t = 0; t < section->trials; t++) {
+        trials[t].name = arena_printf(reading->arena, "trial %d", t + 1);
+        trials[t].folder = arena_printf(reading->arena, "trial-%02d", t + 1);
+    }
+    section->trial_settings = trials;
+    return arena_failed(reading->arena) ? errors_no_memory(reading->errors) : RONDO_OK;
 }
 
 /* ---- the baseline ---- */
@@ -305,151 +294,77 @@ static rondo_status read_baseline(struct compare_reading *reading) {
                          names == NULL ? "the variants" : names);
 }
 
-/* ---- equal ---- */
+/* ---- the section ---- */
 
-struct layer_search {
-    struct compare_reading *reading;
-    const char **layers;
-    int32_t count;
-    int varies_whole; /* "model" or "model.layers" itself */
-};
-
-static rondo_status add_layer(struct layer_search *search, const char *path) {
-    static const char layers[] = "model.layers.";
-    const size_t length = strlen(layers) + strcspn(path + strlen(layers), ".");
-    for (int32_t i = 0; i < search->count; i++) {
-        if (strlen(search->layers[i]) == length && strncmp(search->layers[i], path, length) == 0) {
-            return RONDO_OK;
-        }
-    }
-    const char *layer = search->count < MAX_LAYERS ? arena_strndup(search->reading->arena, path, length) : NULL;
-    if (layer == NULL) {
-        return search->count < MAX_LAYERS ? errors_no_memory(search->reading->errors) : RONDO_OK;
-    }
-    search->layers[search->count++] = layer;
-    return RONDO_OK;
-}
-
-/* 1 for "model.layers.3.hidden". */
-static int is_width(const char *path) {
-    static const char layers[] = "model.layers.";
-    if (strncmp(path, layers, strlen(layers)) != 0) {
-        return 0;
-    }
-    const char *rest = path + strlen(layers);
-    return strcmp(rest + strcspn(rest, "."), ".hidden") == 0;
-}
-
-static rondo_status visit_layers(void *arg, const char *path, const struct yaml_node *node) {
-    struct layer_search *search = arg;
-    if (is_width(path)) {
-        return errors_add_at(search->reading->errors, RONDO_INVALID, node->where,
-                             "'%s' is given, but 'compare.equal' chooses it", path);
-    }
-    search->varies_whole |= strcmp(path, "model.layers") == 0;
-    return RONDO_OK;
-}
-
-/* A whole list of layers gives no width: all layers begin with the same one. */
-static rondo_status add_widths(const struct compare_reading *reading, const struct compare_setting *setting) {
-    const struct yaml_node *list = strcmp(setting->key, "model.layers") == 0 ? setting->value
-                                   : strcmp(setting->key, "model") == 0      ? yaml_get(setting->value, "layers")
-                                                                             : NULL;
-    for (struct yaml_node *layer = list == NULL ? NULL : list->first; layer != NULL; layer = layer->next) {
-        if (layer->kind == YAML_MAPPING && yaml_get(layer, "hidden") == NULL) {
-            RONDO_TRY(section_put(layer, "hidden", COMPARE_WIDTH, 0, reading->arena, reading->errors));
-        }
-    }
-    return RONDO_OK;
-}
-
-static rondo_status search_layers(struct layer_search *search, const struct compare_axis *axis) {
-    static const char layers[] = "model.layers.";
-    rondo_status first = RONDO_OK;
-    for (int32_t c = 0; c < axis->n_choices; c++) {
-        for (int32_t k = 0; k < axis->choices[c].n_settings; k++) {
-            const struct compare_setting *setting = &axis->choices[c].settings[k];
-            rondo_status status =
-                compare_setting_walk(setting, visit_layers, search, search->reading->arena, search->reading->errors);
-            if (strncmp(setting->key, layers, strlen(layers)) == 0) {
-                RONDO_TRY(add_layer(search, setting->key));
-            }
-            if (status == RONDO_OK) {
-                status = add_widths(search->reading, setting);
-            }
-            first = first == RONDO_OK ? status : first;
-        }
-    }
-    return first;
-}
-
-static rondo_status read_equal(struct compare_reading *reading) {
-    const struct yaml_node *equal = yaml_get(reading->node, "equal");
+/* Keys that need others. */
+static void check_use(const struct compare_reading *reading, const struct yaml_node *tune) {
     const struct yaml_node *budget = yaml_get(reading->node, "budget");
+    static const char *const of_drawing[] = {"sampling", "sampling_seed"};
+    if (budget != NULL && reading->section->equal == COMPARE_AS_GIVEN) {
+        errors_add_at(reading->errors, RONDO_INVALID, budget->key_where,
+                      "'compare.budget' is not used without 'compare.equal'");
+    }
+    for (size_t i = 0; i < sizeof of_drawing / sizeof of_drawing[0]; i++) {
+        const struct yaml_node *node = yaml_get(reading->node, of_drawing[i]);
+        if (node != NULL && tune == NULL && yaml_get(reading->node, "sample") == NULL) {
+            errors_add_at(reading->errors, RONDO_INVALID, node->key_where,
+                          "'compare.%s' is not used without 'compare.sample' or 'compare.tune': nothing is drawn",
+                          of_drawing[i]);
+        }
+    }
+}
+
+static void read_options(struct compare_reading *reading, const struct compare_reader *reader) {
     struct compare_section *section = reading->section;
+    compare_table_read(reader, reading->node, compare_table, &reading->options, sizeof reading->options);
+    const struct yaml_node *equal = yaml_get(reading->node, "equal"), *metric = yaml_get(reading->node, "metric");
     section->equal = (enum compare_equal)reading->options.equal;
     section->equal_where = equal == NULL ? section->where : equal->where;
     section->budget = reading->options.budget;
-    if (section->equal == COMPARE_AS_GIVEN) {
-        return budget == NULL ? RONDO_OK
-                              : errors_add_at(reading->errors, RONDO_INVALID, budget->key_where,
-                                              "'compare.budget' is not used without 'compare.equal'");
-    }
-    struct layer_search search = {.reading = reading,
-                                  .layers = arena_calloc(reading->arena, MAX_LAYERS + 2, sizeof *search.layers)};
-    if (search.layers == NULL) {
-        return errors_no_memory(reading->errors);
-    }
-    rondo_status first = RONDO_OK;
-    for (int32_t a = 0; a < reading->axes.count; a++) {
-        const rondo_status status = search_layers(&search, &reading->axes.axes[a]);
-        first = first == RONDO_OK ? status : first;
-    }
-    if (search.varies_whole) {
-        search.layers[0] = "model.layers";
-        search.layers[1] = NULL;
-    } else if (search.count == 0 && first == RONDO_OK) {
-        return errors_add_at(reading->errors, RONDO_INVALID, section->equal_where,
-                             "'compare.equal' chooses 'hidden' of the layers in which a key varies, and no key under "
-                             "'model.layers' varies");
-    }
-    section->layers = search.layers;
-    return first;
+    section->metric = reading->options.metric;
+    section->metric = section->metric == NULL || section->metric[0] == '\0' ? NULL : section->metric;
+    section->metric_where = metric == NULL ? section->where : metric->where;
 }
-
-/* ---- the section ---- */
 
 static rondo_status read_section(struct compare_reading *reading) {
     struct compare_section *section = reading->section;
-    const char *const *names = option_names(compare_table, key_names, N_KEYS, reading->arena);
+    struct errors *errors = reading->errors;
+    const char *const *names = compare_option_names(compare_table, key_names, N_KEYS, reading->arena);
+    const struct yaml_node *tune = yaml_get(reading->node, key_names[KEY_TUNE]);
     if (names == NULL) {
-        return errors_no_memory(reading->errors);
+        return errors_no_memory(errors);
     }
-    const int32_t before = reading->errors->count;
-    read_table(reading, reading->node, compare_table, &reading->options, sizeof reading->options, "compare");
-    const struct compare_reader reader = {reading->arena, reading->errors, "compare", names,
-                                          reading->options.sample > 0};
-    const int32_t before_axes = reading->errors->count;
+    const int32_t before = errors->count;
+    struct compare_reader reader = {reading->arena, errors, "compare", names, 0, "compare.sample"};
+    read_options(reading, &reader);
+    /* a mistake in the number, too, says that values are drawn */
+    reader.is_drawn =
+        yaml_get(reading->node, "sample") != NULL && (reading->options.sample > 0 || errors->count > before);
+    const int32_t before_axes = errors->count;
     compare_axes_read(&reader, reading->node, &reading->axes);
-    const int has_axes = reading->errors->count == before_axes;
-    if (has_axes && reading->axes.count == 0) {
-        errors_add_at(
-            reading->errors, RONDO_INVALID, section->where,
-            "'compare' says nothing that varies, expected a key of the experiment with a list of values, such "
-            "as model.layers.0.cell: [lstm, gru]");
+    const int has_axes = errors->count == before_axes && reading->axes.count > 0;
+    if (errors->count == before_axes && !has_axes) {
+        errors_add_at(errors, RONDO_INVALID, section->where,
+                      "'compare' has nothing that varies, expected a key of the experiment with a list of values, such "
+                      "as model.layers.0.cell: [lstm, gru]");
     }
     read_seeds(reading);
     read_target(reading);
-    read_equal(reading);
-    section->metric =
-        reading->options.metric == NULL || reading->options.metric[0] == '\0' ? NULL : reading->options.metric;
-    const struct yaml_node *metric = yaml_get(reading->node, "metric");
-    section->metric_where = metric == NULL ? section->where : metric->where;
-    if (has_axes && reading->axes.count > 0 && read_variants(reading) == RONDO_OK) {
+    check_use(reading, tune);
+    const int can_tune =
+        tune != NULL && compare_tune_read(&reader, tune, &reading->axes, &reading->tuned, section) == RONDO_OK;
+    if (has_axes && section->equal != COMPARE_AS_GIVEN) {
+        compare_equal_read(&reader, &reading->axes, &reading->tuned, section);
+    }
+    if (has_axes && read_variants(reading) == RONDO_OK) {
         read_baseline(reading);
     }
-    section->n_runs = (int64_t)section->n_variants * section->n_seeds;
-    return reading->errors->count == before ? RONDO_OK : RONDO_INVALID;
+    if (can_tune) {
+        make_trials(reading, tune);
+    }
+    section->n_runs =
+        (int64_t)section->n_variants * (section->n_seeds + (int64_t)section->trials * section->tune_seeds);
+    return errors->count == before ? RONDO_OK : RONDO_INVALID;
 }
 
 rondo_status compare_section_take(struct yaml_node *root, struct compare_section *section, struct arena *arena,

@@ -4,8 +4,49 @@
 #include <string.h>
 
 #include "core/number.h"
+#include "core/options.h"
 #include "core/suggest.h"
-#include "experiment/experiment.h"
+#include "experiment/sections.h"
+#include "io/section.h"
+
+/* ---- options ---- */
+
+const char *const *compare_option_names(const rondo_option *table, const char *const *more, int32_t n_more,
+                                        struct arena *arena) {
+    size_t count = 0;
+    while (table[count].key != NULL) {
+        count++;
+    }
+    const char **names = arena_calloc(arena, count + (size_t)n_more + 1, sizeof *names);
+    for (size_t i = 0; names != NULL && i < count; i++) {
+        names[i] = table[i].key;
+    }
+    for (int32_t i = 0; names != NULL && i < n_more; i++) {
+        names[count + (size_t)i] = more[i];
+    }
+    return names;
+}
+
+rondo_status compare_table_read(const struct compare_reader *reader, const struct yaml_node *node,
+                                const rondo_option *table, void *options, size_t size) {
+    struct yaml_node only = *node; /* what section_struct adds to it is not added to the file's own nodes */
+    struct yaml_node **tail = &only.first;
+    only.first = NULL;
+    for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
+        if (option_find(table, child->key) == NULL) {
+            continue;
+        }
+        struct yaml_node *copy = arena_calloc(reader->arena, 1, sizeof *copy);
+        if (copy == NULL) {
+            return errors_no_memory(reader->errors);
+        }
+        *copy = *child;
+        copy->next = NULL;
+        *tail = copy;
+        tail = &copy->next;
+    }
+    return section_struct(&only, table, options, size, NULL, reader->path, reader->arena, reader->errors);
+}
 
 /* ---- keys ---- */
 
@@ -234,10 +275,8 @@ static rondo_status read_list(const struct compare_reader *reader, const struct 
     for (const struct yaml_node *value = list->first; value != NULL; value = value->next) {
         const int32_t index = axis->n_choices++;
         settings[index] = (struct compare_setting){axis->key, value};
-        axis->choices[index] = (struct compare_choice){.settings = &settings[index],
-                                                       .n_settings = 1,
-                                                       .where = value->where,
-                                                       .text = value->kind == YAML_SCALAR ? value->text : NULL};
+        axis->choices[index] =
+            (struct compare_choice){.settings = &settings[index], .n_settings = 1, .where = value->where};
         rondo_status status = check_value(reader, axis->key, value);
         status = status == RONDO_OK ? check_choice(reader, axis, index) : status;
         first = first == RONDO_OK ? status : first;
@@ -327,6 +366,9 @@ static rondo_status read_axis(const struct compare_reader *reader, const struct 
     RONDO_TRY(check_key(reader, node->key, node->key_where));
     if (node->kind == YAML_SEQUENCE) {
         return read_list(reader, node, axis);
+    }
+    if (compare_is_range(node)) {
+        return compare_range_read(reader, node, axis);
     }
     if (node->kind == YAML_MAPPING) {
         return errors_add_at(reader->errors, RONDO_INVALID, node->where,

@@ -149,6 +149,129 @@ START_TEST(long_values_are_cut_and_stay_unique) {
 }
 END_TEST
 
+static const struct {
+    const char *range, *values;
+} points[] = {
+    {"optimizer.lr: {from: 1e-4, to: 1e-2, log: true, count: 3}", " 1e-4 0.001 1e-2"},
+    {"optimizer.lr: {from: 1e-6, to: 1e-5, log: true, count: 3}", " 1e-6 3.16e-6 1e-5"},
+    {"optimizer.lr: {from: 0, to: 1, count: 4}", " 0 0.333 0.667 1"},
+    {"optimizer.lr: {from: -0.12345, to: 0.1, count: 2}", " -0.12345 0.1"},
+    {"optimizer.lr: {from: 1000, to: 1001, count: 4}", " 1000 1000.33 1000.67 1001"},
+    {"optimizer.lr: {from: 1e5, to: 1e6, log: true, count: 3}", " 1e5 316000 1e6"},
+    /* integers: keys of the table know it, others are told */
+    {"model.layers.0.hidden: {from: 16, to: 256, log: true, count: 5}", " 16 32 64 128 256"},
+    {"model.layers.0.hidden: {from: 1, to: 10, count: 4}", " 1 4 7 10"},
+    {"schedule.batch: {from: 1, to: 4, count: 3}", " 1 3 4"},
+    {"model.layers.0.heads: {from: 1, to: 4, count: 3}", " 1 2.5 4"},
+    {"model.layers.0.heads: {from: 1, to: 4, count: 3, integer: true}", " 1 3 4"},
+    {"model.layers.0.dropout: {from: 0, to: 1, count: 3}", " 0 0.5 1"},
+};
+
+START_TEST(ranges_have_points) {
+    take_good(points[_i].range);
+    const char *text = "";
+    for (int32_t v = 0; v < section.n_variants; v++) {
+        text = arena_printf(arena, "%s %s", text, section.variants[v].settings[0].value->text);
+        ck_assert_int_eq(section.variants[v].settings[0].value->where.line, 3);
+        ck_assert_str_eq(section.variants[v].settings[0].value->where.file, "e.yaml");
+    }
+    ck_assert_str_eq(text, points[_i].values);
+}
+END_TEST
+
+static const struct {
+    const char *lines, *variants;
+} samples[] = {
+    {"optimizer.lr: {from: 1e-4, to: 1e-2, log: true}\nmodel.layers.0.cell: [gru, lstm]\nsample: 4",
+     "lr 0.00612, lstm | lr-0.00612-lstm | optimizer.lr=0.00612, model.layers.0.cell=lstm\n"
+     "lr 0.000612, gru | lr-0.000612-gru | optimizer.lr=0.000612, model.layers.0.cell=gru\n"
+     "lr 0.000194, lstm | lr-0.000194-lstm | optimizer.lr=0.000194, model.layers.0.cell=lstm\n"
+     "lr 0.00194, gru | lr-0.00194-gru | optimizer.lr=0.00194, model.layers.0.cell=gru\n"},
+    {"optimizer.lr: {from: 1e-4, to: 1e-2, log: true}\nmodel.layers.0.cell: [gru, lstm]\nsample: 4\nsampling_seed: 2",
+     "lr 0.00158, lstm | lr-0.00158-lstm | optimizer.lr=0.00158, model.layers.0.cell=lstm\n"
+     "lr 0.000158, gru | lr-0.000158-gru | optimizer.lr=0.000158, model.layers.0.cell=gru\n"
+     "lr 0.000498, lstm | lr-0.000498-lstm | optimizer.lr=0.000498, model.layers.0.cell=lstm\n"
+     "lr 0.00498, gru | lr-0.00498-gru | optimizer.lr=0.00498, model.layers.0.cell=gru\n"},
+    {"optimizer.lr: {from: 0, to: 1}\nmodel.layers.0.hidden: {from: 8, to: 64}\nsample: 3\nsampling: random",
+     "lr 0.512, hidden 61 | lr-0.512-hidden-61 | optimizer.lr=0.512, model.layers.0.hidden=61\n"
+     "lr 0.435, hidden 36 | lr-0.435-hidden-36 | optimizer.lr=0.435, model.layers.0.hidden=36\n"
+     "lr 0.07, hidden 8 | lr-0.07-hidden-8 | optimizer.lr=0.07, model.layers.0.hidden=8\n"},
+};
+
+/* A sampled comparison can be made again: these texts must never change. */
+START_TEST(samples_are_the_same_everywhere) {
+    take_good(samples[_i].lines);
+    ck_assert_str_eq(variants_text(section.variants, section.n_variants), samples[_i].variants);
+}
+END_TEST
+
+static double number_of(const struct compare_variant *variant, int32_t setting) {
+    return strtod(variant->settings[setting].value->text, NULL);
+}
+
+/* Points of Sobol: one in each part of the range, after the digital shift too. */
+START_TEST(sobol_samples_fill_ranges_evenly) {
+    take_good(arena_printf(arena,
+                           "optimizer.lr: {from: 1e-4, to: 1e-2, log: true}\nmodel.layers.0.hidden: {from: 1, to: "
+                           "64}\nsample: 16\nsampling_seed: %d",
+                           _i));
+    int of_lr[16] = {0}, of_hidden[16] = {0};
+    for (int32_t v = 0; v < 16; v++) {
+        of_lr[(int)fmin(8 * (log10(number_of(&section.variants[v], 0)) + 4), 15.0)]++;
+        of_hidden[((int)number_of(&section.variants[v], 1) - 1) / 4]++;
+    }
+    for (int i = 0; i < 16; i++) {
+        ck_assert_int_eq(of_hidden[i], 1);
+        ck_assert_int_le(of_lr[i], 2); /* rounding may move one over the edge of its part */
+    }
+}
+END_TEST
+
+/* All of a grid, if so many are asked for; never one twice. */
+static const char *const whole_grids[] = {
+    "sampling: sobol\noptimizer.lr: [1, 2, 3, 4, 5]\nmodel.layers.0.cell: [a, b, c]\nmodel.layers.0.hidden: {from: 3, "
+    "to: 6}\nsample: 60",
+    "sampling: random\noptimizer.lr: [1, 2, 3, 4, 5]\nmodel.layers.0.cell: [a, b, c]\nmodel.layers.0.hidden: {from: 3, "
+    "to: 6, log: true}\nsample: 60",
+    "optimizer.lr: {from: 1, to: 1000, integer: true}\nsample: 1000\nseeds: 1",
+};
+
+START_TEST(samples_are_different) {
+    take_good(whole_grids[_i]);
+    const int32_t count = section.n_variants;
+    ck_assert_int_ge(count, 60);
+    for (int32_t v = 0; v < count; v++) {
+        for (int32_t w = 0; w < v; w++) {
+            ck_assert_str_ne(section.variants[v].name, section.variants[w].name);
+        }
+        ck_assert_ptr_null(strchr(section.variants[v].name, '(')); /* nothing had to be made unique */
+    }
+}
+END_TEST
+
+START_TEST(trials_of_tuning_are_the_same_for_all_variants) {
+    take_good("model.layers.0.cell: [gru, lstm]\nseeds: 3\ntune:\n  optimizer.lr: {from: 1e-4, to: 1e-2, log: true}\n  "
+              "model.layers.0.dropout: [0, 0.5]\n  trials: 4\n  seeds: 2\n  halving: 2");
+    ck_assert_int_eq(section.tune_seeds, 2);
+    ck_assert_int_eq(section.halving, 2);
+    ck_assert_int_eq(section.n_runs, 2 * (3 + 4 * 2));
+    ck_assert_str_eq(variants_text(section.trial_settings, section.trials),
+                     "trial 1 | trial-01 | optimizer.lr=0.00136, model.layers.0.dropout=0.5\n"
+                     "trial 2 | trial-02 | optimizer.lr=0.000136, model.layers.0.dropout=0\n"
+                     "trial 3 | trial-03 | optimizer.lr=0.00043, model.layers.0.dropout=0.5\n"
+                     "trial 4 | trial-04 | optimizer.lr=0.0043, model.layers.0.dropout=0\n");
+}
+END_TEST
+
+/* Where whole optimizers vary, the learning rate of each can be tuned. */
+START_TEST(keys_inside_of_varied_ones_can_be_tuned) {
+    take_good("optimizer: [{plugin: adam}, {plugin: sgd}]\ntune: {optimizer.lr: [1, 2], trials: 2}");
+    ck_assert_int_eq(section.trials, 2);
+    ck_assert_int_eq(section.tune_seeds, 1);
+    ck_assert_int_eq(section.halving, 0);
+}
+END_TEST
+
 /* Values stay at their place, for errors of the experiment that they make. */
 START_TEST(settings_have_the_place_of_their_values) {
     take_good("model.layers.0.cell:\n- gru\n- lstm\nvariants:\n- {optimizer.lr: 7}");
@@ -263,7 +386,7 @@ static const struct {
     const char *lines, *errors[3];
 } mistakes[] = {
     {"[]", {"e.yaml:3:3: 'compare' must be a mapping"}},
-    {"seeds: 3", {"e.yaml:2:1: 'compare' says nothing that varies"}},
+    {"seeds: 3", {"e.yaml:2:1: 'compare' has nothing that varies"}},
     /* keys */
     {CELLS "seed: 3", {"e.yaml:4:3: unknown key 'seed' in compare (did you mean 'seeds'?), expected one of sample,"}},
     {"optimiser: [a]", {"e.yaml:3:3: unknown key 'optimiser' in compare (did you mean 'optimizer'?)"}},
@@ -315,10 +438,66 @@ static const struct {
       "varies, and no key under 'model.layers' varies"}},
     {"model.layers.0.hidden: [8, 16]\nequal: flops",
      {"e.yaml:3:27: 'model.layers.0.hidden' is given, but 'compare.equal' "
-      "chooses it"}},
+      "chooses widths"}},
     {"model.layers: [[{cell: gru, hidden: 3}]]\nequal: flops", {"'model.layers.0.hidden' is given, but"}},
     {CELLS "baseline: gur",
      {"e.yaml:4:13: no variant is called 'gur' (did you mean 'gru'?), expected one of: gru; lstm"}},
+    /* ranges */
+    {"optimizer.lr: {from: 1, to: 1, count: 3}",
+     {"e.yaml:3:31: the range of 'optimizer.lr' ends at 1 and begins at 1"}},
+    {"optimizer.lr: {from: 2, to: 1, count: 3}",
+     {"the range of 'optimizer.lr' ends at 1 and begins at 2, expected more"}},
+    {"optimizer.lr: {from: 0, to: 1, log: true, count: 3}",
+     {"e.yaml:3:24: a range with 'log' begins at 0, expected more"}},
+    {"optimizer.lr: {from: 0, to: 1}",
+     {"e.yaml:3:17: the range of 'optimizer.lr' has no 'count', expected a 'count' of 2"}},
+    {"optimizer.lr: {from: 0, to: 1, count: 1}", {"e.yaml:3:41: the range of 'optimizer.lr' has too small a 'count'"}},
+    {"optimizer.lr: {from: 0, to: 1, count: 3}\nsample: 2",
+     {"e.yaml:3:34: 'count' is the number of values in a grid, and "
+      "'compare.sample' draws values"}},
+    {"optimizer.lr: {to: 1, count: 3}", {"option 'from' of compare.optimizer.lr is missing, expected number (the"}},
+    {"optimizer.lr: {from: a, to: 1, count: 3}", {"'from' is 'a', expected a number"}},
+    {"optimizer.lr: {from: 0, to: 1, cuont: 3}",
+     {"unknown key 'cuont' in compare.optimizer.lr (did you mean 'count'?)"}},
+    {"model.layers.0.hidden: {from: 1, to: 2, count: 3}",
+     {"'count' is 3, but points 2 and 3 of 'model.layers.0.hidden' are "
+      "both 2"}},
+    {"model.layers.0.hidden: {from: 1.5, to: 4, count: 3}",
+     {"the ends of the range of 'model.layers.0.hidden' are 1.5 and "
+      "4, expected integers"}},
+    {"model.layers.0.hidden: {from: 1, to: 4, count: 3, integer: false}", {"'model.layers.0.hidden' takes integers"}},
+    {"model.head.tie: {from: 0, to: 1, count: 2}", {"'model.head.tie' takes no number"}},
+    {"model.layers.0.cell: {from: 0, to: 1, count: 2}", {"'model.layers.0.cell' takes no number"}},
+    {"model.layers.0.hidden: {from: 1, to: 2, count: 2}\nequal: flops", {"'model.layers.0.hidden' is given"}},
+    {"optimizer.lr: {from: -1e308, to: 1e308, count: 3}",
+     {"the range of 'optimizer.lr' is wider than a number can be"}},
+    /* drawing */
+    {CELLS "sample: 3", {"e.yaml:4:11: 'compare.sample' is 3, but there are only 2 different settings"}},
+    {CELLS "sampling: random", {"e.yaml:4:3: 'compare.sampling' is not used without"}},
+    {CELLS "sampling_seed: 3", {"'compare.sampling_seed' is not used without"}},
+    {"model.layers.0.hidden: {from: 1, to: 64}\nequal: flops\nsample: 2", {"'model.layers.0.hidden' is given"}},
+    /* tuning */
+    {CELLS "tune: 3", {"e.yaml:4:9: 'compare.tune' must be a mapping"}},
+    {CELLS "tune: {trials: 3}", {"e.yaml:4:3: 'compare.tune' has no key of the experiment"}},
+    {CELLS "tune: {optimizer.lr: [1, 2]}", {"option 'trials' of compare.tune is missing"}},
+    {CELLS "tune: {optimizer.lr: [1, 2], trials: 3}",
+     {"e.yaml:4:40: 'compare.tune.trials' is 3, but there are only 2"}},
+    {CELLS "tune: {optimizer.lr: [1, 2], trials: 2, seeds: 9}", {"'compare.tune.seeds' is 9, expected at most"}},
+    {CELLS "tune: {optimizer.lr: [1, 2], trials: 2, halving: 3}", {"'compare.tune.halving' is 3, expected at most"}},
+    {CELLS "tune: {optimizer.lr: [1, 2], trials: 2, halving: 1}", {"'compare.tune.halving' is 1, expected 2"}},
+    {CELLS "tune: {optimizer.lr: {from: 1, to: 2, count: 2}, trials: 2}", {"'compare.tune' draws values"}},
+    {CELLS "tune: {model.layers.0.cell: [a, b], trials: 2}",
+     {"e.yaml:4:10: 'model.layers.0.cell' is tuned, but "
+      "'model.layers.0.cell' varies"}},
+    {CELLS "tune: {model.layers: [[{cell: a}], [{cell: b}]], trials: 2}",
+     {"'model.layers' is tuned, but "
+      "'model.layers.0.cell' varies"}},
+    {"optimizer: [{plugin: adam}, {plugin: sgd, lr: 1}]\ntune: {optimizer.lr: [1, 2], trials: 2}",
+     {"e.yaml:4:10: 'optimizer.lr' is tuned, but a variant gives it (line 3)"}},
+    {CELLS "tune: {schedule.seed: [1, 2], trials: 2}", {"'schedule.seed' cannot vary"}},
+    {CELLS "tune: {trails: 2, optimizer.lr: [1, 2]}",
+     {"unknown key 'trails' in compare.tune (did you mean 'trials'?)"}},
+    {CELLS "equal: flops\ntune: {model.layers.0.hidden: [1, 2], trials: 2}", {"'model.layers.0.hidden' is given"}},
     /* all together */
     {"optimizer.lr: []\nsampel: 3\nseeds: -1",
      {"the list of values of 'optimizer.lr' is empty", "unknown key 'sampel' in compare (did you mean 'sample'?)",
@@ -342,6 +521,12 @@ int main(void) {
     Suite *suite = suite_create("compare_section");
     TCase *cases = add_case(suite, "compare_section", 60, setup, teardown);
     tcase_add_loop_test(cases, variants_are_named_by_what_varies, 0, ROWS(grids));
+    tcase_add_loop_test(cases, ranges_have_points, 0, ROWS(points));
+    tcase_add_loop_test(cases, samples_are_the_same_everywhere, 0, ROWS(samples));
+    tcase_add_loop_test(cases, sobol_samples_fill_ranges_evenly, 0, 8);
+    tcase_add_loop_test(cases, samples_are_different, 0, ROWS(whole_grids));
+    tcase_add_test(cases, trials_of_tuning_are_the_same_for_all_variants);
+    tcase_add_test(cases, keys_inside_of_varied_ones_can_be_tuned);
     tcase_add_loop_test(cases, long_values_are_cut_and_stay_unique, 0, ROWS(long_names));
     tcase_add_test(cases, settings_have_the_place_of_their_values);
     tcase_add_test(cases, an_experiment_without_the_section_is_left_alone);

@@ -1,0 +1,133 @@
+/* `equal`: the layers whose `hidden` is chosen, which are those in which a key varies. */
+#include <string.h>
+
+#include "experiment/compare_axes.h"
+#include "experiment/layers.h"
+#include "io/section.h"
+
+static const char layers_path[] = "model.layers";
+
+struct layer_search {
+    const struct compare_reader *reader;
+    const char **layers; /* [MAX_LAYERS + 1] */
+    int32_t count;
+    int varies_whole; /* model.layers as a whole: variants may have different numbers of layers */
+};
+
+/* What comes after the number in "model.layers.3.hidden": "hidden"; NULL for other paths. *length: of "model.layers.3". */
+static const char *key_of_layer(const char *path, size_t *length) {
+    const size_t outer = strlen(layers_path);
+    if (strncmp(path, layers_path, outer) != 0 || path[outer] != '.') {
+        return NULL;
+    }
+    *length = outer + 1 + strcspn(path + outer + 1, ".");
+    return path[*length] == '.' ? path + *length + 1 : "";
+}
+
+/* Takes note of the layer that a varied key is in. */
+static rondo_status add_layer(struct layer_search *search, const char *path) {
+    size_t length;
+    search->varies_whole |= compare_is_inside(layers_path, path);
+    if (key_of_layer(path, &length) == NULL) {
+        return RONDO_OK;
+    }
+    for (int32_t i = 0; i < search->count; i++) {
+        if (strlen(search->layers[i]) == length && strncmp(search->layers[i], path, length) == 0) {
+            return RONDO_OK;
+        }
+    }
+    if (search->count == MAX_LAYERS) {
+        return RONDO_OK; /* the experiment cannot have so many */
+    }
+    const char *layer = arena_strndup(search->reader->arena, path, length);
+    if (layer == NULL) {
+        return errors_no_memory(search->reader->errors);
+    }
+    search->layers[search->count++] = layer;
+    return RONDO_OK;
+}
+
+static rondo_status refuse_width(void *arg, const char *path, const struct yaml_node *node) {
+    const struct compare_reader *reader = arg;
+    size_t length;
+    const char *key = key_of_layer(path, &length);
+    return key == NULL || strcmp(key, "hidden") != 0
+               ? RONDO_OK
+               : errors_add_at(reader->errors, RONDO_INVALID, node->where,
+                               "'%s' is given, but 'compare.equal' chooses widths", path);
+}
+
+/* A whole list of layers without widths: all begin with the same one. */
+static rondo_status add_widths(const struct compare_reader *reader, const struct compare_setting *setting) {
+    const struct yaml_node *list = strcmp(setting->key, layers_path) == 0 ? setting->value
+                                   : strcmp(setting->key, "model") == 0   ? yaml_get(setting->value, "layers")
+                                                                          : NULL;
+    for (struct yaml_node *layer = list == NULL ? NULL : list->first; layer != NULL; layer = layer->next) {
+        if (layer->kind == YAML_MAPPING && yaml_get(layer, "hidden") == NULL) {
+            RONDO_TRY(section_put(layer, "hidden", COMPARE_WIDTH, 0, reader->arena, reader->errors));
+        }
+    }
+    return RONDO_OK;
+}
+
+/* Ranges have no choices yet: there is only the key. */
+static rondo_status search_range(struct layer_search *search, const struct compare_axis *axis) {
+    size_t length;
+    const char *key = key_of_layer(axis->key, &length);
+    return key != NULL && strcmp(key, "hidden") == 0
+               ? errors_add_at(search->reader->errors, RONDO_INVALID, axis->where,
+                               "'%s' is given, but 'compare.equal' chooses widths", axis->key)
+               : add_layer(search, axis->key);
+}
+
+static rondo_status search_axis(struct layer_search *search, const struct compare_axis *axis) {
+    if (axis->n_choices == 0) {
+        return search_range(search, axis);
+    }
+    const struct compare_reader *reader = search->reader;
+    rondo_status first = RONDO_OK;
+    for (int32_t c = 0; c < axis->n_choices; c++) {
+        for (int32_t k = 0; k < axis->choices[c].n_settings; k++) {
+            const struct compare_setting *setting = &axis->choices[c].settings[k];
+            RONDO_TRY(add_layer(search, setting->key));
+            rondo_status status =
+                compare_setting_walk(setting, refuse_width, (void *)reader, reader->arena, reader->errors);
+            if (status == RONDO_OK) {
+                status = add_widths(reader, setting);
+            }
+            first = first == RONDO_OK ? status : first;
+        }
+    }
+    return first;
+}
+
+rondo_status compare_equal_read(const struct compare_reader *reader, const struct compare_axes *varied,
+                                const struct compare_axes *tuned, struct compare_section *section) {
+    struct layer_search search = {.reader = reader,
+                                  .layers = arena_calloc(reader->arena, MAX_LAYERS + 1, sizeof *search.layers)};
+    /* Layers that only tuning changes are not compared, but neither may it give a width. */
+    struct layer_search of_tuning = {.reader = reader,
+                                     .layers = arena_calloc(reader->arena, MAX_LAYERS + 1, sizeof *search.layers)};
+    if (search.layers == NULL || of_tuning.layers == NULL) {
+        return errors_no_memory(reader->errors);
+    }
+    rondo_status first = RONDO_OK;
+    for (int32_t a = 0; a < varied->count; a++) {
+        const rondo_status status = search_axis(&search, &varied->axes[a]);
+        first = first == RONDO_OK ? status : first;
+    }
+    for (int32_t a = 0; a < tuned->count; a++) {
+        const rondo_status status = search_axis(&of_tuning, &tuned->axes[a]);
+        first = first == RONDO_OK ? status : first;
+    }
+    if (search.varies_whole) {
+        search.layers[0] = layers_path;
+        search.layers[1] = NULL;
+    } else if (search.count == 0 && first == RONDO_OK) {
+        return errors_add_at(reader->errors, RONDO_INVALID, section->equal_where,
+                             "'compare.equal' chooses 'hidden' of the layers in which a key varies, and no key under "
+                             "'model.layers' varies");
+    }
+    section->layers = search.layers;
+    return first;
+}
