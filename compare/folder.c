@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,23 +18,6 @@
 #define LOCK_FILE "lock"
 
 /* ---- the lock ---- */
-
-/* Creates the folder and those around it. */
-static rondo_status make_folders(const char *folder, struct arena *arena, struct errors *errors) {
-    char *path = arena_strdup(arena, folder);
-    if (path == NULL) {
-        return errors_no_memory(errors);
-    }
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(path, 0777); /* a failure is reported for the last one */
-        *slash = '/';
-    }
-    if (mkdir(path, 0777) != 0 && !folder_is(path)) {
-        return file_failed(errors, RONDO_IO, (struct location){folder, 0, 0}, "create the folder", folder, errno);
-    }
-    return RONDO_OK;
-}
 
 /* A folder with files, but without those of a comparison. */
 static rondo_status check_content(const char *folder, struct arena *arena, struct errors *errors) {
@@ -72,7 +54,7 @@ static int wait_for_lock(int descriptor) {
 rondo_status comparison_lock(const struct comparison_plan *plan, int *lock, struct errors *errors) {
     const char *folder = plan->comparison.folder, *file = arena_printf(plan->arena, "%s/" LOCK_FILE, folder);
     *lock = -1;
-    RONDO_TRY(make_folders(folder, plan->arena, errors));
+    RONDO_TRY(folder_make(folder, errors));
     RONDO_TRY(check_content(folder, plan->arena, errors));
     if (file == NULL) {
         return errors_no_memory(errors);

@@ -9,6 +9,7 @@
 
 #include "core/memory.h"
 #include "io/file.h"
+#include "io/folder.h"
 #include "io/json.h"
 
 #define SCORES_FILE "test.json"
@@ -257,9 +258,12 @@ static rondo_status write_json(const char *file, json_t *value, struct errors *e
 
 rondo_status run_result_fail(const char *folder, const char *reason, int is_final, struct errors *errors) {
     struct arena *arena = arena_create();
-    const rondo_status status =
-        write_json(arena_printf(arena, FAILED_FILE, folder),
-                   json_pack("{s:o, s:b}", "reason", json_text(reason), "is_final", is_final), errors);
+    const char *around = path_folder(arena, folder);
+    rondo_status status = around == NULL ? errors_no_memory(errors) : folder_make(around, errors);
+    if (status == RONDO_OK) {
+        status = write_json(arena_printf(arena, FAILED_FILE, folder),
+                            json_pack("{s:o, s:b}", "reason", json_text(reason), "is_final", is_final), errors);
+    }
     arena_destroy(arena);
     return status;
 }

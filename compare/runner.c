@@ -180,9 +180,13 @@ static rondo_status end_job(void *arg, int32_t number, int exit_status, int sign
     const struct phase_job *job = &phase->phase->jobs[phase->numbers[number]];
     const struct comparison_observer *observer = phase->settings->observer;
     struct compared_run trial = {.seed = job->job.seed, .folder = job->job.folder}, *run = &trial;
-    (void)exit_status;
+    const char *reason = NULL;
+    run_result_is_failed(job->job.folder, &reason, plan->arena);
     if (signal != 0 && !interrupt_is_requested(&plan->session->interrupt)) {
         RONDO_TRY(record_signal(job, signal, errors));
+    } else if (exit_status != 0 && reason == NULL && !interrupt_is_requested(&plan->session->interrupt)) {
+        /* It was interrupted by a signal for it only, or could not record why it has failed, as on a full disk. */
+        RONDO_TRY(run_result_fail(job->job.folder, "ended before its end without a reason", 0, errors));
     }
     if (job->trial < 0) {
         run = &plan->comparison.variants[job->job.variant].runs[job->seed];

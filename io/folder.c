@@ -17,6 +17,22 @@ int folder_is(const char *path) {
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+rondo_status folder_make(const char *path, struct errors *errors) {
+    struct arena *arena = arena_create();
+    char *copy = arena_strdup(arena, path);
+    rondo_status status = copy == NULL ? errors_no_memory(errors) : RONDO_OK;
+    for (char *slash = copy == NULL ? NULL : strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(copy, 0777); /* a failure is reported for the last one */
+        *slash = '/';
+    }
+    if (status == RONDO_OK && mkdir(copy, 0777) != 0 && (errno != EEXIST || !folder_is(path))) {
+        status = file_failed(errors, RONDO_IO, (struct location){path, 0, 0}, "create the folder", path, errno);
+    }
+    arena_destroy(arena);
+    return status;
+}
+
 /* Names while a folder is read. */
 struct folder_names {
     const char *folder;
