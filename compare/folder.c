@@ -83,9 +83,7 @@ void comparison_unlock(int lock) {
 
 /* A run as the plan would train it. */
 struct planned_run {
-    const struct comparison_plan *plan;
-    int32_t variant;
-    struct experiment *experiment; /* of the variant, with the settings of a trial or the chosen ones */
+    struct task *task; /* of the variant, with the settings of a trial or the chosen ones; NULL: not needed yet */
 };
 
 static rondo_status check_run(const struct planned_run *planned, const char *folder, int64_t seed, struct arena *arena,
@@ -98,7 +96,7 @@ static rondo_status check_run(const struct planned_run *planned, const char *fol
         return RONDO_OK;
     }
     const struct yaml_node *was = yaml_read(file, arena, errors);
-    struct yaml_node *now = planned->experiment->root;
+    struct yaml_node *now = planned->task->experiment->root;
     struct yaml_node *seed_node = yaml_get(yaml_get(now, "schedule"), "seed");
     if (was == NULL) {
         return errors->status;
@@ -107,8 +105,7 @@ static rondo_status check_run(const struct planned_run *planned, const char *fol
     seed_node->text = arena_printf(arena, "%lld", (long long)seed);
     RONDO_TRY(seed_node->text == NULL ? errors_no_memory(errors) : RONDO_OK);
     RONDO_TRY(experiment_changes(was, now, CHANGES_OF_RESULT, &own, errors));
-    run_record_changes(folder, planned->plan->variants[planned->variant].task, TASK_TRAIN | TASK_VALID | TASK_TEST,
-                       &own);
+    run_record_changes(folder, planned->task, TASK_TRAIN | TASK_VALID | TASK_TEST, &own);
     if (own.count > 0) {
         errors_add(changes, RONDO_INVALID, "the run '%s' was trained with other settings:", folder);
         errors_move(changes, &own);
@@ -120,21 +117,21 @@ static rondo_status check_run(const struct planned_run *planned, const char *fol
 static rondo_status check_runs(const struct comparison_plan *plan, const struct phase_job *jobs, int32_t count,
                                struct errors *changes, struct errors *errors) {
     struct arena *arena = arena_create();
-    struct planned_run planned = {.plan = plan, .variant = jobs[0].job.variant};
+    const struct run_job *first = &jobs[0].job;
+    struct planned_run planned = {.task = NULL};
     rondo_status status = arena == NULL ? errors_no_memory(errors) : RONDO_OK;
     for (int32_t i = 0; i < count && status == RONDO_OK && changes->count == 0; i++) {
         if (!folder_is(jobs[i].job.folder)) {
             continue;
         }
-        if (planned.experiment == NULL) {
-            planned.experiment = comparison_plan_experiment(plan, planned.variant, jobs[0].job.more, jobs[0].job.n_more,
-                                                            jobs[0].job.seed, errors);
+        if (planned.task == NULL) {
+            planned.task = comparison_plan_task(plan, first->variant, first->more, first->n_more, first->seed, errors);
         }
-        status = planned.experiment == NULL
+        status = planned.task == NULL
                      ? errors->status
                      : check_run(&planned, jobs[i].job.folder, jobs[i].job.seed, arena, changes, errors);
     }
-    experiment_destroy(planned.experiment);
+    task_destroy(planned.task);
     arena_destroy(arena);
     return status;
 }

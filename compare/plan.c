@@ -38,9 +38,9 @@ static const struct compare_setting *join_settings(const struct comparison_plan 
     return all;
 }
 
-struct experiment *comparison_plan_experiment(const struct comparison_plan *plan, int32_t variant,
-                                              const struct compare_setting *more, int32_t n_more, int64_t seed,
-                                              struct errors *errors) {
+static struct experiment *load_experiment(const struct comparison_plan *plan, int32_t variant,
+                                          const struct compare_setting *more, int32_t n_more, int64_t seed,
+                                          struct errors *errors) {
     int32_t count = 0;
     /* In the arena of the plan, since the tree of the experiment keeps these texts. */
     const struct compare_setting *all = join_settings(plan, variant, more, n_more, seed, plan->arena, &count);
@@ -66,7 +66,8 @@ static void move_new(struct errors *errors, struct errors *own) {
     errors_free(own);
 }
 
-const struct task *comparison_plan_donor(const struct comparison_plan *plan, const struct experiment *experiment) {
+/* A task whose data a task of this experiment may use; NULL: there is none. */
+static const struct task *find_donor(const struct comparison_plan *plan, const struct experiment *experiment) {
     const struct task *donor = NULL;
     for (int32_t v = 0; v < plan->comparison.n_variants; v++) {
         const struct task *task = plan->variants[v].task;
@@ -78,12 +79,13 @@ const struct task *comparison_plan_donor(const struct comparison_plan *plan, con
     return donor;
 }
 
-static struct task *open_variant(struct comparison_plan *plan, int32_t v, struct errors *errors) {
-    struct experiment *experiment = comparison_plan_experiment(plan, v, NULL, 0, plan->section.seeds[0], errors);
-    if (experiment == NULL) {
-        return NULL;
-    }
-    struct task *task = task_create_sharing(experiment, plan->session, comparison_plan_donor(plan, experiment), errors);
+struct task *comparison_plan_task(const struct comparison_plan *plan, int32_t variant,
+                                  const struct compare_setting *more, int32_t n_more, int64_t seed,
+                                  struct errors *errors) {
+    struct experiment *experiment = load_experiment(plan, variant, more, n_more, seed, errors);
+    struct task *task = experiment == NULL
+                            ? NULL
+                            : task_create_sharing(experiment, plan->session, find_donor(plan, experiment), errors);
     if (task == NULL) {
         experiment_destroy(experiment);
     }
@@ -234,7 +236,7 @@ static rondo_status open_variants(struct comparison_plan *plan, struct errors *e
     for (int32_t v = 0; v < plan->comparison.n_variants; v++) {
         struct planned_variant *variant = &plan->variants[v];
         struct errors own = {0};
-        variant->task = open_variant(plan, v, &own);
+        variant->task = comparison_plan_task(plan, v, NULL, 0, plan->section.seeds[0], &own);
         if (variant->task == NULL) {
             const int ends = own.status == RONDO_INTERRUPTED || own.status == RONDO_NO_MEMORY;
             move_new(errors, &own);
@@ -250,6 +252,16 @@ static rondo_status open_variants(struct comparison_plan *plan, struct errors *e
         plan->comparison.variants[v].flops = model_step_flops(model);
     }
     return errors->status;
+}
+
+/* Closes the tasks that use the data of others: of thousands of variants, their programs would fill the memory. */
+static void close_shared(struct comparison_plan *plan) {
+    for (int32_t v = 0; v < plan->comparison.n_variants; v++) {
+        if (plan->variants[v].task->data.is_shared) {
+            task_destroy(plan->variants[v].task);
+            plan->variants[v].task = NULL;
+        }
+    }
 }
 
 /* ---- cells of the command line ---- */
@@ -337,7 +349,9 @@ static rondo_status open_plan(struct comparison_plan *plan, const struct compari
     if (arena_failed(plan->arena)) {
         return errors_no_memory(errors);
     }
-    return describe_scores(plan, errors);
+    RONDO_TRY(describe_scores(plan, errors));
+    close_shared(plan);
+    return RONDO_OK;
 }
 
 rondo_status comparison_plan_open(struct comparison_plan *plan, const struct comparison_settings *settings,

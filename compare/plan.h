@@ -42,13 +42,11 @@ rondo_status comparison_plan_open(struct comparison_plan *plan, const struct com
                                   struct session *session, struct errors *errors);
 void comparison_plan_close(struct comparison_plan *plan);
 
-/* The experiment of a variant with further settings: those that tuning has chosen, and the seed. NULL with errors. */
-struct experiment *comparison_plan_experiment(const struct comparison_plan *plan, int32_t variant,
-                                              const struct compare_setting *more, int32_t n_more, int64_t seed,
-                                              struct errors *errors);
-
-/* A task of the plan whose data a task of this experiment may use (task_create_sharing); NULL: there is none. */
-const struct task *comparison_plan_donor(const struct comparison_plan *plan, const struct experiment *experiment);
+/* The task of a variant with further settings: those that tuning has chosen, and the seed. It uses the data of the plan, where they
+ * are the same, so the plan must outlive it. NULL with errors. */
+struct task *comparison_plan_task(const struct comparison_plan *plan, int32_t variant,
+                                  const struct compare_setting *more, int32_t n_more, int64_t seed,
+                                  struct errors *errors);
 
 /* A scalar as a value of an experiment, at this place. From `arena`; NULL: out of memory. */
 const struct yaml_node *comparison_value(const char *text, struct location where, struct arena *arena);

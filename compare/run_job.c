@@ -76,15 +76,7 @@ static rondo_status record_failure(const struct run_job *job, rondo_status statu
 /* ---- training ---- */
 
 static struct task *open_task(const struct comparison_plan *plan, const struct run_job *job, struct errors *errors) {
-    struct experiment *experiment =
-        comparison_plan_experiment(plan, job->variant, job->more, job->n_more, job->seed, errors);
-    struct task *task = experiment == NULL ? NULL
-                                           : task_create_sharing(experiment, plan->session,
-                                                                 comparison_plan_donor(plan, experiment), errors);
-    if (task == NULL) {
-        experiment_destroy(experiment);
-    }
-    return task;
+    return comparison_plan_task(plan, job->variant, job->more, job->n_more, job->seed, errors);
 }
 
 static rondo_status begin(const struct comparison_plan *plan, const struct run_job *job,

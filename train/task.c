@@ -333,7 +333,7 @@ struct task_source {
     int which;
     const struct json_t *learned;
     const char *file;
-    const struct task_data *shared; /* used if the task would read the same; NULL: none */
+    const struct task *donor; /* its data are used if the task would read the same; NULL: none */
 };
 
 static rondo_status open_task(struct task *task, const struct task_source *source, struct errors *errors) {
@@ -352,8 +352,8 @@ static rondo_status open_task(struct task *task, const struct task_source *sourc
                                                 .file = source->file,
                                                 .interrupt = task->session->interrupt,
                                                 .progress = task->session->reading};
-    if (source->shared != NULL && task_data_is_same(source->shared, &settings)) {
-        task_data_share(&task->data, source->shared);
+    if (source->donor != NULL && task_data_is_same(&source->donor->data, &settings)) {
+        task_data_share(&task->data, &source->donor->data);
     } else {
         RONDO_TRY(task_data_open(&task->data, &settings, errors));
     }
@@ -481,11 +481,13 @@ static rondo_status check_warmup(const struct task *task, struct errors *errors)
 }
 
 /* Checks the settings that depend on data and model. Continues after a mistake, so that all are reported together. */
-static rondo_status check_task(struct task *task, struct errors *errors) {
+static rondo_status check_task(struct task *task, const struct task *donor, struct errors *errors) {
     const rondo_status metric = choose_metric(task, errors);
     const rondo_status optimizer = apply_optimizer(task, errors);
     const rondo_status warmup = check_warmup(task, errors);
-    const rondo_status targets = check_targets(task, errors);
+    const int has_same_targets = task->data.is_shared && yaml_is_same(yaml_get(donor->experiment->root, "loss"),
+                                                                      yaml_get(task->experiment->root, "loss"));
+    const rondo_status targets = has_same_targets ? RONDO_OK : check_targets(task, errors);
     return metric != RONDO_OK ? metric : optimizer != RONDO_OK ? optimizer : warmup != RONDO_OK ? warmup : targets;
 }
 
@@ -500,7 +502,7 @@ static struct task *create(struct experiment *experiment, struct session *sessio
     task->session = session;
     task->provenance = arena_calloc(experiment->arena, 1, sizeof *task->provenance);
     const rondo_status status = task->provenance == NULL ? errors_no_memory(errors) : open_task(task, source, errors);
-    if (status != RONDO_OK || check_task(task, errors) != RONDO_OK) {
+    if (status != RONDO_OK || check_task(task, source->donor, errors) != RONDO_OK) {
         task->experiment = NULL; /* it still belongs to the caller */
         task_destroy(task);
         return NULL;
@@ -516,7 +518,7 @@ struct task *task_create(struct experiment *experiment, struct session *session,
 
 struct task *task_create_sharing(struct experiment *experiment, struct session *session, const struct task *donor,
                                  struct errors *errors) {
-    const struct task_source source = {.which = TASK_TRAIN | TASK_VALID, .shared = donor == NULL ? NULL : &donor->data};
+    const struct task_source source = {.which = TASK_TRAIN | TASK_VALID, .donor = donor};
     return create(experiment, session, &source, errors);
 }
 
