@@ -37,8 +37,8 @@ static void print_help(const struct command *command, const struct flag *flags) 
     printf("%s\n\nusage: rondo %s\n\n", command->summary, command->usage);
     for (const struct flag *flag = flags; flag->name != NULL; flag++) {
         char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", flag->name, flag->value == NULL ? "" : " ",
-                 flag->value == NULL ? "" : flag->value);
+        snprintf(left, sizeof left, "%s--%s%s%s", strcmp(flag->name, "out") == 0 ? "-o, " : "", flag->name,
+                 flag->value == NULL ? "" : " ", flag->value == NULL ? "" : flag->value);
         const int width = 20 + (int)strlen(left) - count_characters(left); /* printf counts bytes */
         printf("  %-*s %s\n", width, left, flag->help);
     }
@@ -125,11 +125,16 @@ static int store(const struct flag *flag, const char *value) {
     }
 }
 
+/* "-o" is short for "--out", in all commands that write a file or a folder. */
+static const char *long_flag(const char *word) {
+    return strcmp(word, "-o") == 0 ? "--out" : word;
+}
+
 /* "--name", "--name=value" or "--name value". Advances *i past a value. After a mistake returns 0 and sets the
  * exit status. */
 static int parse_flag(const struct command_call *call, const struct flag *flags, int *i, int *status) {
     char **argv = call->argv;
-    const char *name = argv[*i] + 2;
+    const char *name = long_flag(argv[*i]) + 2;
     const size_t length = strcspn(name, "=");
     char word[64];
     snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), name);
@@ -204,7 +209,7 @@ int arguments_parse(const struct command *command, const struct flag *flags, int
             print_help(command, flags);
             *status = finish_output();
             return 0;
-        } else if (!flags_ended && strncmp(argv[i], "--", 2) == 0) {
+        } else if (!flags_ended && strncmp(long_flag(argv[i]), "--", 2) == 0) {
             if (!parse_flag(&call, flags, &i, status)) {
                 return 0;
             }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""embed.py OUTPUT.c FILE...: writes the files as one C table of bytes, so that a program does not need them at run time.
+"""embed.py OUTPUT.c HEADER TABLE FILE...: writes the files as one C table of bytes, so that a program does not need them at
+run time.
 
-The table is `embedded_files` of kit/embedded.h. A file under templates/ keeps its path from there, such as
-op/plugin.c.in; any other one is listed under its last two parts, such as rondo/plugin.h.
+TABLE is the name of an array of `struct embedded_file` (io/embedded.h), which HEADER declares. A file under templates/ keeps
+its path from there, such as op/plugin.c.in; any other one is listed under its last two parts, such as rondo/plugin.h.
 """
 import pathlib
 import sys
@@ -20,14 +21,15 @@ def rows_of_bytes(data: bytes) -> str:
 
 
 def main() -> None:
-    output, files = sys.argv[1], [pathlib.PurePath(name) for name in sys.argv[2:]]
-    parts = ["/* Made by scripts/embed.py. */\n", '#include "kit/embedded.h"\n']
+    output, header, table = sys.argv[1:4]
+    files = [pathlib.PurePath(name) for name in sys.argv[4:]]
+    parts = ["/* Made by scripts/embed.py. */\n", f'#include "{header}"\n']
     for number, file in enumerate(files):
         data = pathlib.Path(file).read_bytes()
         if not data:
             sys.exit(f"embed.py: '{file}' is empty")
         parts.append(f"static const unsigned char file_{number}[] = {{\n    {rows_of_bytes(data)}}};\n")
-    parts.append("const struct embedded_file embedded_files[] = {")
+    parts.append(f"const struct embedded_file {table}[] = {{")
     for number, file in enumerate(files):
         parts.append(f'    {{"{path_in_table(file)}", file_{number}, sizeof file_{number}}},')
     parts.append("    {0},\n};\n")

@@ -48,7 +48,13 @@ static const struct {
     {"--help", NULL, 0, "usage: rondo COMMAND|train|eval|predict|check|list|cells|gradcheck", ""},
     {"help", NULL, 0, "usage: rondo COMMAND", ""},
     {"--version", NULL, 0, "rondo " RONDO_VERSION "|plugin ABI 1.", ""},
-    {"train --help", NULL, 0, "usage: rondo train EXPERIMENT.yaml|--set KEY=VALUE|--out FOLDER|--plugin", ""},
+    {"train --help", NULL, 0, "usage: rondo train EXPERIMENT.yaml|--set KEY=VALUE|-o, --out FOLDER|--plugin", ""},
+    {"report --help", NULL, 0, "usage: rondo report RUN|-o, --out FILE", ""},
+    {"report run -o r.html", NULL, 0, "r.html: 1 run, 1 variant", ""},
+    {"report run --out r.html", NULL, 0, "r.html: 1 run, 1 variant", ""},
+    {"report run none", NULL, 2, "", "'none' is not a folder; expected that of a run or of a comparison"},
+    {"report", NULL, 2, "", "an argument is missing"},
+    {"report run -o none/r.html", NULL, 1, "", "none/r.html"},
     {"eval --help", NULL, 0, "usage: rondo eval RUN|--on PART|--data FILE|--json", ""},
     {"predict --help", NULL, 0, "usage: rondo predict RUN|--json", ""},
     {"check --help", NULL, 0, "usage: rondo check EXPERIMENT.yaml|--set KEY=VALUE", ""},
@@ -62,6 +68,8 @@ static const struct {
     {"train e.yaml f.yaml", NULL, 2, "", "one argument too many: 'f.yaml'"},
     {"train e.yaml --thread 2", NULL, 2, "", "unknown flag '--thread' (did you mean '--threads'?)"},
     {"train e.yaml -q", NULL, 2, "", "unknown flag '-q'"},
+    {"eval run -o x", NULL, 2, "", "unknown flag '-o'"},
+    {"train e.yaml -o", NULL, 2, "", "a value is missing after '-o'"},
     {"train e.yaml --out", NULL, 2, "", "a value is missing after '--out'"},
     {"train e.yaml --out=", NULL, 2, "", "--out expects a value that is not empty, got ''"},
     {"train e.yaml --quiet=yes", NULL, 2, "", "this flag takes no value: '--quiet=yes'"},
@@ -179,6 +187,7 @@ static const struct {
 } json_calls[] = {
     {"train e.yaml --quiet --json --out json-run", "run epochs best_epoch best_step stopped_early valid"},
     {"eval run --json", "data examples rows loss accuracy perplexity"},
+    {"report run --json -o r.html", "report runs variants bytes"},
     {"check e.yaml --json", "values parameters size step_flops parameter_megabytes memory_megabytes memory"},
 };
 

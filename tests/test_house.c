@@ -357,7 +357,8 @@ static const struct {
     int least; /* the smallest number of C files and headers */
 } folders[] = {{"core", 20}, {"ops", 15},        {"io", 8},      {"lang", 12},           {"model", 15},
                {"data", 8},  {"experiment", 10}, {"store", 6},   {"train", 10},          {"kit", 15},
-               {"cli", 6},   {"plugins", 6},     {"include", 2}, {"examples/plugin", 5}, {"compare", 2}};
+               {"cli", 6},   {"plugins", 6},     {"include", 2}, {"examples/plugin", 5}, {"compare", 2},
+               {"report", 8}};
 
 /* Calls visit for every C file and header of the folder. */
 static void each_file(int folder, void (*visit)(const char *file, char *text)) {

@@ -1,0 +1,389 @@
+/* report/grouping.c: runs that differ only in their seed as one variant, and the keys in which variants differ. */
+#include "report/content.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/number.h"
+
+/* Keys that do not make another variant. */
+static int is_ignored(const char *key) {
+    return strcmp(key, "schedule.seed") == 0 || strcmp(key, "name") == 0;
+}
+
+/* "rondo" is the format of the file. */
+static int is_shown(const char *key) {
+    return !is_ignored(key) && strcmp(key, "rondo") != 0;
+}
+
+static int is_same_text(const char *left, const char *right) {
+    return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
+}
+
+/* 1 if each key of the first has the same value in the second. */
+static int has_all(const struct report_keys *keys, const struct report_keys *others) {
+    for (int32_t i = 0; i < keys->count; i++) {
+        const struct report_key *item = &keys->items[i];
+        const char *other = i < others->count && strcmp(others->items[i].key, item->key) == 0
+                                ? others->items[i].text
+                                : report_keys_get(others, item->key);
+        if (!is_ignored(item->key) && !is_same_text(item->text, other)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static const struct report_cell *find_cell(const struct report_files *files, const char *name) {
+    for (int32_t c = 0; c < files->n_cells; c++) {
+        if (strcmp(files->cells[c].name, name) == 0) {
+            return &files->cells[c];
+        }
+    }
+    return NULL;
+}
+
+static int has_same_cells(const struct report_files *left, const struct report_files *right) {
+    for (int32_t c = 0; c < left->n_cells; c++) {
+        const struct report_cell *other = find_cell(right, left->cells[c].name);
+        if (other == NULL || strcmp(other->text, left->cells[c].text) != 0) {
+            return 0;
+        }
+    }
+    return left->n_cells == right->n_cells;
+}
+
+/* A run without a readable experiment is in a variant of its own. */
+static int is_same_variant(const struct report_run *left, const struct report_run *right) {
+    return left->files.experiment.count > 0 && has_all(&left->files.experiment, &right->files.experiment) &&
+           has_all(&right->files.experiment, &left->files.experiment) && has_same_cells(&left->files, &right->files);
+}
+
+/* ---- differences ---- */
+
+static int is_listed(const struct report_content *content, const char *key) {
+    for (int32_t i = 0; i < content->n_differing; i++) {
+        if (strcmp(content->differing[i], key) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int differs(const struct report_content *content, const char *key, const char *text) {
+    for (int32_t v = 0; v < content->comparison->n_variants; v++) {
+        const struct report_run *sample = content->variants[v].sample;
+        if (sample != NULL && !is_same_text(text, report_keys_get(&sample->files.experiment, key))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+rondo_status report_find_differing(struct report_content *content, struct arena *arena, struct errors *errors) {
+    size_t most = 0;
+    for (int32_t v = 0; v < content->comparison->n_variants; v++) {
+        most += content->variants[v].sample == NULL ? 0 : (size_t)content->variants[v].sample->files.experiment.count;
+    }
+    content->differing = arena_calloc(arena, most, sizeof *content->differing);
+    if (content->differing == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t v = 0; v < content->comparison->n_variants; v++) {
+        const struct report_run *sample = content->variants[v].sample;
+        for (int32_t i = 0; sample != NULL && i < sample->files.experiment.count; i++) {
+            const struct report_key *item = &sample->files.experiment.items[i];
+            if (is_shown(item->key) && differs(content, item->key, item->text) && !is_listed(content, item->key)) {
+                content->differing[content->n_differing++] = item->key;
+            }
+        }
+    }
+    return RONDO_OK;
+}
+
+/* ---- the metric ---- */
+
+/* "valid.accuracy" of "valid.accuracy", "accuracy" and "[valid.accuracy, valid.f1]". */
+static const char *stopping_metric(const struct report_run *run, struct arena *arena) {
+    const char *text = report_keys_get(&run->files.experiment, "schedule.early_stopping.metric");
+    if (text == NULL) {
+        text = report_keys_get(&run->files.experiment, "schedule.early_stopping.metric.0");
+    }
+    text = text == NULL ? "loss" : text + strspn(text, "[ \"'");
+    text = strncmp(text, "valid.", 6) == 0 ? text + 6 : text;
+    return arena_strndup(arena, text, strcspn(text, ",]\"' "));
+}
+
+/* The value of the metric at the weights that are kept. Without validation data, of the training part at the end. */
+static double valid_score(const struct report_run *run, const char *metric, struct arena *arena) {
+    const struct report_curve *curve = report_log_curve(&run->log, arena_printf(arena, "valid.%s", metric));
+    if (curve != NULL && run->log.best >= 0) {
+        return curve->values[run->log.best];
+    }
+    const struct report_curve *loss = report_log_curve(&run->log, "train.loss");
+    return curve == NULL && loss != NULL && strcmp(metric, "loss") == 0 ? loss->values[run->log.count - 1] : NAN;
+}
+
+static double test_score(const struct report_run *run, const char *metric) {
+    for (int32_t i = 0; i < run->files.n_test; i++) {
+        if (strcmp(run->files.test[i].name, metric) == 0) {
+            return run->files.test[i].value;
+        }
+    }
+    return NAN;
+}
+
+/* The plug-in of the metric says which way is better, but a report loads none: the weights that a run keeps have its best value, so
+ * more of its other values are on the worse side. */
+static int is_higher_better(const struct report_run *runs, int32_t n_runs, const char *metric, struct arena *arena) {
+    int64_t lower = 0, higher = 0;
+    for (int32_t r = 0; r < n_runs; r++) {
+        const struct report_curve *curve = report_log_curve(&runs[r].log, arena_printf(arena, "valid.%s", metric));
+        for (int64_t i = 0; curve != NULL && runs[r].log.best >= 0 && i < runs[r].log.count; i++) {
+            lower += curve->values[i] < curve->values[runs[r].log.best];
+            higher += curve->values[i] > curve->values[runs[r].log.best];
+        }
+    }
+    return lower > higher;
+}
+
+/* ---- variants ---- */
+
+/* A group while it is made: the numbers of its runs in the order of the command. */
+struct run_group {
+    int32_t *members, count;
+};
+
+static int64_t seed_of(const struct report_run *run) {
+    const char *text = report_keys_get(&run->files.experiment, "schedule.seed");
+    char *end = NULL;
+    return text == NULL ? 0 : (int64_t)strtoll(text, &end, 10);
+}
+
+/* The column of a seed. A seed that the group has twice gets a second column of the same number. */
+static int32_t find_column(const int64_t *seeds, int32_t n_seeds, int64_t seed, const struct report_run *row) {
+    int32_t column = 0;
+    while (column < n_seeds && (seeds[column] != seed || row[column].folder != NULL)) {
+        column++;
+    }
+    return column;
+}
+
+static const char *base_name(const char *path) {
+    const char *end = path + strlen(path);
+    while (end > path && end[-1] == '/') {
+        end--;
+    }
+    const char *start = end;
+    while (start > path && start[-1] != '/') {
+        start--;
+    }
+    return start;
+}
+
+/* "lstm" of "cells/lstm.yaml". */
+static const char *short_value(const char *text, struct arena *arena) {
+    const char *name = strncmp(text, "cells/", 6) == 0 ? text + 6 : text;
+    const size_t length = strlen(name);
+    return name != text && length > 5 && strcmp(name + length - 5, ".yaml") == 0
+               ? arena_strndup(arena, name, length - 5)
+               : name;
+}
+
+/* "lstm, hidden 57": cells by their names, other keys with their last part. At most three keys. */
+static const char *name_variant(const struct report_content *content, const struct report_run *sample,
+                                struct arena *arena) {
+    const char *name = "";
+    int32_t named = 0;
+    for (int32_t i = 0; sample != NULL && i < content->n_differing && named < 3 && name != NULL; i++) {
+        const char *key = content->differing[i], *text = report_keys_get(&sample->files.experiment, key);
+        const char *last = strrchr(key, '.') == NULL ? key : strrchr(key, '.') + 1;
+        if (text == NULL) {
+            continue;
+        }
+        const char *comma = named == 0 ? "" : ", ";
+        const int is_plain = strcmp(last, "cell") == 0 || strcmp(last, "plugin") == 0;
+        name = is_plain ? arena_printf(arena, "%s%s%s", name, comma, short_value(text, arena))
+                        : arena_printf(arena, "%s%s%s %s", name, comma, last, text);
+        named++;
+    }
+    return name;
+}
+
+static int is_taken(const struct comparison *comparison, int32_t count, const char *name) {
+    for (int32_t v = 0; v < count; v++) {
+        if (strcmp(comparison->variants[v].name, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void name_variants(struct comparison *comparison, const struct report_content *content,
+                          const struct run_group *groups, const struct report_run *runs, struct arena *arena) {
+    for (int32_t v = 0; v < comparison->n_variants; v++) {
+        const struct report_run *sample = content->variants[v].sample;
+        const char *own = sample == NULL ? NULL : report_keys_get(&sample->files.experiment, "name");
+        const char *folder = base_name(runs[groups[v].members[0]].folder);
+        const char *name = comparison->n_variants == 1 && own != NULL ? own : name_variant(content, sample, arena);
+        if (name != NULL && (name[0] == '\0' || is_taken(comparison, v, name))) {
+            name = name[0] == '\0' ? folder : arena_printf(arena, "%s (%s)", name, folder);
+        }
+        for (int32_t number = 2; name != NULL && is_taken(comparison, v, name); number++) {
+            name = arena_printf(arena, "%s (%d)", folder, number);
+        }
+        comparison->variants[v].name = comparison->variants[v].folder = name == NULL ? "" : name;
+    }
+}
+
+static double median_epoch(const struct report_log *log) {
+    return log->is_finished && log->finished_in > 0 ? log->total_seconds / (double)log->finished_in : NAN;
+}
+
+static void fill_run(const struct report_run *from, const struct comparison *comparison, struct compared_run *run,
+                     struct arena *arena) {
+    const struct report_log *log = &from->log;
+    run->folder = from->folder;
+    run->state = log->is_finished ? COMPARED_SCORED : COMPARED_RUNNING;
+    run->valid = valid_score(from, comparison->metric, arena);
+    run->score = strcmp(comparison->part, "test") == 0 ? test_score(from, comparison->metric) : run->valid;
+    run->best_epoch = log->best >= 0 ? log->epoch[log->best] : NAN;
+    run->epochs = log->count > 0 ? log->epoch[log->count - 1] : NAN;
+    run->seconds = log->total_seconds;
+    run->seconds_per_epoch = median_epoch(log);
+    run->peak_memory = log->peak_memory;
+}
+
+/* The groups, in the order of their first runs. */
+static int32_t find_groups(const struct report_run *runs, int32_t n_runs, struct run_group *groups,
+                           struct arena *arena) {
+    int32_t count = 0;
+    for (int32_t r = 0; r < n_runs; r++) {
+        int32_t g = 0;
+        while (g < count && !is_same_variant(&runs[groups[g].members[0]], &runs[r])) {
+            g++;
+        }
+        if (g == count) {
+            groups[count].members = arena_calloc(arena, (size_t)n_runs, sizeof(int32_t));
+            if (groups[count].members == NULL) {
+                return count;
+            }
+            count++;
+        }
+        groups[g].members[groups[g].count++] = r;
+    }
+    return count;
+}
+
+/* All seeds, as often as the group with the most runs of that seed has them. */
+static int32_t find_seeds(const struct report_run *runs, const struct run_group *groups, int32_t n_groups,
+                          int64_t *seeds) {
+    int32_t count = 0;
+    for (int32_t g = 0; g < n_groups; g++) {
+        for (int32_t m = 0; m < groups[g].count; m++) {
+            const int64_t seed = seed_of(&runs[groups[g].members[m]]);
+            int32_t wanted = 1, present = 0;
+            for (int32_t k = 0; k < m; k++) {
+                wanted += seed_of(&runs[groups[g].members[k]]) == seed;
+            }
+            for (int32_t s = 0; s < count; s++) {
+                present += seeds[s] == seed;
+            }
+            if (present < wanted) {
+                seeds[count++] = seed;
+            }
+        }
+    }
+    for (int32_t i = 1; i < count; i++) { /* insertion sort: seeds are few, and mostly in order */
+        for (int32_t k = i; k > 0 && seeds[k] < seeds[k - 1]; k--) {
+            const int64_t seed = seeds[k];
+            seeds[k] = seeds[k - 1];
+            seeds[k - 1] = seed;
+        }
+    }
+    return count;
+}
+
+static int are_all_tested(const struct report_run *runs, int32_t n_runs) {
+    for (int32_t r = 0; r < n_runs; r++) {
+        if (runs[r].log.is_finished && runs[r].files.test == NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The runs of one variant in the columns of their seeds. */
+static void fill_variant(const struct report_run *runs, const struct run_group *group, struct comparison *comparison,
+                         struct compared_variant *variant, struct report_variant *grouped, struct arena *arena) {
+    variant->runs = arena_calloc(arena, (size_t)comparison->n_seeds, sizeof *variant->runs);
+    grouped->runs = arena_calloc(arena, (size_t)comparison->n_seeds, sizeof *grouped->runs);
+    variant->budget_ratio = NAN;
+    if (variant->runs == NULL || grouped->runs == NULL) {
+        return;
+    }
+    for (int32_t s = 0; s < comparison->n_seeds; s++) {
+        variant->runs[s] = (struct compared_run){.seed = comparison->seeds[s],
+                                                 .folder = "",
+                                                 .score = NAN,
+                                                 .valid = NAN,
+                                                 .best_epoch = NAN,
+                                                 .epochs = NAN,
+                                                 .seconds = NAN,
+                                                 .seconds_per_epoch = NAN,
+                                                 .peak_memory = NAN,
+                                                 .steps_to_target = NAN,
+                                                 .seconds_to_target = NAN};
+    }
+    for (int32_t m = 0; m < group->count; m++) {
+        const struct report_run *run = &runs[group->members[m]];
+        const int32_t column = find_column(comparison->seeds, comparison->n_seeds, seed_of(run), grouped->runs);
+        grouped->runs[column] = *run;
+        fill_run(run, comparison, &variant->runs[column], arena);
+        variant->parameters = run->files.parameters > 0 ? run->files.parameters : variant->parameters;
+        if (grouped->sample == NULL && run->files.experiment.count > 0) {
+            grouped->sample = &grouped->runs[column];
+        }
+    }
+}
+
+rondo_status report_group_runs(struct report_run *runs, int32_t n_runs, struct comparison *comparison,
+                               struct report_variant **grouped, struct arena *arena, struct errors *errors) {
+    struct run_group *groups = arena_calloc(arena, (size_t)n_runs, sizeof *groups);
+    int64_t *seeds = arena_calloc(arena, (size_t)n_runs, sizeof *seeds);
+    if (groups == NULL || seeds == NULL) {
+        return errors_no_memory(errors);
+    }
+    const int32_t n_groups = find_groups(runs, n_runs, groups, arena);
+    const char *metric = stopping_metric(&runs[0], arena);
+    if (metric == NULL || arena_failed(arena)) {
+        return errors_no_memory(errors);
+    }
+    *comparison =
+        (struct comparison){.name = n_runs == 1 ? base_name(runs[0].folder) : arena_printf(arena, "%d runs", n_runs),
+                            .file = "",
+                            .folder = ".",
+                            .metric = metric,
+                            .higher_is_better = is_higher_better(runs, n_runs, metric, arena),
+                            .part = are_all_tested(runs, n_runs) ? "test" : "valid",
+                            .target = NAN,
+                            .seeds = seeds,
+                            .n_seeds = find_seeds(runs, groups, n_groups, seeds),
+                            .variants = arena_calloc(arena, (size_t)n_groups, sizeof(struct compared_variant)),
+                            .n_variants = n_groups};
+    *grouped = arena_calloc(arena, (size_t)n_groups, sizeof **grouped);
+    if (arena_failed(arena)) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t g = 0; g < n_groups; g++) {
+        fill_variant(runs, &groups[g], comparison, &comparison->variants[g], &(*grouped)[g], arena);
+    }
+    if (arena_failed(arena)) {
+        return errors_no_memory(errors);
+    }
+    struct report_content content = {.comparison = comparison, .variants = *grouped};
+    RONDO_TRY(report_find_differing(&content, arena, errors));
+    name_variants(comparison, &content, groups, runs, arena);
+    return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
+}

@@ -1,0 +1,70 @@
+#include "report/number_cells.h"
+
+#include <math.h>
+
+static const char dash[] = "\xe2\x80\x93";
+
+int number_decimals(double largest) {
+    const double size = fabs(largest);
+    return !isfinite(size) || size < 10 ? 4 : size < 100 ? 2 : size < 1000 ? 1 : 0;
+}
+
+void number_add(struct markup *markup, double value, int decimals) {
+    if (isnan(value)) {
+        markup_add(markup, dash);
+    } else if (isinf(value)) {
+        markup_add(markup, "never");
+    } else if (value != 0 && (fabs(value) >= 1e7 || fabs(value) < 0.5 * pow(10, -decimals))) {
+        markup_format(markup, "%.2e", value);
+    } else {
+        markup_format(markup, "%.*f", decimals, value);
+    }
+}
+
+void count_add(struct markup *markup, int64_t value) {
+    if (value >= 1000) {
+        count_add(markup, value / 1000);                                /* at most six times */
+        markup_format(markup, "\xe2\x80\xaf%03d", (int)(value % 1000)); /* a narrow no-break space */
+    } else {
+        markup_format(markup, "%d", (int)value);
+    }
+}
+
+static void open_cell(struct markup *markup, double value) {
+    if (isfinite(value)) {
+        markup_format(markup, "<td class=\"n\" data-v=\"%.17g\">", value);
+    } else {
+        markup_add(markup, isnan(value) ? "<td class=\"n\">" : "<td class=\"n\" data-v=\"1e308\">");
+    }
+}
+
+void number_cell(struct markup *markup, double value, int decimals) {
+    open_cell(markup, value);
+    number_add(markup, value, decimals);
+    markup_add(markup, "</td>");
+}
+
+void count_cell(struct markup *markup, int64_t value) {
+    open_cell(markup, value < 0 ? NAN : (double)value);
+    if (value < 0) {
+        markup_add(markup, dash);
+    } else {
+        count_add(markup, value);
+    }
+    markup_add(markup, "</td>");
+}
+
+void duration_cell(struct markup *markup, double seconds) {
+    open_cell(markup, seconds);
+    const double whole = isfinite(seconds) ? floor(seconds + 0.5) : 0;
+    if (!isfinite(seconds)) {
+        number_add(markup, seconds, 0);
+    } else if (seconds < 100) {
+        markup_format(markup, seconds < 10 ? "%.2f\xc2\xa0s" : "%.1f\xc2\xa0s", seconds);
+    } else if (whole < 3600) {
+        markup_format(markup, "%.0f\xc2\xa0min %02.0f\xc2\xa0s", floor(whole / 60), fmod(whole, 60));
+    } else {
+        markup_format(markup, "%.0f\xc2\xa0h %02.0f\xc2\xa0min", floor(whole / 3600), fmod(floor(whole / 60), 60));
+    }
+    markup_add(markup, "</td>");
+}

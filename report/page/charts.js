@@ -1,0 +1,339 @@
+/* Charts: how a variant looks, and one function per kind of chart. A chart is a figure with a canvas and a table of the same
+ * numbers. It is drawn when it comes near the window, and again when a setting changes.
+ */
+/* Okabe and Ito, "Color Universal Design" (2008), without yellow; brighter on dark paper. */
+const palettes = {
+  light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#202020"],
+  dark: ["#4ea8e6", "#f4803c", "#2fc79b", "#e3a0c8", "#f0b840", "#93d5fb", "#f2f2f2"],
+};
+const shapes = ["circle", "rect", "triangle", "rectRot", "crossRot", "star", "cross"];
+const dashes = [[], [8, 3], [3, 3], [10, 3, 2, 3]];
+
+/* Two variants of the same colour differ in shape and dash. */
+const styleOf = (index) => ({
+  color: palettes[themeNow()][index % 7],
+  shape: shapes[(index + Math.floor(index / 7)) % 7],
+  dash: dashes[Math.floor(index / 7) % dashes.length],
+});
+const withAlpha = (color, alpha) => color + Math.round(alpha * 255).toString(16).padStart(2, "0");
+
+const settings = { x: "step", y: "linear", valid: true, train: true, band: "range", smoothing: 0, hidden: new Set() };
+const darkQuery = window.matchMedia("(prefers-color-scheme: dark)");
+function themeNow() {
+  return document.documentElement.dataset.theme || (darkQuery.matches ? "dark" : "light");
+}
+const inkOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/* Whiskers from `low` to `high` of each point, upright or lying. */
+Chart.register({
+  id: "whiskers",
+  beforeDatasetsDraw(chart) {
+    chart.data.datasets.forEach((dataset, d) => {
+      if (!dataset.whiskers || !chart.isDatasetVisible(d)) return;
+      const context = chart.ctx, scale = chart.scales.y;
+      context.save();
+      context.strokeStyle = dataset.borderColor;
+      context.lineWidth = 1.5;
+      chart.getDatasetMeta(d).data.forEach((element, i) => {
+        const point = dataset.data[i], low = scale.getPixelForValue(point.low), high = scale.getPixelForValue(point.high);
+        if (!isNumber(point.low) || !isNumber(low) || !isNumber(high)) return;
+        context.beginPath();
+        context.moveTo(element.x, low);
+        context.lineTo(element.x, high);
+        for (const y of [low, high]) {
+          context.moveTo(element.x - 5, y);
+          context.lineTo(element.x + 5, y);
+        }
+        context.stroke();
+      });
+      context.restore();
+    });
+  },
+});
+
+function axis(title, more) {
+  return {
+    title: { display: true, text: title, color: inkOf("--soft"), font: { size: 12 } },
+    grid: { color: inkOf("--line"), borderColor: inkOf("--soft"), tickLength: 4 },
+    ticks: { color: inkOf("--soft"), maxRotation: 0, autoSkipPadding: 14, font: { size: 11 }, callback: tickText },
+    ...more,
+  };
+}
+/* Of a logarithmic axis only 1, 2 and 5 times powers of ten have a text. */
+function tickText(value) {
+  if (this.type === "category") return this.getLabelForValue(value);
+  if (this.type === "logarithmic") {
+    const digit = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
+    if (![1, 2, 5].includes(digit)) return null;
+  }
+  return Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3)
+    ? value.toExponential().replace(/(\.\d\d)\d*/, "$1").replace("e+", "e")
+    : String(parseFloat(value.toPrecision(6))).replace(/\B(?=(\d{3})+$)/g, value >= 1e4 ? "\u202f" : "");
+}
+
+function baseOptions(x, y, tooltip) {
+  return {
+    animation: false,
+    responsive: true,
+    maintainAspectRatio: false,
+    parsing: false,
+    normalized: true,
+    interaction: { mode: "nearest", axis: "xy", intersect: false },
+    elements: { point: { hitRadius: 8 } },
+    scales: { x, y },
+    plugins: {
+      legend: { display: false },
+      tooltip: {
+        backgroundColor: inkOf("--ink"),
+        titleColor: inkOf("--paper"),
+        bodyColor: inkOf("--paper"),
+        filter: (item) => item.dataset.role !== "edge",
+        ...tooltip,
+      },
+    },
+  };
+}
+
+const partsOf = (curve) => ["valid", "train"].filter((part) => settings[part] && curve[part] !== undefined);
+
+/* Markers at about eight points of a line, at other places for each variant. */
+function markerRadius(count, index) {
+  const every = Math.max(1, Math.round(count / 8));
+  return count === 1 ? 4 : (point) => (point.dataIndex % every === (index * 3) % every ? 3.5 : 0);
+}
+
+/* The curves of one name, {valid: "valid.loss", train: "train.loss"}, of all variants that are not hidden. `only`: all others are
+ * grey. */
+function lineData(curve, only) {
+  const datasets = [];
+  const isGrey = (v) => only !== undefined && v !== only;
+  data.variants.forEach((variant, v) => {
+    if (settings.hidden.has(v) && v !== only) return;
+    const style = styleOf(v), color = isGrey(v) ? withAlpha(inkOf("--soft"), 0.45) : style.color;
+    for (const part of only === undefined ? partsOf(curve) : [curve.valid === undefined ? "train" : "valid"]) {
+      const isMain = part === "valid" || curve.valid === undefined;
+      const line = { borderColor: color, backgroundColor: color, borderWidth: isMain ? 2 : 1.25, tension: 0,
+        borderDash: isMain ? style.dash : [2, 2], pointStyle: style.shape, pointRadius: 0, variant: v,
+        label: curve.train !== undefined && curve.valid !== undefined ? `${variant.name}, ${part === "valid" ? "validation" : "training"}` : variant.name };
+      if (settings.band === "seeds" && !isGrey(v)) {
+        runsWith(variant, curve[part]).forEach((run) => datasets.push({ ...line, role: "seed", borderWidth: 1,
+          label: `${line.label}, seed ${run.seed}`, data: seedCurve(variant, run, curve[part], settings) }));
+        continue;
+      }
+      const points = averageCurve(variant, curve[part], settings);
+      if (points.length === 0) continue;
+      if (isMain && !isGrey(v)) line.pointRadius = markerRadius(points.length, v);
+      const hasBand = points.some((point) => point.high > point.low) && settings.band !== "none" && !isGrey(v) && isMain;
+      const edge = { ...line, role: "edge", borderWidth: 0, pointRadius: 0, pointHitRadius: 0 };
+      if (hasBand) {
+        datasets.push({ ...edge, data: points.map((point) => ({ x: point.x, y: point.low })) });
+        datasets.push({ ...edge, data: points.map((point) => ({ x: point.x, y: point.high })), fill: "-1", backgroundColor: withAlpha(color, 0.16) });
+      }
+      datasets.push({ ...line, role: "mean", data: points });
+    }
+  });
+  if (only !== undefined) datasets.sort((a, b) => (a.variant === only) - (b.variant === only)).reverse();
+  if (settings.y === "logarithmic") {
+    for (const dataset of datasets) dataset.data = dataset.data.map((point) => (point.y > 0 ? point : { ...point, y: NaN }));
+  }
+  return datasets;
+}
+
+function lineChart(title, curve, unit, only) {
+  const xTitle = () => (settings.x === "step" ? "updates" : "seconds of training");
+  return {
+    title,
+    config: () => ({
+      type: "line",
+      data: { datasets: lineData(curve, only) },
+      options: baseOptions(
+        axis(xTitle(), { type: "linear", min: 0 }),
+        axis(unit, { type: settings.y }),
+        { callbacks: {
+          title: (items) => (items.length === 0 ? "" : `${shortNumber(items[0].parsed.x)} ${settings.x === "step" ? "updates" : "s"}`),
+          label: (item) => `${item.dataset.label}: ${shortNumber(item.raw.y)}` + (item.raw.n > 1 ? ` (${item.raw.n} seeds: ${shortNumber(item.raw.low)} to ${shortNumber(item.raw.high)})` : ""),
+        } },
+      ),
+    }),
+    table: () => lineTable(curve, xTitle()),
+  };
+}
+
+/* The numbers of the lines: a row for each point of any variant. */
+function lineTable(curve, xTitle) {
+  const parts = partsOf(curve), columns = [], rows = new Map();
+  data.variants.forEach((variant, v) => {
+    if (settings.hidden.has(v)) return;
+    for (const part of parts) {
+      const points = averageCurve(variant, curve[part], settings);
+      if (points.length === 0) continue;
+      columns.push(parts.length > 1 ? `${variant.name}, ${part === "valid" ? "validation" : "training"}` : variant.name);
+      for (const point of points) {
+        if (!rows.has(point.x)) rows.set(point.x, []);
+        rows.get(point.x)[columns.length - 1] = point.y;
+      }
+    }
+  });
+  const sorted = [...rows.keys()].sort((a, b) => a - b);
+  return { head: [xTitle, ...columns], rows: sorted.map((x) => [x, ...columns.map((_, c) => rows.get(x)[c])]) };
+}
+
+/* ---- scores ---- */
+
+const scoreTitle = `${data.metric}, ${data.part === "test" ? "test" : "validation"} part`;
+const scoresOf = (variant) => variant.runs.filter((run) => isNumber(run.score));
+
+/* The mean with its whiskers. */
+function scoreSummary(variant, x) {
+  const scores = scoresOf(variant).map((run) => run.score);
+  if (scores.length === 0 || !isNumber(x)) return null;
+  const middle = mean(scores), spread = deviation(scores);
+  return { x, y: middle, low: middle - spread, high: middle + spread, n: scores.length };
+}
+
+/* Each seed as a dot, and the mean with whiskers. `xOfRun` gives the place. */
+function scoreData(xOfRun, xOfMean) {
+  const datasets = [];
+  data.variants.forEach((variant, v) => {
+    if (settings.hidden.has(v)) return;
+    const style = styleOf(v);
+    const dots = scoresOf(variant).map((run, i) => ({ x: xOfRun(variant, run, v, i), y: run.score, seed: run.seed })).filter((dot) => isNumber(dot.x));
+    const middle = scoreSummary(variant, xOfMean(variant, v));
+    if (dots.length === 0) return;
+    datasets.push({ role: "seeds", variant: v, label: variant.name, data: dots, pointStyle: "circle", pointRadius: 3,
+      backgroundColor: withAlpha(style.color, 0.45), borderColor: withAlpha(style.color, 0.45), borderWidth: 1, order: 2 });
+    if (middle !== null) {
+      datasets.push({ role: "mean", variant: v, label: variant.name, data: [middle], whiskers: middle.n > 1, pointStyle: style.shape, pointRadius: 6,
+        pointHoverRadius: 7, backgroundColor: style.color, borderColor: style.color, borderWidth: 2, order: 1 });
+    }
+  });
+  return datasets;
+}
+
+const scoreTooltip = { callbacks: {
+  title: () => "",
+  label: (item) => item.dataset.role === "mean"
+    ? `${item.dataset.label}: ${shortNumber(item.raw.y)} (${item.raw.n} seeds)`
+    : `${item.dataset.label}, seed ${item.raw.seed}: ${shortNumber(item.raw.y)}`,
+} };
+
+/* A column for each variant that is not hidden; the seeds stand to the right of the mean. */
+function dotChart() {
+  const shown = () => data.variants.map((_, v) => v).filter((v) => !settings.hidden.has(v));
+  const place = (v) => shown().indexOf(v);
+  return {
+    title: "Score of every seed, with mean and standard deviation",
+    config: () => ({
+      type: "scatter",
+      data: { datasets: scoreData((variant, run, v, i) => place(v) + 0.12 + 0.26 * i / Math.max(1, scoresOf(variant).length - 1), (variant, v) => place(v) - 0.08) },
+      options: baseOptions(
+        axis("variant", { type: "linear", min: -0.5, max: Math.max(0.5, shown().length - 0.5),
+          grid: { display: false },
+          afterBuildTicks: (scale) => { scale.ticks = shown().map((_, i) => ({ value: i })); },
+          ticks: { color: inkOf("--soft"), autoSkip: false, maxRotation: 60, font: { size: 11 }, callback: (value) => clip((data.variants[shown()[value]] || { name: "" }).name, 18) } }),
+        axis(scoreTitle, { type: "linear", grace: "5%" }), scoreTooltip),
+    }),
+    table: () => ({
+      head: ["variant", "seed", data.metric],
+      rows: data.variants.flatMap((variant, v) => (settings.hidden.has(v) ? [] : scoresOf(variant).map((run) => [variant.name, run.seed, run.score]))),
+    }),
+  };
+}
+const clip = (text, length) => (text.length > length ? text.slice(0, length - 1) + "…" : text);
+
+/* Score against a number of the variant or of the run. */
+function againstChart(title, xTitle, xOfRun) {
+  const wide = () => {
+    const all = data.variants.flatMap((variant) => scoresOf(variant).map((run) => xOfRun(variant, run))).filter((x) => x > 0);
+    return all.length > 0 && Math.max(...all) > 20 * Math.min(...all);
+  };
+  return {
+    title,
+    config: () => ({
+      type: "scatter",
+      data: { datasets: scoreData((variant, run) => xOfRun(variant, run), (variant) => {
+        const known = scoresOf(variant).map((run) => xOfRun(variant, run)).filter(isNumber);
+        return known.length === 0 ? null : mean(known);
+      }) },
+      options: baseOptions(axis(xTitle, { type: wide() ? "logarithmic" : "linear", grace: "5%" }), axis(scoreTitle, { type: "linear", grace: "5%" }), scoreTooltip),
+    }),
+    table: () => ({
+      head: ["variant", "seed", xTitle, data.metric],
+      rows: data.variants.flatMap((variant, v) => (settings.hidden.has(v) ? [] : scoresOf(variant).map((run) => [variant.name, run.seed, xOfRun(variant, run), run.score]))),
+    }),
+  };
+}
+
+/* ---- figures ---- */
+
+const figures = [];
+const watcher = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    const figure = figures.find((candidate) => candidate.element === entry.target);
+    figure.isNear = entry.isIntersecting;
+    if (figure.isNear && figure.isStale) draw(figure);
+  }
+}, { rootMargin: "400px" });
+
+function draw(figure) {
+  const config = figure.chart.config();
+  figure.isStale = false;
+  if (figure.drawn) figure.drawn.destroy();
+  figure.drawn = new Chart(figure.canvas, config);
+  const names = new Set(config.data.datasets.map((dataset) => data.variants[dataset.variant].name));
+  figure.canvas.setAttribute("aria-label", `Chart: ${figure.chart.title}, of ${[...names].join(", ")}. The table below has its numbers.`);
+  if (figure.details.open) fillTable(figure);
+}
+
+function fillTable(figure) {
+  const { head, rows } = figure.chart.table();
+  const table = document.createElement("table");
+  table.createCaption().textContent = figure.chart.title;
+  const headRow = table.createTHead().insertRow(), body = table.createTBody();
+  head.forEach((text, i) => {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    cell.textContent = text;
+    cell.className = i === 0 && typeof (rows[0] || [])[0] === "string" ? "" : "n";
+    headRow.append(cell);
+  });
+  for (const row of rows) {
+    const line = body.insertRow();
+    for (const value of row) {
+      const cell = line.insertCell();
+      cell.textContent = typeof value === "string" ? value : shortNumber(value);
+      cell.className = typeof value === "string" ? "" : "n";
+    }
+  }
+  figure.tableHolder.replaceChildren(table);
+}
+
+function addFigure(parent, chart) {
+  const element = document.createElement("figure"), caption = document.createElement("figcaption");
+  const holder = document.createElement("div"), canvas = document.createElement("canvas");
+  const details = document.createElement("details"), summary = document.createElement("summary");
+  const tableHolder = document.createElement("div");
+  caption.textContent = chart.title;
+  holder.className = "canvas";
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", chart.title);
+  summary.textContent = "Table";
+  tableHolder.className = "scroll";
+  tableHolder.tabIndex = 0;
+  holder.append(canvas);
+  details.append(summary, tableHolder);
+  element.append(caption, holder, details);
+  parent.append(element);
+  const figure = { element, canvas, details, tableHolder, chart, isNear: false, isStale: true, drawn: null };
+  details.addEventListener("toggle", () => details.open && fillTable(figure));
+  figures.push(figure);
+  watcher.observe(element);
+}
+
+/* Draws what is near the window, the rest when it comes near; `all` draws all. */
+function redraw(all) {
+  for (const figure of figures) {
+    figure.isStale = true;
+    if (all || figure.isNear) draw(figure);
+  }
+}

@@ -1,0 +1,28 @@
+/* report/tables.h: the parts of the page that are text and tables, as HTML that needs no script.
+ *
+ * Failures are in the markup. Threads: main thread.
+ */
+#ifndef RONDO_REPORT_TABLES_H
+#define RONDO_REPORT_TABLES_H
+
+#include "report/content.h"
+#include "report/markup.h"
+
+/* One line on what is compared. */
+void report_add_summary(struct markup *markup, const struct report_content *content);
+/* Runs that failed, go on, or cannot be read completely. Nothing if there are none. */
+void report_add_problems(struct markup *markup, const struct report_content *content);
+/* A row per variant: scores, sizes, times. */
+void report_add_variants(struct markup *markup, const struct report_content *content);
+/* A row per run. */
+void report_add_runs(struct markup *markup, const struct report_content *content);
+/* A row per key whose value is not the same in all variants. */
+void report_add_differences(struct markup *markup, const struct report_content *content);
+/* The cells of each variant, as equations, with a place for the curve. */
+void report_add_cells(struct markup *markup, const struct report_content *content);
+/* Versions and machine, then data files and plug-ins. */
+void report_add_environment(struct markup *markup, const struct report_content *content, struct arena *arena);
+/* The commands that make the runs again. */
+void report_add_commands(struct markup *markup, const struct report_content *content);
+
+#endif
