@@ -35,6 +35,7 @@ struct session {
     struct interrupt interrupt;      /* asked by all work that takes long: reading, initial values, batches */
     struct work_progress reading;    /* of data files; set by the owner after session_create */
     struct profile *profile;         /* of the training; NULL: nothing is measured */
+    int probe;                       /* 1: the layers of tasks are probed (model/probe.h); set by the owner before */
     const char *const *plugin_files; /* of --plugin, absolute; NULL-terminated */
     const char *plugin_path;         /* folders, separated by colons */
     const char *cell_path;

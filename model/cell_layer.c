@@ -14,6 +14,8 @@ struct cell_layer {
     struct cell_layer_settings settings; /* cell, option_values and place are NULL */
     struct cell *cell;                   /* wrapped */
     struct scan *scan;                   /* of the cell; NULL if the engine is tape */
+    struct cell_probe probe;             /* settings.probe */
+    int64_t width;                       /* of the output of a direction, without the columns of a probe */
     int32_t n_directions;
     int32_t n_states;          /* of a direction, masks not counted */
     int32_t n_parameters;      /* of a direction */
@@ -132,6 +134,10 @@ static rondo_status make_cell(struct cell_layer *layer, const struct cell_layer_
     if (layer->cell != NULL) {
         layer->n_states = layer->cell->n_states;
         wrap(&layer->cell, settings, registry, &own);
+        layer->width = layer->cell->output_width;
+        if (settings->probe) {
+            replace(&layer->cell, wrap_probe(layer->cell, &layer->probe, registry, &own));
+        }
     }
     const rondo_status status = own.status;
     errors_move(errors, &own);
@@ -206,8 +212,8 @@ static void list_states(struct cell_layer *layer) {
 static void set_widths(struct cell_layer *layer, const struct cell_layer_settings *settings, int64_t input) {
     struct layer_shape *shape = &layer->layer.shape;
     shape->input = input;
-    shape->width = layer->n_directions * layer->cell->output_width;
-    shape->backward = settings->direction == DIRECTION_FORWARD ? 0 : layer->cell->output_width;
+    shape->width = layer->n_directions * layer->width;
+    shape->backward = settings->direction == DIRECTION_FORWARD ? 0 : layer->width;
     shape->is_causal = settings->direction == DIRECTION_FORWARD;
 }
 
@@ -320,7 +326,25 @@ static struct cell_layer_start prepare(const struct cell_layer *layer, struct ta
     return start;
 }
 
-/* One direction: packed [total, output_width of the cell], in forward time order for both directions. */
+/* The inputs of a probed cell: those of the layer, of every step, and the zeros, whose gradients are those of the states. */
+static rondo_value add_zeros(const struct cell_layer *layer, struct tape *tape, const struct layer_call *call,
+                             rondo_value inputs, rondo_value *zeros) {
+    const rondo_tensor *of_inputs = tape_tensor(tape, inputs);
+    rondo_tensor *tensor = arena_calloc(tape_arena(tape), 1, sizeof *tensor);
+    if (tensor == NULL || of_inputs == NULL) {
+        return tape_fail(tape, of_inputs == NULL ? tape_status(tape) : errors_no_memory(tape_errors(tape)));
+    }
+    *tensor = tensor_2d(of_inputs->dtype, call->time->total, layer->probe.zeros, NULL);
+    const rondo_status status = tensor_alloc(tensor, tape_arena(tape), tape_errors(tape));
+    if (status != RONDO_OK) {
+        return tape_fail(tape, status);
+    }
+    *zeros = call->probe == NULL ? tape_constant(tape, tensor) : tape_parameter(tape, "zeros", tensor, NULL);
+    const rondo_value both[2] = {inputs, *zeros};
+    return apply_concat(tape, 1, both, 2); /* [total, input + zeros] */
+}
+
+/* One direction: packed [total, width], in forward time order for both directions. */
 static rondo_value run(const struct cell_layer *layer, struct tape *tape, const struct layer_call *call,
                        const struct cell_layer_start *start, int backward, rondo_value *final) {
     struct recurrence recurrence = {layer->cell,     call->time,        call->input_every_step,
@@ -332,16 +356,31 @@ static rondo_value run(const struct cell_layer *layer, struct tape *tape, const 
             return tape_fail(tape, errors_no_memory(tape_errors(tape)));
         }
     }
-    if (backward) {
-        const rondo_value inputs =
+    if (backward || layer->settings.probe) {
+        recurrence.inputs =
             call->input_every_step ? call->inputs[0] : packed_from_first(tape, call->time, call->inputs[0]);
-        recurrence.inputs = packed_reverse(tape, call->time, inputs);
         recurrence.input_every_step = 1;
+    }
+    if (backward) {
+        recurrence.inputs = packed_reverse(tape, call->time, recurrence.inputs);
+    }
+    rondo_value zeros = {-1};
+    if (layer->settings.probe) {
+        recurrence.inputs = add_zeros(layer, tape, call, recurrence.inputs, &zeros);
     }
     layer_enter(tape, call, backward ? ".backward" : ".forward");
     rondo_value outputs = recur(call->stepwise ? NULL : layer->scan, &recurrence, tape, states);
     if (states != NULL) {
         memcpy(final, states, sizeof *states * (size_t)layer->n_states);
+    }
+    if (layer->settings.probe) {
+        const rondo_value columns = outputs; /* [total, columns] */
+        outputs = apply_slice(tape, columns, 1, 0, layer->width);
+        if (call->probe != NULL) {
+            struct layer_probe *probe = call->probe;
+            probe->directions[probe->n_directions].zeros = zeros;
+            probe->directions[probe->n_directions++].columns = columns;
+        }
     }
     return backward ? packed_reverse(tape, call->time, outputs) : outputs;
 }
@@ -352,6 +391,9 @@ static rondo_value record(const struct layer *base, struct tape *tape, const str
     struct cell_layer_start starts[2];
     rondo_value outputs[2];
     layer_enter(tape, call, ".masks");
+    if (call->probe != NULL) {
+        call->probe->n_directions = 0;
+    }
     for (int32_t d = 0; d < layer->n_directions; d++) {
         starts[d] = prepare(layer, tape, call, d);
     }
@@ -415,4 +457,12 @@ struct layer *cell_layer_create(const struct cell_layer_settings *settings, int3
 
 const struct cell *cell_layer_cell(const struct layer *layer) {
     return ((const struct cell_layer *)layer)->cell;
+}
+
+const struct cell_probe *cell_layer_probe(const struct layer *layer) {
+    return &((const struct cell_layer *)layer)->probe;
+}
+
+enum direction cell_layer_direction(const struct layer *layer) {
+    return ((const struct cell_layer *)layer)->settings.direction;
 }

@@ -18,6 +18,7 @@
 
 #include "core/scan/scan.h"
 #include "model/layer.h"
+#include "model/probe.h"
 #include "model/unroll.h"
 
 /* The direction in which rows are read. Backward, each row begins at its own last step, whatever the lengths of the
@@ -54,6 +55,8 @@ struct cell_layer_settings {
     double variational_dropout; /* of the left operands of products; one mask per row and pass */
     double weight_drop;         /* of recurrent weights, drawn once per pass; Merity et al. 2018 */
 
+    int32_t probe; /* 1: the step gives the gradients of its states and the values of its gates (model/probe.h) */
+
     /* Where the user wrote a setting, for messages; the key is the name of the member. NULL: nowhere. */
     struct location (*place)(const void *place_arg, const char *key);
     const void *place_arg;
@@ -67,5 +70,8 @@ struct layer *cell_layer_create(const struct cell_layer_settings *settings, int3
 /* The cell with its wrappers, that is, one step of either direction. Its first n_states / directions states are those of
  * the definition; masks come after them. `layer` must be of this kind. */
 const struct cell *cell_layer_cell(const struct layer *layer);
+/* What the columns of the probe are, if the settings ask for one. */
+const struct cell_probe *cell_layer_probe(const struct layer *layer);
+enum direction cell_layer_direction(const struct layer *layer);
 
 #endif

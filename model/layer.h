@@ -52,6 +52,16 @@ struct layer_shape {
     int32_t n_parameters, n_states;
 };
 
+/* What layer_record leaves of a cell that is probed (model/probe.h), for each direction: the zeros that were added to its states,
+ * packed [total, zeros], and its outputs with those of the probe, [total, columns]. Both are in the order in which the
+ * direction reads: backward, position 0 is the last step of a row. */
+struct layer_probe {
+    int32_t n_directions; /* 0: the layer is not a cell that is probed */
+    struct {
+        rondo_value zeros, columns;
+    } directions[2];
+};
+
 /* One pass. Everything is borrowed for the call. */
 struct layer_call {
     const struct time_axis *time;
@@ -71,8 +81,9 @@ struct layer_call {
     /* NULL: not needed; otherwise gets [n_states] values [rows, …]: the states of each row after its last step, which
      * backward in time is its first. */
     rondo_value *final;
-    const char *scope;        /* "layers.0": for messages, and the source of random words */
-    struct rng_stream stream; /* of this pass */
+    struct layer_probe *probe; /* NULL: not wanted */
+    const char *scope;         /* "layers.0": for messages, and the source of random words */
+    struct rng_stream stream;  /* of this pass */
     int stepwise; /* 1: use the engine tape whatever the settings, so that the tape contains every op of every step */
 };
 

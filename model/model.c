@@ -185,6 +185,14 @@ int32_t model_find(const struct model *model, const char *name) {
     return -1;
 }
 
+int32_t model_layer_count(const struct model *model) {
+    return model->settings.n_layers;
+}
+
+const struct layer *model_layer(const struct model *model, int32_t index) {
+    return model->chain[1 + index].layer; /* chain[0] is the embedding */
+}
+
 int64_t model_size(const struct model *model) {
     int64_t size = 0;
     for (int32_t i = 0; i < model->n_parameters; i++) {
@@ -336,14 +344,61 @@ static rondo_value embed(const struct model_pass *pass) {
     return layer_record(link->layer, pass->tape, &call);
 }
 
+/* The input of the first layer as a value with a gradient. */
+static rondo_value probe_input(const struct model_pass *pass, rondo_value embedded) {
+    struct model_probe *probe = pass->call->probe;
+    const rondo_tensor *tensor = tape_tensor(pass->tape, embedded);
+    const size_t layers = (size_t)pass->model->settings.n_layers;
+    probe->layers = arena_calloc(tape_arena(pass->tape), layers, sizeof *probe->layers);
+    if (tensor == NULL || probe->layers == NULL) {
+        return tape_fail(pass->tape,
+                         tensor == NULL ? tape_status(pass->tape) : errors_no_memory(tape_errors(pass->tape)));
+    }
+    probe->input = tape_parameter(pass->tape, "input", tensor, NULL);
+    return probe->input;
+}
+
+/* The outputs of the last layer, through which gradients flow only at the anchors. */
+static rondo_value anchor_outputs(const struct model_pass *pass, rondo_value outputs) {
+    const struct time_axis *time = pass->call->time;
+    const struct layer_shape *shape = layer_shape(pass->model->chain[pass->model->settings.n_layers].layer);
+    const rondo_tensor *tensor = tape_tensor(pass->tape, outputs); /* [total, width] */
+    if (tensor == NULL) {
+        return outputs;
+    }
+    rondo_tensor flows = *tensor;
+    flows.data = NULL;
+    const rondo_status status = tensor_alloc(&flows, tape_arena(pass->tape), tape_errors(pass->tape));
+    if (status != RONDO_OK) {
+        return tape_fail(pass->tape, status);
+    }
+    for (int64_t row = 0; row < time->rows; row++) {
+        const int64_t anchor = pass->call->probe->anchor[row];
+        for (int64_t k = 0; anchor >= 0 && k < shape->width; k++) {
+            const int64_t step = k < shape->width - shape->backward ? anchor : 0;
+            tensor_set(&flows, (time->begin[step] + row) * shape->width + k, 1);
+        }
+    }
+    return apply_where(pass->tape, tape_constant(pass->tape, &flows), outputs, tape_constant(pass->tape, tensor));
+}
+
 /* The hidden values of all outputs, or of the scored ones. */
 static rondo_value record_hidden(const struct model_pass *pass) {
     const struct model *model = pass->model;
+    struct model_probe *probe = pass->call->probe;
     rondo_value value = embed(pass);
     int input_every_step = model->input_every_step;
+    if (probe != NULL) {
+        value = probe_input(pass, value);
+    }
     for (int32_t i = 1; i < model->n_links - 1; i++) {
-        const struct layer_call call = call_of(pass, &model->chain[i], &value, input_every_step);
-        const rondo_value output = layer_record(model->chain[i].layer, pass->tape, &call);
+        const int is_cell = i <= model->settings.n_layers;
+        struct layer_call call = call_of(pass, &model->chain[i], &value, input_every_step);
+        call.probe = is_cell && probe != NULL && probe->layers != NULL ? &probe->layers[i - 1] : NULL;
+        rondo_value output = layer_record(model->chain[i].layer, pass->tape, &call);
+        if (probe != NULL && i == model->settings.n_layers) {
+            output = anchor_outputs(pass, output);
+        }
         value = output;
         input_every_step = 1; /* a layer gives its outputs of every step to the next */
     }

@@ -52,6 +52,9 @@ int32_t model_parameter_count(const struct model *model);
 const struct model_parameter *model_parameters(const struct model *model);
 /* The number of the parameter `name`; -1: there is none. */
 int32_t model_find(const struct model *model, const char *name);
+/* The number of layers of the settings, and layer number `index` (model/cell_layer.h). */
+int32_t model_layer_count(const struct model *model);
+const struct layer *model_layer(const struct model *model, int32_t index);
 /* Number of trained numbers. */
 int64_t model_size(const struct model *model);
 /* Gives every parameter its memory, filled with zeros; does nothing if they have it. Before training, and before weights
@@ -77,6 +80,17 @@ rondo_status model_check_causal(const struct model *model, const char *key, stru
 /* The states of all layers for `rows` rows, all zero, with the names "layers.0.h"; NULL with errors, also if the
  * model is not causal. Free with states_destroy; they may outlive the model. */
 struct states *model_states_create(const struct model *model, int64_t rows, struct errors *errors);
+
+/* A pass that is looked into (model/probe.h). The gradient of the loss enters the outputs of the last layer only at one step of
+ * each row, so that its distance from there is known; all other outputs count as constants. Columns that are computed
+ * backward in time get it at step 0. */
+struct model_probe {
+    const int64_t *anchor; /* [rows] the step; -1: at none */
+    /* Set by model_record. The input of the first layer, packed [total, width], or [rows, width] if only the first step has
+     * one. */
+    rondo_value input;
+    struct layer_probe *layers; /* [n_layers], of the tape */
+};
 
 /* A forward pass. Everything is borrowed for the call. */
 struct model_call {
@@ -104,8 +118,9 @@ struct model_call {
 
     int training;
     struct rng_stream stream; /* of the random words of this pass; used in training */
-    int stepwise;      /* 1: use the engine tape in all layers, in order to find the op that a number comes from */
-    int before_output; /* 1: leave out the head, for a loss that computes the outputs itself */
+    int stepwise; /* 1: use the engine tape in all layers, in order to find the op that a number comes from */
+    struct model_probe *probe; /* with cell_layer_settings.probe; NULL: none. The model's parameters are constants */
+    int before_output;         /* 1: leave out the head, for a loss that computes the outputs itself */
     /* With before_output, i32 [n_chosen]: the outputs that the loss computes. NULL: all. */
     const rondo_tensor *chosen;
 };

@@ -9,23 +9,29 @@ static const rondo_value failed_value = {-1};
 static const struct location nowhere = {NULL, 0, 0};
 
 /* Copies x and the states, which are the first nodes of every program of a cell. */
-static rondo_status copy_first_inputs(struct rewrite *rewrite) {
+static rondo_status copy_first_inputs(struct rewrite *rewrite, int64_t more_input) {
     const struct cell *from = rewrite->from;
     for (int32_t id = 0; id < rewrite->first; id++) {
         const struct program_node *node = program_node(from->program, (rondo_value){id});
         RONDO_CHECK(node->op == NULL && node->value.data == NULL, rewrite->errors, "x and the states come first");
         const char *name = arena_strdup(program_arena(rewrite->program), node->name);
-        rewrite->map[id] = program_input(rewrite->program, name, node->value, rewrite->errors);
+        rondo_tensor value = node->value;
+        value.shape[1] += id == 0 ? more_input : 0;
+        rewrite->map[id] = program_input(rewrite->program, name, value, rewrite->errors);
         if (rewrite->map[id].id < 0) {
             return RONDO_NO_MEMORY;
         }
+    }
+    if (more_input > 0) {
+        const int64_t input = program_node(from->program, (rondo_value){0})->value.shape[1];
+        rewrite->map[0] = rewrite_slice(rewrite, rewrite->map[0], 0, input);
     }
     memcpy(rewrite->states, from->states, sizeof *rewrite->states * (size_t)from->n_states);
     return RONDO_OK;
 }
 
-rondo_status rewrite_open(struct rewrite *rewrite, const struct cell *from, int32_t more_states,
-                          int32_t more_parameters, struct registry *registry, struct errors *errors) {
+static rondo_status open_copy(struct rewrite *rewrite, const struct cell *from, int64_t more_input, int32_t more_states,
+                              int32_t more_parameters, struct registry *registry, struct errors *errors) {
     *rewrite = (struct rewrite){.from = from,
                                 .registry = registry,
                                 .errors = errors,
@@ -53,12 +59,22 @@ rondo_status rewrite_open(struct rewrite *rewrite, const struct cell *from, int3
         for (int32_t id = 0; id < program_count(from->program); id++) {
             rewrite->map[id] = failed_value;
         }
-        status = copy_first_inputs(rewrite);
+        status = copy_first_inputs(rewrite, more_input);
     }
     if (status != RONDO_OK) {
         program_destroy(rewrite->program);
     }
     return status;
+}
+
+rondo_status rewrite_open(struct rewrite *rewrite, const struct cell *from, int32_t more_states,
+                          int32_t more_parameters, struct registry *registry, struct errors *errors) {
+    return open_copy(rewrite, from, 0, more_states, more_parameters, registry, errors);
+}
+
+rondo_status rewrite_open_wider(struct rewrite *rewrite, const struct cell *from, int64_t more_input,
+                                struct registry *registry, struct errors *errors) {
+    return open_copy(rewrite, from, more_input, 0, 0, registry, errors);
 }
 
 rondo_value rewrite_state(struct rewrite *rewrite, const char *name, rondo_tensor shape) {
@@ -136,11 +152,14 @@ void rewrite_put(struct rewrite *rewrite, int32_t id, rondo_value value) {
     rewrite->map[id] = value;
 }
 
+static const rondo_op *find_op(struct rewrite *rewrite, const char *op) {
+    return (const rondo_op *)registry_resolve(rewrite->registry, RONDO_KIND_OP, op, nowhere, rewrite->errors);
+}
+
 rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const struct option_value *values, int32_t n_values,
                           const rondo_value *operands, int32_t count) {
     struct arena *arena = program_arena(rewrite->program);
-    const rondo_op *found =
-        (const rondo_op *)registry_resolve(rewrite->registry, RONDO_KIND_OP, op, nowhere, rewrite->errors);
+    const rondo_op *found = find_op(rewrite, op);
     void *options = NULL;
     if (found == NULL) {
         return failed_value;
@@ -153,6 +172,35 @@ rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const struct 
         }
     }
     return program_apply(rewrite->program, found, options, operands, count, nowhere, rewrite->errors);
+}
+
+rondo_value rewrite_slice(struct rewrite *rewrite, rondo_value value, int64_t begin, int64_t end) {
+    const struct option_value range[] = {
+        {"axis", -1, NULL}, {"begin", (double)begin, NULL}, {"end", (double)end, NULL}};
+    return rewrite_apply(rewrite, "slice", range, 3, &value, 1);
+}
+
+rondo_value rewrite_reshape(struct rewrite *rewrite, rondo_value value, const rondo_tensor *shape) {
+    struct arena *arena = program_arena(rewrite->program);
+    const struct program_node *node = program_node(rewrite->program, value);
+    const rondo_op *op = find_op(rewrite, "reshape");
+    if (op == NULL || node == NULL) {
+        return failed_value;
+    }
+    if (tensor_same_shape(&node->value, shape)) {
+        return value;
+    }
+    void *options = options_create(op->base.options, op->base.options_size, arena, rewrite->errors);
+    const char *text = "shape=[-1";
+    for (int32_t d = 1; d < shape->ndim; d++) {
+        text = arena_printf(arena, "%s, %lld", text, (long long)shape->shape[d]);
+    }
+    text = arena_printf(arena, "%s]", text);
+    if (options == NULL || text == NULL ||
+        options_parse(op->base.options, options, text, "reshape", arena, nowhere, rewrite->errors) != RONDO_OK) {
+        return failed_value;
+    }
+    return program_apply(rewrite->program, op, options, &value, 1, nowhere, rewrite->errors);
 }
 
 rondo_value rewrite_constant(struct rewrite *rewrite, double number) {

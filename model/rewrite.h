@@ -41,6 +41,11 @@ struct rewrite {
 rondo_status rewrite_open(struct rewrite *rewrite, const struct cell *from, int32_t more_states,
                           int32_t more_parameters, struct registry *registry, struct errors *errors);
 
+/* The same, and the steps of the new cell read `more_input` numbers more, at the end of x; the nodes of `from` read the
+ * ones before. */
+rondo_status rewrite_open_wider(struct rewrite *rewrite, const struct cell *from, int64_t more_input,
+                                struct registry *registry, struct errors *errors);
+
 /* Adds a state, before the nodes are copied. The caller sets its new value in new_states[into->n_states - 1]. */
 rondo_value rewrite_state(struct rewrite *rewrite, const char *name, rondo_tensor shape);
 /* Adds a parameter. If another parameter has the same name, a number is appended. */
@@ -54,6 +59,10 @@ void rewrite_put(struct rewrite *rewrite, int32_t id, rondo_value value);
 /* Applies an op by name, with values for some of its options and the defaults for the others. */
 rondo_value rewrite_apply(struct rewrite *rewrite, const char *op, const struct option_value *values, int32_t n_values,
                           const rondo_value *operands, int32_t count);
+/* Elements begin .. end - 1 along the last dimension. */
+rondo_value rewrite_slice(struct rewrite *rewrite, rondo_value value, int64_t begin, int64_t end);
+/* [rows, …] in the shape `shape`, [rows, …]: the same elements of each row. The value itself if that is its shape. */
+rondo_value rewrite_reshape(struct rewrite *rewrite, rondo_value value, const rondo_tensor *shape);
 /* A scalar of the cell's dtype. */
 rondo_value rewrite_constant(struct rewrite *rewrite, double number);
 

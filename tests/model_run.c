@@ -10,7 +10,7 @@ struct model *model_run_model(const struct model_settings *settings, const struc
     ck_assert_int_le(settings->n_layers, ROWS(layers));
     for (int32_t i = 0; i < settings->n_layers; i++) {
         layers[i] = settings->layers[i];
-        layers[i].cell = define(cell);
+        layers[i].cell = layers[i].cell != NULL ? layers[i].cell : define(cell);
         layers[i].hidden = layers[i].hidden > 0 ? layers[i].hidden : HIDDEN;
     }
     used.dtype = RONDO_F64;
@@ -69,6 +69,7 @@ struct model_result model_run_record(const struct model_run *run, rondo_value *p
                                     .kept = run->kept,
                                     .lane = run->lane,
                                     .starts = run->starts,
+                                    .probe = run->probe,
                                     .training = run->training,
                                     .stream = rng_stream(1, "pass"),
                                     .stepwise = run->stepwise};

@@ -29,6 +29,7 @@ struct model_run {
     struct states *kept;
     const int64_t *lane;
     const unsigned char *starts;
+    struct model_probe *probe; /* NULL: none; its settings are those of the layers */
     int training, stepwise;
     /* Of the loss, the sum of outputs times weights; data NULL: random ones. */
     rondo_tensor weights;
@@ -36,7 +37,7 @@ struct model_run {
     rondo_tensor hidden, outputs, gradients[MOST_PARAMETERS];
 };
 
-/* A model with one layer of `cell` for each entry of `layers`, HIDDEN wide, and a head of OUTPUTS unless the settings
+/* A model with one layer of `cell`, or of its own cell, for each entry of `layers`, HIDDEN wide, and a head of OUTPUTS unless the settings
  * give a size; NULL with errors in `support`. */
 struct model *model_run_model(const struct model_settings *settings, const struct test_cell *cell);
 /* Random parameters and inputs for rows of these lengths. */

@@ -177,6 +177,7 @@ static struct model_settings model_settings(const struct task *task, const struc
     for (int32_t i = 0; i < layers_total(&experiment->layers); i++) {
         layers[i].engine = session->engine;
         layers[i].passes_off = session->passes_off;
+        layers[i].probe = session->probe;
         if (session->profile != NULL) {
             layers[i].observe = profile_observe;
             layers[i].observe_arg = profile_layer(session->profile, i);
