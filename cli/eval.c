@@ -5,35 +5,13 @@
 
 #include "cli/command.h"
 #include "cli/naive_scores.h"
+#include "cli/part.h"
 #include "cli/plot_eval.h"
 #include "cli/plot_run.h"
 #include "cli/print.h"
 #include "cli/table.h"
-#include "core/suggest.h"
 #include "io/json.h"
 #include "train/run_record.h"
-
-static const struct {
-    const char *name, *title;
-    int data;
-} splits[] = {{"train", "the training data", TASK_TRAIN},
-              {"valid", "the validation data", TASK_VALID},
-              {"test", "the test data", TASK_TEST}};
-enum { SPLITS = sizeof splits / sizeof splits[0] };
-
-/* The bit of a split; 0 with an error for any other word. */
-static int find_split(const char *name, struct errors *errors) {
-    struct suggestion best = {0};
-    for (int i = 0; i < SPLITS; i++) {
-        if (strcmp(splits[i].name, name) == 0) {
-            return splits[i].data;
-        }
-        suggest(&best, name, splits[i].name);
-    }
-    errors_add(errors, RONDO_INVALID, "unknown part of the data '%s'%s, expected train, valid or test", name,
-               suggestion_text(&best).text);
-    return 0;
-}
 
 struct class_naming {
     const struct task *task;
@@ -124,10 +102,7 @@ static rondo_status show_plots(struct evaluation *evaluation, const struct task 
                                struct errors *errors) {
     struct errors warnings = {0};
     struct plot_page *page = &evaluation->page;
-    const char *what = evaluation->file;
-    for (int i = 0; what == NULL && i < SPLITS; i++) {
-        what = strcmp(splits[i].name, evaluation->split) == 0 ? splits[i].title : NULL;
-    }
+    const char *what = evaluation->file != NULL ? evaluation->file : part_title(evaluation->split);
     const struct plot_eval eval = {task, evaluation->record.folder, what, dataset, evaluation->example};
     if (page->flag.file == NULL) {
         printf("\n");
@@ -137,7 +112,7 @@ static rondo_status show_plots(struct evaluation *evaluation, const struct task 
     return status;
 }
 
-static rondo_status evaluate_task(struct evaluation *evaluation, struct task *task, int which, struct errors *errors) {
+static rondo_status evaluate_task(struct evaluation *evaluation, struct task *task, struct errors *errors) {
     struct dataset *own = NULL;
     if (evaluation->file != NULL) {
         const struct reader_path path = {.text = evaluation->file, .where = {"--data", 0, 0}};
@@ -147,10 +122,7 @@ static rondo_status evaluate_task(struct evaluation *evaluation, struct task *ta
             return errors->status;
         }
     }
-    const struct dataset *dataset = own != NULL           ? own
-                                    : which == TASK_TRAIN ? task->data.train
-                                    : which == TASK_VALID ? task->data.valid
-                                                          : task->data.test;
+    const struct dataset *dataset = own != NULL ? own : part_dataset(task, evaluation->split);
     rondo_status status = RONDO_OK;
     if (dataset == NULL) {
         status = errors_add(errors, RONDO_INVALID, "the experiment of '%s' has no data.%s; use --data to name a file",
@@ -166,7 +138,7 @@ static rondo_status evaluate_task(struct evaluation *evaluation, struct task *ta
 }
 
 static rondo_status evaluate(struct evaluation *evaluation, struct session *session, struct errors *errors) {
-    const int which = evaluation->file != NULL ? 0 : find_split(evaluation->split, errors);
+    const int which = evaluation->file != NULL ? 0 : part_find(evaluation->split, errors);
     if (evaluation->file == NULL && which == 0) {
         return errors->status;
     }
@@ -181,7 +153,7 @@ static rondo_status evaluate(struct evaluation *evaluation, struct session *sess
     }
     metrics_want_tables(network_metrics(task->network));
     report_changes(evaluation->record.folder, task, which, evaluation->json);
-    const rondo_status status = evaluate_task(evaluation, task, which, errors);
+    const rondo_status status = evaluate_task(evaluation, task, errors);
     task_destroy(task);
     return status;
 }

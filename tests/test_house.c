@@ -355,10 +355,10 @@ END_TEST
 static const struct {
     const char *folder;
     int least; /* the smallest number of C files and headers */
-} folders[] = {{"core", 20}, {"ops", 15},        {"io", 8},      {"lang", 12},           {"model", 15},
-               {"data", 8},  {"experiment", 10}, {"store", 6},   {"train", 10},          {"kit", 15},
-               {"cli", 6},   {"plugins", 6},     {"include", 2}, {"examples/plugin", 5}, {"compare", 2},
-               {"report", 8}};
+} folders[] = {{"core", 20},  {"ops", 15},        {"io", 8},      {"lang", 12},           {"model", 15},
+               {"data", 8},   {"experiment", 10}, {"store", 6},   {"train", 10},          {"kit", 15},
+               {"cli", 6},    {"plugins", 6},     {"include", 2}, {"examples/plugin", 5}, {"compare", 2},
+               {"report", 8}, {"inspect", 8}};
 
 /* Calls visit for every C file and header of the folder. */
 static void each_file(int folder, void (*visit)(const char *file, char *text)) {
@@ -761,6 +761,7 @@ static const struct {
     {"store", "store/meson.build", "'%s.c'", ""},
     {"train", "train/meson.build", "'%s.c'", ""},
     {"compare", "compare/meson.build", "'%s.c'", ""},
+    {"inspect", "inspect/meson.build", "'%s.c'", ""},
     {"kit", "kit/meson.build", "'%s.c'", ""},
     {"cli", "cli/meson.build", "'%s.c'", ""},
     {"data/readers", "data/readers/meson.build", "'%s'", ""},
@@ -773,7 +774,8 @@ static const struct {
      "main command compare_display interrupt profile_report progress cell_argument catalogue catalogue_facts "
      "catalogue_json "
      "catalogue_text "
-     "json_builder naive_scores plot plot_eval plot_page plot_predictions plot_run plot_svg plot_text predicted print "
+     "inspect_text json_builder naive_scores part plot plot_eval plot_page plot_predictions plot_run plot_svg "
+     "plot_text predicted print "
      "reading "
      "reference "
      "schema "

@@ -394,6 +394,22 @@ rondo_status network_evaluate(struct network *network, const struct dataset *dat
     return metrics_end(network->metrics, scores, errors);
 }
 
+rondo_status network_inspect(struct network *network, const struct network_inspection *inspection,
+                             struct scores *scores, struct errors *errors) {
+    struct network_work work = {
+        .network = network, .dataset = inspection->dataset, .mode = NETWORK_INSPECT, .inspection = inspection};
+    for (int64_t k = 0; k < inspection->batches; k++) {
+        if (network_is_interrupted(network)) {
+            return errors_add(errors, RONDO_INTERRUPTED, "interrupted after %lld of %lld batches", (long long)k,
+                              (long long)inspection->batches);
+        }
+        work.examples = inspection->examples + inspection->begin[k];
+        work.count = inspection->begin[k + 1] - inspection->begin[k];
+        RONDO_TRY(run_batch(&work, scores, errors));
+    }
+    return RONDO_OK;
+}
+
 rondo_status network_evaluate_naive(struct network *network, const struct dataset *dataset, enum naive_kind kind,
                                     struct batch_size batch, struct scores *scores, struct errors *errors) {
     struct network_work work = {.network = network, .dataset = dataset, .mode = NETWORK_NAIVE, .naive = kind};

@@ -115,6 +115,27 @@ rondo_status network_load(struct network *network, const struct dataset *train, 
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, struct batch_size batch,
                               struct scores *scores, struct errors *errors);
 
+/* Examples whose passes are looked into. */
+struct network_inspection {
+    const struct dataset *dataset;
+    /* Batch k has the examples examples[begin[k]] .. examples[begin[k + 1]]. */
+    const int64_t *examples, *begin;
+    int64_t batches;
+    /* Called after the backward pass of each shard that has a target, on the thread that computed it: `shard` is its number,
+     * in [0, NETWORK_MAX_SHARDS), and the tape has the gradients of `probe` (model/model.h). Anything that is added up for each
+     * number of a shard has the same bits for any number of threads. */
+    rondo_status (*inspect)(void *arg, int64_t shard, struct tape *tape, const struct batch *batch,
+                            const struct model_probe *probe);
+    void *arg;
+};
+
+/* Forward and backward pass over the batches, without training: the parameters are constants, and no random op acts. The
+ * gradient of the loss enters the outputs of the last layer at the last step of each row that has a target (its only output,
+ * if there is one per row: see struct model_probe). The layers must be probed (session.probe). Each window begins anew. Adds
+ * the losses to `scores`. Errors as of network_evaluate. */
+rondo_status network_inspect(struct network *network, const struct network_inspection *inspection,
+                             struct scores *scores, struct errors *errors);
+
 /* The scores of a forecast without a model (data/naive.h), of which only the metrics of network_metric_is_plain are set. For
  * datasets for which naive_is_known; it uses the accumulators of network_evaluate, so tables are then those of this forecast. */
 rondo_status network_evaluate_naive(struct network *network, const struct dataset *dataset, enum naive_kind kind,

@@ -354,6 +354,36 @@ static rondo_status pass_backward(const struct network_work *work, struct networ
                             "it began with %s, and of the gradients with the backward pass of %s", value, origin);
 }
 
+/* The last step of each row of which an output has a target, or, with one output per row, the last step that the pool reads:
+ * there the gradient of an inspection begins. -1: none. NULL: out of memory. */
+static const int64_t *find_anchors(const struct network_work *work, const struct batch *batch, struct arena *arena) {
+    const struct time_axis *time = &batch->time;
+    const int every_step = work->network->settings.plan.architecture.output_every_step;
+    const int reads_first = !every_step && work->network->settings.model.pooling == POOL_FIRST;
+    const int32_t *scored = batch->scored.data; /* packed positions, or rows; NULL: all */
+    int64_t *anchor = arena_calloc(arena, (size_t)time->rows, sizeof *anchor);
+    if (anchor == NULL) {
+        return NULL;
+    }
+    for (int64_t row = 0; row < time->rows; row++) {
+        anchor[row] = scored != NULL ? -1 : reads_first ? 0 : time->lengths[row] - 1;
+    }
+    int64_t t = 0;
+    for (int64_t i = 0; scored != NULL && i < batch->n_scored; i++) {
+        if (!every_step) {
+            anchor[scored[i]] = reads_first ? 0 : time->lengths[scored[i]] - 1;
+            continue;
+        }
+        t = scored[i] < time->begin[t] ? 0 : t;
+        while (scored[i] >= time->begin[t + 1]) {
+            t++;
+        }
+        const int64_t row = scored[i] - time->begin[t];
+        anchor[row] = t > anchor[row] ? t : anchor[row];
+    }
+    return anchor;
+}
+
 /* Records the loss of a shard after its outputs; in training also runs the backward pass. */
 static rondo_status pass_loss(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
                               const struct batch *batch, rondo_value outputs) {
@@ -374,6 +404,9 @@ static rondo_status pass_loss(const struct network_work *work, struct network_sh
     RONDO_TRY(measure_losses(work, shard, call, batch, tape_tensor(tape, loss)));
     if (work->mode == NETWORK_EVALUATE && !batch->is_empty) {
         RONDO_TRY(measure_predictions(work, shard, call, batch, tape_tensor(tape, outputs), &targets));
+    }
+    if (work->mode == NETWORK_INSPECT && !batch->is_empty) {
+        RONDO_TRY(tape_backward(tape, loss));
     }
     profile_begin(profile, PROFILE_BACKWARD);
     const rondo_status status = is_training(work) ? pass_backward(work, shard, loss) : RONDO_OK;
@@ -416,6 +449,13 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
                               .sequences = has_sequences ? &sequences : NULL,
                               .output_weight = {-1},
                               .output_bias = {-1}};
+    struct model_probe probe = {.input = {-1}};
+    if (work->mode == NETWORK_INSPECT) {
+        probe.anchor = find_anchors(work, &batch, tape_arena(tape));
+        if (probe.anchor == NULL) {
+            return errors_no_memory(&shard->errors);
+        }
+    }
     if (before_output) {
         RONDO_TRY(heads_choose(&network->heads, &call, &batch.targets));
     }
@@ -429,6 +469,7 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
                                     .training = is_training(work),
                                     .stream = stream,
                                     .stepwise = stepwise,
+                                    .probe = work->mode == NETWORK_INSPECT ? &probe : NULL,
                                     .before_output = before_output,
                                     .chosen = call.chosen.data == NULL ? NULL : &call.chosen};
     RONDO_TRY(bind_parameters(work, shard, &model_call));
@@ -440,8 +481,13 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     const rondo_value outputs = before_output ? result.hidden : result.outputs;
     call.output_weight = result.weight;
     call.output_bias = result.bias;
-    return work->mode == NETWORK_PREDICT ? collect(work, shard, &call, &batch, tape_tensor(tape, outputs))
-                                         : pass_loss(work, shard, &call, &batch, outputs);
+    if (work->mode == NETWORK_PREDICT) {
+        return collect(work, shard, &call, &batch, tape_tensor(tape, outputs));
+    }
+    RONDO_TRY(pass_loss(work, shard, &call, &batch, outputs));
+    return work->mode == NETWORK_INSPECT && !batch.is_empty
+               ? work->inspection->inspect(work->inspection->arg, index, tape, &batch, &probe)
+               : RONDO_OK;
 }
 
 /* The fused engine runs a recurrence as one op, so an error can name only the layer. After a result that is not finite, the

@@ -10,7 +10,7 @@
 
 /* The purpose of a pass; NETWORK_SAMPLE is training on targets that are drawn from the predictions. NETWORK_NAIVE measures a
  * forecast without the model. */
-enum network_mode { NETWORK_TRAIN, NETWORK_SAMPLE, NETWORK_EVALUATE, NETWORK_NAIVE, NETWORK_PREDICT };
+enum network_mode { NETWORK_TRAIN, NETWORK_SAMPLE, NETWORK_EVALUATE, NETWORK_NAIVE, NETWORK_PREDICT, NETWORK_INSPECT };
 /* Training keeps two sets of gradients: for the targets of the data (NETWORK_TRAIN), and for drawn ones (NETWORK_SAMPLE). */
 enum { NETWORK_GRADIENT_SETS = 2 };
 
@@ -60,12 +60,13 @@ struct network_work {
     enum network_mode mode;
     int checks_gradients; /* of struct network_update */
     struct rng_stream stream;
-    const struct states *carried;            /* of windows that carry states; else NULL */
-    struct states *kept;                     /* NULL: not wanted */
-    enum naive_kind naive;                   /* NETWORK_NAIVE */
-    float *predictions;                      /* NETWORK_PREDICT */
-    const struct network_interval *interval; /* NETWORK_PREDICT: wanted as well; else NULL */
-    const int64_t *prediction_row;           /* NETWORK_PREDICT: [dataset count] first row of each example */
+    const struct states *carried;                /* of windows that carry states; else NULL */
+    struct states *kept;                         /* NULL: not wanted */
+    enum naive_kind naive;                       /* NETWORK_NAIVE */
+    float *predictions;                          /* NETWORK_PREDICT */
+    const struct network_interval *interval;     /* NETWORK_PREDICT: wanted as well; else NULL */
+    const struct network_inspection *inspection; /* NETWORK_INSPECT */
+    const int64_t *prediction_row;               /* NETWORK_PREDICT: [dataset count] first row of each example */
 };
 
 /* Gives the shard an empty tape. */

@@ -1,0 +1,179 @@
+#include "cli/inspect_text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/print.h"
+
+/* ---- tables ---- */
+
+/* Prints a name in a column of this width. */
+static void print_name(const char *name, int width) {
+    const int wide = printed_width(name, width);
+    print_text_within(stdout, name, width);
+    printf("%*s", width - wide, "");
+}
+
+enum { NAME_WIDTH = 24 };
+
+static void print_number(double value, int width, const char *format) {
+    char text[32];
+    snprintf(text, sizeof text, format, value);
+    printf("%*s", width, isnan(value) ? "-" : isinf(value) ? "none" : text);
+}
+
+static void print_curve(const char *name, const struct inspect_curve *curve) {
+    printf("  ");
+    print_name(name, NAME_WIDTH);
+    if (curve->missing != NULL) {
+        printf("  not defined: %s\n", curve->missing);
+        return;
+    }
+    const double first = curve->norm[0], last = curve->norm[curve->count - 1];
+    print_number(curve->half_life, 10, "%.1f");
+    print_number(curve->factor, 9, "%.3f");
+    print_number(curve->fit, 6, "%.2f");
+    print_number(first, 11, "%.2e");
+    print_number(last, 11, "%.2e");
+    print_number(first > 0 ? last / first : NAN, 11, "%.1e");
+    printf("\n");
+}
+
+static const char *layer_name(const struct inspect_layer *layer, const char *name, char text[128]) {
+    snprintf(text, 128, "%s.%s", layer->name, name);
+    return text;
+}
+
+static void print_curves(const struct inspection *inspection) {
+    char text[128];
+    printf("\ngradient of the loss by each state, against the distance from %s\n", inspection->gradient_from);
+    printf("  %-*s%10s%9s%6s%11s%11s%11s\n", NAME_WIDTH, "", "half-life", "per step", "fit", "nearest", "farthest",
+           "ratio");
+    for (int32_t i = 0; i < inspection->n_layers; i++) {
+        const struct inspect_layer *layer = &inspection->layers[i];
+        for (int32_t s = 0; s < layer->n_states; s++) {
+            print_curve(layer_name(layer, layer->states[s].name, text), &layer->states[s].curve);
+        }
+    }
+    print_curve("inputs", &inspection->input);
+}
+
+static void print_gates(const struct inspection *inspection) {
+    char text[128];
+    int has_title = 0;
+    for (int32_t i = 0; i < inspection->n_layers; i++) {
+        const struct inspect_layer *layer = &inspection->layers[i];
+        for (int32_t g = 0; g < layer->n_gates; g++) {
+            const struct inspect_gate *gate = &layer->gates[g];
+            if (!has_title) {
+                printf("\nvalues near a limit (units: that are so in 99 %% of their values)\n");
+                printf("  %-*s%-14s%9s%9s%9s%9s\n", NAME_WIDTH, "", "", "low", "units", "high", "units");
+                has_title = 1;
+            }
+            printf("  ");
+            print_name(layer_name(layer, gate->name, text), NAME_WIDTH);
+            print_name(gate->op, 14);
+            printf("%7.1f %%%7.1f %%%7.1f %%%7.1f %%\n", 100 * gate->below, 100 * gate->shut, 100 * gate->above,
+                   100 * gate->open);
+        }
+    }
+}
+
+static void print_states(const struct inspection *inspection) {
+    char text[128];
+    printf("\nunits that do not vary (standard deviation below %g)\n", INSPECT_DEAD);
+    for (int32_t i = 0; i < inspection->n_layers; i++) {
+        const struct inspect_layer *layer = &inspection->layers[i];
+        for (int32_t s = 0; s < layer->n_states; s++) {
+            const struct inspect_state *state = &layer->states[s];
+            printf("  ");
+            print_name(layer_name(layer, state->name, text), NAME_WIDTH);
+            printf("%lld of %lld", (long long)state->dead, (long long)state->width);
+            if (state->saturated > 0) {
+                printf(", %lld of them near 1 or -1", (long long)state->saturated);
+            }
+            printf("\n");
+        }
+    }
+}
+
+static void print_matrices(const struct inspection *inspection) {
+    char text[128];
+    int has_title = 0;
+    for (int32_t i = 0; i < inspection->n_layers; i++) {
+        const struct inspect_layer *layer = &inspection->layers[i];
+        for (int32_t m = 0; m < layer->n_matrices; m++) {
+            const struct inspect_matrix *matrix = &layer->matrices[m];
+            if (!has_title) {
+                printf("\nspectral radius of the matrices that multiply a state\n");
+                has_title = 1;
+            }
+            printf("  ");
+            print_name(layer_name(layer, matrix->name, text), NAME_WIDTH);
+            printf("[%lld, %lld]", (long long)matrix->rows, (long long)matrix->columns);
+            for (int32_t r = 0; r < matrix->n_radii; r++) {
+                printf("  %.3f", matrix->radii[r]);
+            }
+            printf(matrix->n_radii == 0 ? "  not square\n" : "\n");
+        }
+    }
+}
+
+void inspect_print(const struct inspection *inspection) {
+    print_text(stdout, inspection->part);
+    printf(": %lld of %lld examples, up to %lld step%s, loss %.4f\n", (long long)inspection->examples,
+           (long long)inspection->of, (long long)inspection->steps, inspection->steps == 1 ? "" : "s",
+           inspection->loss);
+    for (int32_t i = 0; i < inspection->n_findings; i++) {
+        printf("  ");
+        print_text(stdout, inspection->findings[i]);
+        printf("\n");
+    }
+    print_curves(inspection);
+    print_gates(inspection);
+    print_states(inspection);
+    print_matrices(inspection);
+}
+
+/* ---- plots ---- */
+
+static void add_curve(struct plot_page *page, struct plot *plot, const char *name, const struct inspect_curve *curve) {
+    double *y = curve->missing == NULL ? arena_calloc(page->arena, (size_t)curve->count, sizeof *y) : NULL;
+    for (int64_t d = 0; y != NULL && d < curve->count; d++) {
+        y[d] = log10(curve->norm[d]); /* no point where the norm is 0 */
+    }
+    if (y != NULL && curve->count > 1) {
+        plot_add(plot, (struct plot_series){.name = name, .y = y, .count = curve->count});
+    }
+}
+
+/* A plot without curves is taken from the page again. */
+static struct plot *new_plot(struct plot_page *page, const char *title) {
+    if (page->count > 0 && page->plots[page->count - 1]->n_series == 0) {
+        page->count--;
+    }
+    struct plot *plot = title == NULL ? NULL : plot_page_add(page);
+    if (plot != NULL) {
+        plot->title = title;
+        plot->x = (struct plot_axis){.label = "steps before the gradient begins", .is_whole = 1};
+        plot->y.label = "log10 of the mean norm";
+    }
+    return plot;
+}
+
+void inspect_plot(struct plot_page *page, const struct inspection *inspection) {
+    for (int32_t i = 0; i < inspection->n_layers; i++) {
+        const struct inspect_layer *layer = &inspection->layers[i];
+        struct plot *plot = new_plot(
+            page, arena_printf(page->arena, "gradient of the loss by the states of %s (%s)", layer->name, layer->cell));
+        for (int32_t s = 0; plot != NULL && s < layer->n_states; s++) {
+            add_curve(page, plot, layer->states[s].name, &layer->states[s].curve);
+        }
+    }
+    struct plot *plot = new_plot(page, "gradient of the loss by the inputs");
+    if (plot != NULL) {
+        add_curve(page, plot, NULL, &inspection->input);
+    }
+    (void)new_plot(page, NULL);
+}

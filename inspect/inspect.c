@@ -1,0 +1,245 @@
+#include "inspect/inspect.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/memory.h"
+#include "inspect/decay.h"
+#include "inspect/findings.h"
+#include "inspect/inspect_sums.h"
+#include "inspect/matrices.h"
+
+/* ---- the sample ---- */
+
+/* The examples that are inspected, longest first, and their batches: each at most as large as one of training. */
+struct sample {
+    int64_t count, steps;
+    int64_t *examples, *lengths, *begin;
+    int64_t batches;
+};
+
+struct sampled {
+    int64_t example, steps;
+};
+
+static int compare_sampled(const void *a, const void *b) {
+    const struct sampled *left = a, *right = b;
+    return left->steps != right->steps ? (left->steps < right->steps) - (left->steps > right->steps)
+                                       : (left->example > right->example) - (left->example < right->example);
+}
+
+/* Divides the examples into batches of at most `size`. */
+static void divide(struct sample *sample, struct batch_size size) {
+    for (int64_t i = 0; i < sample->count;) {
+        const int64_t fits = size.examples > 0 ? size.examples : size.steps / sample->lengths[i];
+        sample->begin[sample->batches++] = i;
+        i += fits < 1 ? 1 : fits;
+    }
+    sample->begin[sample->batches] = sample->count;
+}
+
+static rondo_status choose(struct sample *sample, const struct task *task, const struct inspect_settings *settings,
+                           struct arena *arena, struct errors *errors) {
+    const struct dataset *dataset = settings->dataset;
+    const int64_t count = dataset->count < settings->examples ? dataset->count : settings->examples;
+    if (count == 0) {
+        return errors_add(errors, RONDO_INVALID, "%s has no examples", settings->part);
+    }
+    struct sampled *sampled = arena_calloc(arena, (size_t)count, sizeof *sampled);
+    sample->count = count;
+    sample->examples = arena_calloc(arena, (size_t)count, sizeof *sample->examples);
+    sample->lengths = arena_calloc(arena, (size_t)count, sizeof *sample->lengths);
+    sample->begin = arena_calloc(arena, (size_t)count + 1, sizeof *sample->begin);
+    if (arena_failed(arena)) {
+        return errors_no_memory(errors);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t example = (int64_t)((double)i * ((double)dataset->count / (double)count));
+        sampled[i] = (struct sampled){example, example_steps(dataset, example, &task->plan)};
+    }
+    qsort(sampled, (size_t)count, sizeof *sampled, compare_sampled);
+    for (int64_t i = 0; i < count; i++) {
+        sample->examples[i] = sampled[i].example;
+        sample->lengths[i] = sampled[i].steps;
+    }
+    sample->steps = sample->lengths[0];
+    divide(sample, task->experiment->schedule.batch);
+    return RONDO_OK;
+}
+
+/* ---- the passes ---- */
+
+struct inspect_pass {
+    const struct model *model;
+    struct inspect_sums shards[NETWORK_MAX_SHARDS];
+};
+
+static rondo_status add_shard(void *arg, int64_t shard, struct tape *tape, const struct batch *batch,
+                              const struct model_probe *probe) {
+    struct inspect_pass *pass = arg;
+    return inspect_sums_shard(&pass->shards[shard], pass->model, tape, &batch->time, probe);
+}
+
+/* Runs all batches; the sums of all shards are then those of number 0. */
+static rondo_status run(const struct task *task, const struct dataset *dataset, const struct sample *sample,
+                        struct inspect_pass *pass, double *loss, struct arena *arena, struct errors *errors) {
+    struct scores scores = {0};
+    int64_t largest = 0;
+    for (int64_t k = 0; k < sample->batches; k++) {
+        const int64_t size = sample->begin[k + 1] - sample->begin[k];
+        largest = size > largest ? size : largest;
+    }
+    const int64_t shards = network_shard_count(task->network, largest);
+    for (int64_t s = 0; s < shards; s++) {
+        RONDO_TRY(inspect_sums_open(&pass->shards[s], pass->model, sample->steps, arena, errors));
+    }
+    const struct network_inspection inspection = {.dataset = dataset,
+                                                  .examples = sample->examples,
+                                                  .begin = sample->begin,
+                                                  .batches = sample->batches,
+                                                  .inspect = add_shard,
+                                                  .arg = pass};
+    RONDO_TRY(network_inspect(task->network, &inspection, &scores, errors));
+    for (int64_t s = 1; s < shards; s++) {
+        inspect_sums_add(&pass->shards[0], &pass->shards[s]);
+    }
+    *loss = network_metric(task->network, &scores, 0);
+    return RONDO_OK;
+}
+
+/* ---- results ---- */
+
+static const struct inspect_curve mixed = {
+    .missing = "layers above it read in the other direction too, so a step has no single distance from the loss"};
+static const struct inspect_curve both = {
+    .missing = "the first layer reads in both directions, so an input has no single distance from the loss"};
+static const struct inspect_curve first_only = {.missing = "only the first step has an input"};
+
+/* Whether all layers from `first` on read only in this direction. */
+static int all_read(const struct model *model, int32_t first, int is_backward) {
+    for (int32_t i = first; i < model_layer_count(model); i++) {
+        const enum direction wanted = is_backward ? DIRECTION_BACKWARD : DIRECTION_FORWARD;
+        if (cell_layer_direction(model_layer(model, i)) != wanted) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Units that do not vary: their standard deviation is sqrt(mean of squares - square of mean). */
+static void count_dead(struct inspect_state *state, const struct unit_sums *units, int64_t positions) {
+    for (int64_t k = 0; k < state->width; k++) {
+        const double mean = units[k].sum / (double)positions;
+        const double variance = units[k].square / (double)positions - mean * mean;
+        if (!(variance > INSPECT_DEAD * INSPECT_DEAD)) {
+            state->dead++;
+            state->saturated += fabs(mean) > 0.9;
+        }
+    }
+}
+
+static struct inspect_gate gate_of(const struct probe_gate *gate, const struct gate_unit_sums *units,
+                                   int64_t positions) {
+    struct inspect_gate result = {.name = gate->name, .op = gate->op, .low = gate->low, .high = gate->high};
+    const double values = (double)positions * (double)gate->width, width = (double)gate->width;
+    for (int64_t k = 0; k < gate->width; k++) {
+        result.below += (double)units[k].below / values;
+        result.above += (double)units[k].above / values;
+        result.shut += ((double)units[k].below > 0.99 * (double)positions) / width;
+        result.open += ((double)units[k].above > 0.99 * (double)positions) / width;
+    }
+    return result;
+}
+
+/* Copies the numbers of one direction. */
+static rondo_status fill_layer(struct inspect_layer *layer, const struct layer_sums *sums, int64_t steps,
+                               int64_t positions, int has_curves, struct arena *arena, struct errors *errors) {
+    const struct cell_probe *probe = sums->probe;
+    struct inspect_state *states = arena_calloc(arena, (size_t)probe->n_states, sizeof *states);
+    struct inspect_gate *gates = arena_calloc(arena, (size_t)probe->n_gates + 1, sizeof *gates);
+    if (states == NULL || gates == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t s = 0; s < probe->n_states; s++) {
+        const struct probe_state *from = &probe->states[s];
+        states[s] = (struct inspect_state){.name = from->name, .width = from->width, .curve = mixed};
+        if (has_curves) {
+            states[s].curve = decay_curve(sums->norms + s * steps, sums->reaching, steps, arena);
+        }
+        count_dead(&states[s], sums->units + from->zeros, positions);
+    }
+    for (int32_t g = 0; g < probe->n_gates; g++) {
+        gates[g] = gate_of(&probe->gates[g], sums->gates + probe->gates[g].column - probe->gates[0].column, positions);
+    }
+    layer->states = states;
+    layer->n_states = probe->n_states;
+    layer->gates = gates;
+    layer->n_gates = probe->n_gates;
+    return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
+}
+
+static rondo_status fill_layers(struct inspection *inspection, const struct task *task, const struct inspect_sums *sums,
+                                struct arena *arena, struct errors *errors) {
+    const struct model *model = network_model(task->network);
+    const int32_t last = model_layer_count(model) - 1;
+    struct inspect_layer *layers = arena_calloc(arena, (size_t)sums->n_layers, sizeof *layers);
+    int32_t at = 0;
+    if (layers == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t i = 0; i <= last; i++) {
+        static const char *const names[] = {".forward", ".backward"};
+        const enum direction direction = cell_layer_direction(model_layer(model, i));
+        const int32_t directions = direction == DIRECTION_BOTH ? 2 : 1;
+        for (int32_t d = 0; d < directions; d++, at++) {
+            struct inspect_layer *layer = &layers[at];
+            layer->name = arena_printf(arena, "layers.%d%s", (int)i, directions == 2 ? names[d] : "");
+            layer->cell = cell_layer_cell(model_layer(model, i))->name;
+            layer->is_backward = d == 1 || direction == DIRECTION_BACKWARD;
+            RONDO_TRY(fill_layer(layer, &sums->layers[at], sums->steps, sums->positions,
+                                 all_read(model, i + 1, layer->is_backward), arena, errors));
+            RONDO_TRY(inspect_matrices(task, i, d, arena, layer, errors));
+        }
+    }
+    inspection->layers = layers;
+    inspection->n_layers = at;
+    return RONDO_OK;
+}
+
+/* Where the gradient begins, in words. */
+static const char *anchor_text(const struct task *task) {
+    const struct model *model = network_model(task->network);
+    const int is_backward = all_read(model, 0, 1);
+    return is_backward                                 ? "the first step, which is read last"
+           : task->plan.architecture.output_every_step ? "the last step that has a target"
+                                                       : "the last step";
+}
+
+rondo_status inspect_task(const struct task *task, const struct inspect_settings *settings, struct arena *arena,
+                          struct inspection *inspection, struct errors *errors) {
+    const struct model *model = network_model(task->network);
+    struct sample sample = {0};
+    struct inspect_pass *pass = arena_calloc(arena, 1, sizeof *pass);
+    if (pass == NULL) {
+        return errors_no_memory(errors);
+    }
+    pass->model = model;
+    *inspection = (struct inspection){.part = settings->part, .of = settings->dataset->count, .reach = -1, .most = -1};
+    RONDO_TRY(choose(&sample, task, settings, arena, errors));
+    RONDO_TRY(run(task, settings->dataset, &sample, pass, &inspection->loss, arena, errors));
+    const struct inspect_sums *sums = &pass->shards[0];
+    inspection->examples = sample.count;
+    inspection->steps = sample.steps;
+    inspection->gradient_from = anchor_text(task);
+    RONDO_TRY(fill_layers(inspection, task, sums, arena, errors));
+    inspection->input = both;
+    if (sums->input_reaching[0] == 0) {
+        inspection->input = first_only;
+    } else if (all_read(model, 0, 0) || all_read(model, 0, 1)) {
+        inspection->input = decay_curve(sums->input_norms, sums->input_reaching, sums->steps, arena);
+        inspection->reach = decay_reach(&inspection->input, INSPECT_REACH_SHARE);
+        inspection->most = decay_most(&inspection->input, INSPECT_MOST_SHARE);
+    }
+    inspect_find(inspection, arena);
+    return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
+}
