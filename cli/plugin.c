@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/actions.h"
 #include "cli/command.h"
 #include "kit/explain.h"
 #include "kit/run_checks.h"
@@ -252,41 +253,9 @@ static const struct command actions[] = {
      "  make -C mine check\n",
      run_new},
 };
-enum { ACTIONS = sizeof actions / sizeof actions[0] };
-
-static void print_usage(const struct command *command, FILE *stream) {
-    fprintf(stream, "%s\n\nusage: rondo %s\n\n", command->summary, command->usage);
-    for (int i = 0; i < ACTIONS; i++) {
-        fprintf(stream, "  %-9s %s\n", actions[i].name, actions[i].summary);
-    }
-    fprintf(stream, "\n%s", command->details);
-}
-
 static int run_plugin(const struct command *command, int argc, char **argv) {
-    struct suggestion best = {0};
-    if (argc < 2) {
-        print_usage(command, stderr);
-        return EXIT_INPUT;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_usage(command, stdout);
-        return finish_output();
-    }
-    for (int i = 0; i < ACTIONS; i++) {
-        if (strcmp(actions[i].name, argv[1]) == 0) {
-            return actions[i].run(&actions[i], argc - 1, argv + 1);
-        }
-        suggest(&best, argv[1], actions[i].name);
-    }
-    struct errors errors = {0};
-    const int json = has_json_flag(argc, argv);
-    errors_add(&errors, RONDO_INVALID, "unknown action '%s'%s", argv[1], suggestion_text(&best).text);
-    const int status = report_errors(&errors, json);
-    if (!json) {
-        fprintf(stderr, "\n");
-        print_usage(command, stderr);
-    }
-    return status;
+    static const struct command *const list[] = {&actions[0], &actions[1], NULL};
+    return actions_run(command, list, argc, argv);
 }
 
 const struct command command_plugin = {"plugin", "plugin ACTION …", "create and check a plug-in",

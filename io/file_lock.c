@@ -9,7 +9,8 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
-/* Whoever asks whether a file is locked has a shared lock of it for an instant, so one failure says nothing. */
+/* Whoever asks whether a file is locked has a shared lock of it for an instant, so one failure to own it says nothing. Only an
+ * owner is in the way of a shared lock. */
 enum { TRIES = 20, PAUSE_NANOSECONDS = 5 * 1000 * 1000 };
 
 int file_lock(int descriptor, enum file_lock kind) {
@@ -17,6 +18,9 @@ int file_lock(int descriptor, enum file_lock kind) {
     for (int n = 0; n < TRIES; n++) {
         if (flock(descriptor, operation) == 0) {
             return 1;
+        }
+        if (errno == EWOULDBLOCK && kind == FILE_LOCK_SHARED) {
+            return 0;
         }
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return 1; /* ENOLCK, EOPNOTSUPP, …: locks are not to be had here */

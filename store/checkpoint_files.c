@@ -30,6 +30,10 @@ static int64_t step_of(const char *name) {
     return errno == 0 && step >= 0 && strcmp(checkpoint_name(step).text + sizeof PREFIX - 1, name) == 0 ? step : -1;
 }
 
+int64_t checkpoint_step(const char *name) {
+    return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 ? step_of(name + sizeof PREFIX - 1) : -1;
+}
+
 static int newest_first(const void *left, const void *right) {
     const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
     return (a < b) - (a > b);

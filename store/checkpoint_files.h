@@ -13,6 +13,8 @@ struct checkpoint_name {
     char text[64]; /* within the folder of the run */
 };
 struct checkpoint_name checkpoint_name(int64_t step);
+/* The step of a file of this name within the folder of the run; -1: it is not that of a checkpoint. */
+int64_t checkpoint_step(const char *name);
 
 /* The steps of all checkpoints, the newest first. `folder` is the descriptor of the run's folder, `path` its name for
  * messages. None if there is no subfolder. *steps is from malloc; the caller frees it. */
