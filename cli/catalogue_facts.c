@@ -64,6 +64,12 @@ static const char *key_expected(const struct experiment_section *section, const 
         return "metric or list of metrics";
     case EXPERIMENT_LABELS:
         return "label or list of labels";
+    case EXPERIMENT_SEEDS:
+        return "number, or list of integers";
+    case EXPERIMENT_VARIANTS:
+        return "list of mappings";
+    case EXPERIMENT_NUMBER:
+        return "number";
     case EXPERIMENT_PLUGIN:
         return (section->flags & SECTION_WRAPPERS) != 0
                    ? "name of a wrapper"

@@ -67,7 +67,7 @@ json_t *run_json(struct json_builder *builder, const struct run_summary *run) {
     return object;
 }
 
-json_t *run_group_json(struct json_builder *builder, const struct run_group *group) {
+json_t *run_group_json(struct json_builder *builder, const struct grouped_runs *group) {
     json_t *object = json_object(), *runs = json_array();
     const char *metric = run_group_metric(group);
     const struct run_band band =

@@ -8,6 +8,6 @@
 /* Everything that is known of a run: {"run": …, "state": …, "values": {key: text}, "scores": {name: number}, …}. Unknown is null. */
 json_t *run_json(struct json_builder *builder, const struct run_summary *run);
 /* {"folder": …, "varies": {…}, "metric": …, "mean": …, "deviation": …, "count": …, "runs": […]} */
-json_t *run_group_json(struct json_builder *builder, const struct run_group *group);
+json_t *run_group_json(struct json_builder *builder, const struct grouped_runs *group);
 
 #endif

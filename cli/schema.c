@@ -86,6 +86,69 @@ static json_t *name_schema(const struct schema *schema, const struct experiment_
     return object;
 }
 
+/* ---- sections inside ---- */
+
+/* Iterates over the sections directly inside a section; *index begins at 0. NULL after the last. */
+static const char *next_inner(const struct schema *schema, const struct experiment_section *outer, int32_t *index,
+                              struct experiment_section *inner) {
+    while ((*inner = experiment_section((*index)++)).name != NULL) {
+        const char *key = NULL;
+        if (section_is_in(inner, outer->name, schema->arena, &key)) {
+            schema->builder->failed |= key == NULL;
+            return key == NULL ? "" : key;
+        }
+    }
+    return NULL;
+}
+
+/* ---- what varies ---- */
+
+/* A pattern for the keys of experiments that a comparison can vary: "^(data|model)(\\.|$)". */
+static const char *varied_pattern(const struct schema *schema) {
+    const struct experiment_section top = experiment_section(0);
+    const char *names = "";
+    for (const struct experiment_key *key = top.keys; key->name != NULL && names != NULL; key++) {
+        names = compare_may_vary(key->name) ? arena_printf(schema->arena, "%s|%s", names, key->name) : names;
+    }
+    struct experiment_section inner;
+    const char *key;
+    for (int32_t i = 0; names != NULL && (key = next_inner(schema, &top, &i, &inner)) != NULL;) {
+        names = compare_may_vary(key) ? arena_printf(schema->arena, "%s|%s", names, key) : names;
+    }
+    return names == NULL ? "" : arena_printf(schema->arena, "^(%s)(\\.|$)", names + 1);
+}
+
+/* {PATTERN: value} */
+static json_t *of_varied_keys(const struct schema *schema, json_t *value) {
+    json_t *object = json_object();
+    const char *pattern = varied_pattern(schema);
+    set(schema, object, pattern == NULL ? "" : pattern, value);
+    return object;
+}
+
+/* A list of values, or a range of numbers. */
+static json_t *varied_schema(const struct schema *schema) {
+    json_t *properties = json_object(), *required = json_array();
+    for (const rondo_option *option = compare_range_table; option->key != NULL; option++) {
+        set(schema, properties, option->key, option_schema(schema->builder, option));
+        if (option->default_text == NULL) {
+            append(schema, required, json_string(option->key));
+        }
+    }
+    return json_pack("{s:s, s:[s, s], s:i, s:o, s:o, s:b}", "description",
+                     "a key of the experiment that varies: a list of values, or a range of numbers", "type", "array",
+                     "object", "minItems", 1, "properties", properties, "required", required, "additionalProperties",
+                     0);
+}
+
+static json_t *variants_schema(const struct schema *schema) {
+    json_t *name = json_pack("{s:s, s:[s, s]}", "description", "the name of the variant", "type", "string", "number");
+    json_t *items =
+        json_pack("{s:s, s:{s:o}, s:b}", "type", "object", "properties", "name", name, "additionalProperties", 0);
+    set(schema, items, "patternProperties", of_varied_keys(schema, json_true()));
+    return json_pack("{s:s, s:i, s:o}", "type", "array", "minItems", 1, "items", items);
+}
+
 static json_t *key_schema(const struct schema *schema, const struct experiment_section *section,
                           const struct experiment_key *key) {
     json_t *object, *text = json_pack("{s:s, s:i}", "type", "string", "minLength", 1);
@@ -116,6 +179,16 @@ static json_t *key_schema(const struct schema *schema, const struct experiment_s
         object = json_pack("{s:s, s:{s:[s, s], s:i}}", "type", "object", "additionalProperties", "type", "string",
                            "integer", "minLength", 1);
         break;
+    case EXPERIMENT_SEEDS:
+        object = json_pack("{s:[s, s], s:i, s:i, s:b, s:{s:s, s:i}}", "type", "integer", "array", "minimum", 1,
+                           "minItems", 1, "uniqueItems", 1, "items", "type", "integer", "minimum", 0);
+        break;
+    case EXPERIMENT_VARIANTS:
+        object = variants_schema(schema);
+        break;
+    case EXPERIMENT_NUMBER:
+        object = json_pack("{s:s}", "type", "number");
+        break;
     case EXPERIMENT_READER:
     case EXPERIMENT_PLUGIN:
     case EXPERIMENT_CELL:
@@ -137,19 +210,6 @@ static const struct experiment_key *naming_key(const struct experiment_section *
     for (const struct experiment_key *key = section->keys; key != NULL && key->name != NULL; key++) {
         if (key->value == EXPERIMENT_PLUGIN || key->value == EXPERIMENT_CELL || key->value == EXPERIMENT_READER) {
             return key;
-        }
-    }
-    return NULL;
-}
-
-/* Iterates over the sections directly inside a section; *index begins at 0. NULL after the last. */
-static const char *next_inner(const struct schema *schema, const struct experiment_section *outer, int32_t *index,
-                              struct experiment_section *inner) {
-    while ((*inner = experiment_section((*index)++)).name != NULL) {
-        const char *key = NULL;
-        if (section_is_in(inner, outer->name, schema->arena, &key)) {
-            schema->builder->failed |= key == NULL;
-            return key == NULL ? "" : key;
         }
     }
     return NULL;
@@ -306,6 +366,9 @@ static json_t *section_schema(const struct schema *schema, const struct experime
     set(schema, object, "properties", properties);
     if ((section->flags & SECTION_DURATION) != 0) {
         set(schema, object, "not", json_pack("{s:[s, s]}", "required", "steps", "epochs"));
+    }
+    if ((section->flags & SECTION_VARIES) != 0) {
+        set(schema, object, "patternProperties", of_varied_keys(schema, varied_schema(schema)));
     }
     const struct experiment_key *naming = naming_key(section);
     if (naming != NULL) {

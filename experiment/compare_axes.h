@@ -14,6 +14,24 @@
 
 #define COMPARE_MOST_SEEDS 10000
 
+/* Options of the section, of a range, and of `compare.tune` (experiment/compare_keys.c). */
+struct compare_options {
+    int64_t sample, sampling_seed, budget;
+    int32_t sampling; /* enum compare_sampling, below */
+    int32_t equal;    /* enum compare_equal */
+    const char *baseline, *metric;
+};
+
+struct compare_range_options {
+    double from, to;
+    int32_t log, integer;
+    int64_t count;
+};
+
+struct compare_tune_options {
+    int64_t trials, seeds, halving;
+};
+
 struct compare_choice {
     const char *name;                       /* of an entry of `variants`; NULL: none */
     const struct compare_setting *settings; /* [n_settings] */
@@ -55,9 +73,9 @@ struct compare_reader {
     const char *drawn_by;       /* the key that says so: "compare.sample" */
 };
 
-/* Names of all keys of a table, then `more`, NULL-terminated. From `arena`; NULL if there is not enough memory. */
-const char *const *compare_option_names(const rondo_option *table, const char *const *more, int32_t n_more,
-                                        struct arena *arena);
+/* Names of all keys that the section `name` of the table of experiments has itself, NULL-terminated. From `arena`; NULL if there
+ * is not enough memory. */
+const char *const *compare_option_names(const char *name, struct arena *arena);
 /* Reads the options of a section that also has other keys, which are left alone. */
 rondo_status compare_table_read(const struct compare_reader *reader, const struct yaml_node *node,
                                 const rondo_option *table, void *options, size_t size);

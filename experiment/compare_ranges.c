@@ -1,7 +1,6 @@
 /* Ranges of numbers: {from: 1e-4, to: 1e-2, log: true, count: 3}. */
 #include "experiment/compare_axes.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -15,24 +14,6 @@ enum {
     LEAST_STEPS = 200,  /* rounding moves a number by at most one of so many parts of the range */
     STEPS_PER_POINT = 4 /* … or of so many parts for each point */
 };
-
-struct range_options {
-    double from, to;
-    int32_t log, integer;
-    int64_t count;
-};
-
-const rondo_option compare_range_table[] = {
-    RONDO_OPTION_REAL(struct range_options, from, NULL, -DBL_MAX, DBL_MAX, "the smallest value"),
-    RONDO_OPTION_REAL(struct range_options, to, NULL, -DBL_MAX, DBL_MAX, "the largest value"),
-    RONDO_OPTION_BOOL(struct range_options, log, "false", "equal factors between the values, not equal differences"),
-    RONDO_OPTION_INT(struct range_options, count, "0", 0, COMPARE_MOST_RUNS,
-                     "number of values in a grid, with both ends; 0: values are drawn"),
-    RONDO_OPTION_BOOL(
-        struct range_options, integer, "false",
-        "only integers; keys of the table of experiments know it themselves, options of plug-ins, readers "
-        "and cells do not"),
-    RONDO_OPTION_END};
 
 int compare_is_range(const struct yaml_node *node) {
     return node->kind == YAML_MAPPING && (yaml_get(node, "from") != NULL || yaml_get(node, "to") != NULL);
@@ -82,7 +63,7 @@ static enum key_type type_of(const char *key) {
 
 /* Mistakes of a range whose options have been read. */
 static rondo_status check_range(const struct compare_reader *reader, const struct yaml_node *node,
-                                const struct range_options *options, enum key_type type) {
+                                const struct compare_range_options *options, enum key_type type) {
     struct errors *errors = reader->errors;
     const struct yaml_node *count = yaml_get(node, "count"), *integer = yaml_get(node, "integer");
     const int is_integer = options->integer || type == KEY_INTEGER;
@@ -226,7 +207,7 @@ rondo_status compare_range_read(const struct compare_reader *reader, const struc
                                 struct compare_axis *axis) {
     const enum key_type type = type_of(node->key);
     const char *path = arena_printf(reader->arena, "%s.%s", reader->path, node->key);
-    struct range_options options = {0};
+    struct compare_range_options options = {0};
     if (path == NULL) {
         return errors_no_memory(reader->errors);
     }

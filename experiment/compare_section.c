@@ -13,37 +13,6 @@
 
 enum { MOST_VARIANTS = 100000, MOST_BASELINE = 200 };
 
-struct compare_options {
-    int64_t sample, sampling_seed, budget;
-    int32_t sampling; /* enum compare_sampling */
-    int32_t equal;    /* enum compare_equal */
-    const char *baseline, *metric;
-};
-
-static const char *const equal_names[] = {"none", "parameters", "flops", NULL}; /* enum compare_equal */
-static const char *const sampling_names[] = {"sobol", "random", NULL};          /* enum compare_sampling */
-
-const rondo_option compare_table[] = {
-    RONDO_OPTION_INT(struct compare_options, sample, "0", 0, COMPARE_MOST_RUNS,
-                     "number of variants that are drawn from the grid and the ranges; 0: the full grid"),
-    RONDO_OPTION_CHOICE(struct compare_options, sampling, "sobol", sampling_names,
-                        "how variants and the settings of tuning are drawn"),
-    RONDO_OPTION_INT(struct compare_options, sampling_seed, "1", 0, 9007199254740991.0, "seed of the drawing"),
-    RONDO_OPTION_CHOICE(struct compare_options, equal, "none", equal_names,
-                        "`hidden` of the layers in which a key varies is chosen so that all variants have as many "
-                        "parameters, or operations per step, as the first one"),
-    RONDO_OPTION_INT(struct compare_options, budget, "0", 0, 1e15,
-                     "with equal: the number of parameters or operations; 0: that of the first variant"),
-    RONDO_OPTION_STRING(struct compare_options, baseline, "",
-                        "the variant that the others are compared with, by its name or value; empty: the best"),
-    RONDO_OPTION_STRING(struct compare_options, metric, "",
-                        "the metric that is compared; empty: the one that selects the weights"),
-    RONDO_OPTION_END};
-
-/* Keys that are neither options of the table nor keys of the experiment. */
-enum { KEY_SEEDS, KEY_VARIANTS, KEY_TARGET, KEY_TUNE, N_KEYS };
-static const char *const key_names[N_KEYS] = {"seeds", "variants", "target", "tune"};
-
 /* The section while it is read. */
 struct compare_reading {
     struct arena *arena;
@@ -102,7 +71,7 @@ static rondo_status read_seed_list(const struct compare_reading *reading, const 
 }
 
 static rondo_status read_seeds(struct compare_reading *reading) {
-    const struct yaml_node *node = yaml_get(reading->node, key_names[KEY_SEEDS]);
+    const struct yaml_node *node = yaml_get(reading->node, "seeds");
     const int is_list = node != NULL && node->kind == YAML_SEQUENCE;
     int64_t number = COMPARE_SEEDS;
     if (node != NULL && !is_list && !read_integer(node, 1, COMPARE_MOST_SEEDS, &number)) {
@@ -133,7 +102,7 @@ static rondo_status read_seeds(struct compare_reading *reading) {
 }
 
 static rondo_status read_target(struct compare_reading *reading) {
-    const struct yaml_node *node = yaml_get(reading->node, key_names[KEY_TARGET]);
+    const struct yaml_node *node = yaml_get(reading->node, "target");
     reading->section->target = NAN;
     if (node == NULL) {
         return RONDO_OK;
@@ -329,8 +298,8 @@ static void read_options(struct compare_reading *reading, const struct compare_r
 static rondo_status read_section(struct compare_reading *reading) {
     struct compare_section *section = reading->section;
     struct errors *errors = reading->errors;
-    const char *const *names = compare_option_names(compare_table, key_names, N_KEYS, reading->arena);
-    const struct yaml_node *tune = yaml_get(reading->node, key_names[KEY_TUNE]);
+    const char *const *names = compare_option_names("compare", reading->arena);
+    const struct yaml_node *tune = yaml_get(reading->node, "tune");
     if (names == NULL) {
         return errors_no_memory(errors);
     }

@@ -28,6 +28,7 @@
 #ifndef RONDO_EXPERIMENT_COMPARE_SECTION_H
 #define RONDO_EXPERIMENT_COMPARE_SECTION_H
 
+#include "experiment/keys.h"
 #include "io/yaml.h"
 
 #define COMPARE_MOST_RUNS 10000 /* more ask for --yes */
@@ -74,7 +75,11 @@ struct compare_section {
     int64_t n_runs; /* variants × seeds, and the runs of tuning */
 };
 
-extern const rondo_option compare_table[];
+/* The option tables and keys, for `rondo list` too. The last is that of a range. */
+extern const rondo_option compare_table[], compare_tune_table[], compare_range_table[];
+extern const struct experiment_key compare_keys[];
+/* 1 if a comparison can vary a top-level key: not `name`, for example. */
+int compare_may_vary(const char *top);
 
 /* Takes the section `compare` out of the tree of an experiment, and reads it. The experiment that remains is the one that the
  * settings are applied to. Memory from `arena`. */

@@ -3,21 +3,6 @@
 
 #include <string.h>
 
-#include "io/section.h"
-
-struct tune_options {
-    int64_t trials, seeds, halving;
-};
-
-const rondo_option compare_tune_table[] = {
-    RONDO_OPTION_INT(struct tune_options, trials, NULL, 2, 1000,
-                     "settings that are tried for each variant, the same for all"),
-    RONDO_OPTION_INT(struct tune_options, seeds, "1", 1, COMPARE_MOST_SEEDS,
-                     "seeds of each trial: the first of `compare.seeds`"),
-    RONDO_OPTION_INT(struct tune_options, halving, "0", 0, 100,
-                     "successive halving: one of so many trials goes on at each rung; 0: all are trained to the end"),
-    RONDO_OPTION_END};
-
 /* What a varied setting must not give: a key that is tuned. */
 struct tuned_key {
     const struct compare_reader *reader;
@@ -65,12 +50,12 @@ rondo_status compare_tune_read(const struct compare_reader *outer, const struct 
                              "'compare.tune' must be a mapping of keys of the experiment to ranges or lists, and "
                              "'trials'");
     }
-    const char *const *names = compare_option_names(compare_tune_table, NULL, 0, outer->arena);
+    const char *const *names = compare_option_names("compare.tune", outer->arena);
     if (names == NULL) {
         return errors_no_memory(outer->errors);
     }
     const struct compare_reader reader = {outer->arena, outer->errors, "compare.tune", names, 1, "compare.tune"};
-    struct tune_options options = {.seeds = 1};
+    struct compare_tune_options options = {.seeds = 1};
     const int32_t before = reader.errors->count;
     compare_table_read(&reader, node, compare_tune_table, &options, sizeof options);
     const int32_t before_axes = reader.errors->count;

@@ -11,18 +11,19 @@
 
 /* ---- options ---- */
 
-const char *const *compare_option_names(const rondo_option *table, const char *const *more, int32_t n_more,
-                                        struct arena *arena) {
-    size_t count = 0;
-    while (table[count].key != NULL) {
+const char *const *compare_option_names(const char *name, struct arena *arena) {
+    const struct experiment_section *section = experiment_section_find(experiment_sections, name);
+    const char *const *others = experiment_section_keys(experiment_sections, section, arena);
+    size_t options = 0, count = 0;
+    while (section->table[options].key != NULL) {
+        options++;
+    }
+    while (others != NULL && others[count] != NULL) {
         count++;
     }
-    const char **names = arena_calloc(arena, count + (size_t)n_more + 1, sizeof *names);
-    for (size_t i = 0; names != NULL && i < count; i++) {
-        names[i] = table[i].key;
-    }
-    for (int32_t i = 0; names != NULL && i < n_more; i++) {
-        names[count + (size_t)i] = more[i];
+    const char **names = others == NULL ? NULL : arena_calloc(arena, options + count + 1, sizeof *names);
+    for (size_t i = 0; names != NULL && i < options + count; i++) {
+        names[i] = i < options ? section->table[i].key : others[i - options];
     }
     return names;
 }
@@ -59,30 +60,6 @@ int compare_keys_overlap(const char *a, const char *b) {
     return compare_is_inside(a, b) || compare_is_inside(b, a);
 }
 
-/* Top-level key number `index` of an experiment; NULL past the last. */
-static const char *top_key(int32_t index, struct arena *arena) {
-    const struct experiment_section top = experiment_section(0);
-    for (const rondo_option *option = top.table; option != NULL && option->key != NULL; option++) {
-        if (index-- == 0) {
-            return option->key;
-        }
-    }
-    for (const struct experiment_key *key = top.keys; key != NULL && key->name != NULL; key++) {
-        if (index-- == 0) {
-            return key->name;
-        }
-    }
-    struct experiment_section inner;
-    for (int32_t i = 0; (inner = experiment_section(i)).name != NULL; i++) {
-        const char *key = NULL;
-        const size_t length = experiment_inner_key("", inner.name, &key);
-        if (length > 0 && index-- == 0) {
-            return arena_strndup(arena, key, length);
-        }
-    }
-    return NULL;
-}
-
 /* Keys of an experiment that cannot vary, and why. */
 static const struct {
     const char *key, *why;
@@ -99,6 +76,27 @@ static const char *why_fixed(const char *path) {
     for (size_t i = 0; i < sizeof fixed_keys / sizeof fixed_keys[0]; i++) {
         if (compare_is_inside(path, fixed_keys[i].key)) {
             return fixed_keys[i].why;
+        }
+    }
+    return NULL;
+}
+
+int compare_may_vary(const char *top) {
+    return why_fixed(top) == NULL;
+}
+
+/* Key number `index` of the top-level keys that can vary; NULL past the last. */
+static const char *top_key(int32_t index, struct arena *arena) {
+    const struct experiment_section *top = &experiment_sections[0];
+    for (const rondo_option *option = top->table; option->key != NULL; option++) {
+        if (compare_may_vary(option->key) && index-- == 0) {
+            return option->key;
+        }
+    }
+    const char *const *others = experiment_section_keys(experiment_sections, top, arena);
+    for (; others != NULL && *others != NULL; others++) {
+        if (compare_may_vary(*others) && index-- == 0) {
+            return *others;
         }
     }
     return NULL;
@@ -140,8 +138,8 @@ static rondo_status unknown_key(const struct compare_reader *reader, const char 
         return errors_no_memory(reader->errors);
     }
     return errors_add_at(reader->errors, RONDO_INVALID, where,
-                         "unknown key '%s' in %s%s, expected one of %s; or a key of the experiment, which begins with "
-                         "one of %s",
+                         "unknown key '%s' in %s%s, expected one of %s, or a key of the experiment, which begins with "
+                         "one of: %s",
                          key, reader->path, suggestion_text(&best).text, options, known);
 }
 

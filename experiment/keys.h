@@ -22,6 +22,9 @@ enum experiment_value {
     EXPERIMENT_PATTERNS, /* a text or a list of them */
     EXPERIMENT_METRICS,  /* the same: names of metrics as they are printed */
     EXPERIMENT_LABELS,   /* the same: labels of classes */
+    EXPERIMENT_SEEDS,    /* a number of seeds, or a list of them */
+    EXPERIMENT_VARIANTS, /* a list of mappings of keys of the experiment to values */
+    EXPERIMENT_NUMBER,   /* a number without a default */
     EXPERIMENT_PLUGIN,   /* the name of a plug-in, whose options are further keys of the section */
     EXPERIMENT_CELL      /* a name or a file; the same */
 };
@@ -40,7 +43,8 @@ enum experiment_section_flag {
     SECTION_WRAPPERS = 4,     /* its plug-ins are wrappers of optimizers */
     SECTION_OUTER_PLUGIN = 8, /* takes options of the plug-in that the section around it names */
     SECTION_OR_TEXT = 16,     /* an entry may also be a text, NAME or NAME:KEY=VALUE,… of the plug-in */
-    SECTION_DURATION = 32     /* has exactly one of the keys `steps` and `epochs` */
+    SECTION_DURATION = 32,    /* has exactly one of the keys `steps` and `epochs` */
+    SECTION_VARIES = 64       /* further keys are keys of the experiment, with lists of values or ranges */
 };
 
 struct experiment_section {

@@ -194,6 +194,18 @@ const struct experiment_section experiment_sections[] = {
      .summary = "when to stop, and which weights to keep; needs data.valid",
      .table = stopping_table,
      .keys = stopping_keys},
+    {.name = "compare",
+     .summary =
+         "what `rondo compare` varies: each further key is one of the experiment, such as model.layers.0.cell, with "
+         "a list of values, or a range of numbers: {from: 1e-4, to: 1e-2, log: true, count: 3}",
+     .table = compare_table,
+     .keys = compare_keys,
+     .flags = SECTION_VARIES},
+    {.name = "compare.tune",
+     .summary = "settings that are chosen for each variant, on the validation data: each further key is one of the "
+                "experiment, with a list of values, or a range of numbers: {from: 1e-4, to: 1e-2, log: true}",
+     .table = compare_tune_table,
+     .flags = SECTION_VARIES},
     {.name = NULL}};
 
 struct experiment_section experiment_section(int32_t index) {

@@ -73,7 +73,7 @@ static int by_text(const void *left, const void *right) {
 }
 
 static int by_first_run(const void *left, const void *right) {
-    const struct run_group *a = left, *b = right;
+    const struct grouped_runs *a = left, *b = right;
     return (a->runs[0] > b->runs[0]) - (a->runs[0] < b->runs[0]);
 }
 
@@ -81,7 +81,7 @@ static void divide(struct grouped_run *sorted, int32_t count, const struct run_s
                    struct run_groups *groups) {
     for (int32_t i = 0; i < count; i++) {
         if (i == 0 || strcmp(sorted[i - 1].text, sorted[i].text) != 0) {
-            groups->items[groups->count++] = (struct run_group){.runs = runs + i};
+            groups->items[groups->count++] = (struct grouped_runs){.runs = runs + i};
         }
         runs[i] = sorted[i].run;
         groups->items[groups->count - 1].count++;
@@ -105,7 +105,7 @@ static int is_below(const char *path, const char *folder, size_t length) {
 }
 
 /* The folder of its runs, if no other run is below it. */
-static const char *group_folder(const struct run_group *group, const struct run_summary *all, int32_t n_all,
+static const char *group_folder(const struct grouped_runs *group, const struct run_summary *all, int32_t n_all,
                                 struct arena *arena) {
     const char *first = group->runs[0]->folder;
     size_t length = strlen(first);
@@ -123,13 +123,13 @@ static const char *group_folder(const struct run_group *group, const struct run_
 
 /* The groups of experiments of one name. */
 struct name_groups {
-    struct run_group **items; /* [count] */
+    struct grouped_runs **items; /* [count] */
     int32_t count;
     int is_each;
     struct arena *arena;
 };
 
-static const struct run_values *values_of(const struct run_group *group, int of_contents) {
+static const struct run_values *values_of(const struct grouped_runs *group, int of_contents) {
     return of_contents ? &group->runs[0]->contents : &group->runs[0]->values;
 }
 
@@ -234,17 +234,17 @@ static void find_varying(struct name_groups *groups) {
 }
 
 /* An experiment without a name is one with an empty name. */
-static const char *name_of(const struct run_group *group) {
+static const char *name_of(const struct grouped_runs *group) {
     const char *name = group->runs[0]->name;
     return name == NULL ? "" : name;
 }
 
 static int by_experiment(const void *left, const void *right) {
-    return strcmp(name_of(*(struct run_group *const *)left), name_of(*(struct run_group *const *)right));
+    return strcmp(name_of(*(struct grouped_runs *const *)left), name_of(*(struct grouped_runs *const *)right));
 }
 
 static void find_all_varying(struct run_groups *groups, int is_each, struct arena *arena) {
-    struct run_group **sorted = arena_alloc(arena, (size_t)groups->count * sizeof *sorted);
+    struct grouped_runs **sorted = arena_alloc(arena, (size_t)groups->count * sizeof *sorted);
     int32_t count = 0;
     for (int32_t g = 0; sorted != NULL && g < groups->count; g++) {
         if (groups->items[g].runs[0]->values.count > 0) {
@@ -293,7 +293,7 @@ rondo_status run_groups_make(struct run_summary *runs, int32_t count, int is_eac
 
 /* ---- bands ---- */
 
-const char *run_group_metric(const struct run_group *group) {
+const char *run_group_metric(const struct grouped_runs *group) {
     const char *metric = group->runs[0]->metric;
     for (int32_t i = 1; i < group->count; i++) {
         const char *other = group->runs[i]->metric;
@@ -302,7 +302,7 @@ const char *run_group_metric(const struct run_group *group) {
     return metric;
 }
 
-static int has_finished(const struct run_group *group) {
+static int has_finished(const struct grouped_runs *group) {
     for (int32_t i = 0; i < group->count; i++) {
         if (group->runs[i]->state == RUN_FINISHED) {
             return 1;
@@ -311,7 +311,7 @@ static int has_finished(const struct run_group *group) {
     return 0;
 }
 
-struct run_band run_group_band(const struct run_group *group, const char *score) {
+struct run_band run_group_band(const struct grouped_runs *group, const char *score) {
     const int only_finished = has_finished(group);
     struct run_band band = {.mean = NAN, .deviation = NAN, .least = NAN, .most = NAN};
     double sum = 0, squares = 0;

@@ -11,7 +11,7 @@
 
 #include "store/run_summary.h"
 
-struct run_group {
+struct grouped_runs {
     const struct run_summary **runs; /* [count] in the order of their folders */
     int32_t count;
     /* Its name: the folder that has its runs and no others, or else that of the first run. */
@@ -22,7 +22,7 @@ struct run_group {
 };
 
 struct run_groups {
-    struct run_group *items; /* [count] in the order of their first runs */
+    struct grouped_runs *items; /* [count] in the order of their first runs */
     int32_t count;
 };
 
@@ -37,8 +37,8 @@ struct run_band {
     double least, most;
 };
 /* The band of a score. Only finished runs count, if there is one. */
-struct run_band run_group_band(const struct run_group *group, const char *score);
+struct run_band run_group_band(const struct grouped_runs *group, const char *score);
 /* The name of the score that selects the weights of all its runs; NULL: they have different ones, or none. */
-const char *run_group_metric(const struct run_group *group);
+const char *run_group_metric(const struct grouped_runs *group);
 
 #endif

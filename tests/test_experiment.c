@@ -380,6 +380,8 @@ static const struct {
     {"schedule.checkpoint", "schedule.checkpoint={zzz: 1}"},
     {"schedule.checkpoint.every", "schedule.checkpoint={every: {zzz: 1}}"},
     {"schedule.early_stopping", "schedule.early_stopping.zzz=1"},
+    {"compare", "compare={zzz: 1}"},
+    {"compare.tune", "compare={tune: {zzz: 1}}"},
 };
 
 /* The keys that the first error with the key zzz lists, as " a, b, c,". */
@@ -403,7 +405,15 @@ START_TEST(readers_accept_the_keys_of_the_table) {
     for (int32_t r = 0; reader_at(r) != NULL && (r == 0 || strcmp(section.name, "data") == 0); r++) {
         const char *more =
             strcmp(section.name, "data") == 0 ? arena_printf(arena, ";data.reader=%s", reader_at(r)->name) : "";
-        ck_assert_ptr_null(load("e.yaml", arena_printf(arena, "%s%s", strangers[_i].assignments, more)));
+        const char *assignments = arena_printf(arena, "%s%s", strangers[_i].assignments, more);
+        if (strncmp(section.name, "compare", strlen("compare")) == 0) {
+            struct compare_section unused;
+            const char *const list[] = {assignments, NULL};
+            struct yaml_node *tree = experiment_tree(sandbox_path("e.yaml"), list, arena, &errors);
+            ck_assert_int_ne(compare_section_take(tree, &unused, arena, &errors), RONDO_OK);
+        } else {
+            ck_assert_ptr_null(load("e.yaml", assignments));
+        }
         listed = arena_printf(arena, "%s%s", listed, listed_keys());
         errors_free(&errors);
     }
