@@ -11,14 +11,17 @@
 #include "cli/interrupt.h"
 #include "cli/print.h"
 #include "compare/folder.h"
-#include "core/memory.h"
+#include "compare/publish.h"
+#include "core/suggest.h"
 #include "io/json.h"
+#include "report/report.h"
 
 /* What the command line asks for. */
 struct compare_request {
     struct comparison_settings settings;
     int32_t jobs, threads_per_job;
     int dry_run, quiet, json;
+    const char *format;  /* of --format; NULL: text */
     int64_t phase, task; /* of --phase and --task, from 1; 0: not given */
 };
 
@@ -153,12 +156,70 @@ static rondo_status run_in(struct comparison_plan *plan, const struct compare_re
     return status;
 }
 
+/* The words of --format. */
+static const struct {
+    const char *name;
+    enum comparison_form form;
+} formats[] = {{"text", COMPARISON_TEXT}, {"markdown", COMPARISON_MARKDOWN}, {"latex", COMPARISON_LATEX},
+               {"csv", COMPARISON_CSV},   {"runs-csv", COMPARISON_RUNS_CSV}, {"json", COMPARISON_JSON}};
+enum { FORMATS = sizeof formats / sizeof formats[0] };
+
+/* -1 with an error: there is no such form. NULL: text. */
+static int32_t find_format(const char *name, struct errors *errors) {
+    struct suggestion best = {0};
+    for (int32_t i = 0; i < FORMATS; i++) {
+        if (name == NULL || strcmp(formats[i].name, name) == 0) {
+            return (int32_t)formats[i].form;
+        }
+        suggest(&best, name, formats[i].name);
+    }
+    errors_add(errors, RONDO_INVALID, "unknown format '%s'%s, expected text, markdown, latex, csv, runs-csv or json",
+               name, suggestion_text(&best).text);
+    return -1;
+}
+
+/* The table as an object on a line, after the events. */
+static rondo_status print_table_json(const char *text, struct errors *errors) {
+    json_t *table = NULL;
+    json_error_t reason;
+    const rondo_status status = json_parse(text, strlen(text), &table, &reason);
+    RONDO_CHECK(status != RONDO_INVALID, errors, "the table is JSON");
+    return output_json(status == RONDO_OK ? json_pack("{s:s, s:o}", "event", "table", "table", table) : NULL,
+                       JSON_COMPACT | JSON_REAL_PRECISION(17), errors);
+}
+
+/* Writes table and report, and prints the table. */
+static rondo_status publish(const struct comparison_plan *plan, const struct compare_request *request,
+                            struct errors *errors) {
+    const char *texts[COMPARISON_FORMS], *folder = plan->comparison.folder;
+    const int32_t form = find_format(request->format, errors);
+    struct errors warnings = {0};
+    struct report_result report;
+    const struct report_settings settings = {.sources = &folder, .n_sources = 1};
+    RONDO_TRY(form < 0 ? errors->status : RONDO_OK);
+    RONDO_TRY(comparison_publish(&plan->comparison, texts, plan->arena, errors));
+    const rondo_status reported = report_write(&settings, &report, plan->arena, &warnings, errors);
+    report_warnings(&warnings, request->json);
+    RONDO_TRY(reported);
+    if (request->json) {
+        return print_table_json(texts[COMPARISON_JSON], errors);
+    }
+    fputs(texts[form], stdout);
+    if (!request->quiet) {
+        fprintf(stderr, "tables and report are in '");
+        print_text(stderr, folder);
+        fprintf(stderr, "'\n");
+    }
+    return RONDO_OK;
+}
+
 static rondo_status run_comparison(struct comparison_plan *plan, const struct compare_request *request,
                                    struct errors *errors) {
     int lock;
     RONDO_TRY(comparison_lock(plan, &lock, errors));
     rondo_status status = comparison_check_runs(plan, errors);
     status = status == RONDO_OK ? run_in(plan, request, errors) : status;
+    status = status == RONDO_OK ? publish(plan, request, errors) : status;
     comparison_unlock(lock);
     return status;
 }
@@ -183,6 +244,7 @@ static int is_request_valid(const struct compare_request *request, struct errors
     if ((request->phase > 0) != (request->task > 0)) {
         errors_add(errors, RONDO_INVALID, "--phase and --task are given together, by launchers of jobs");
     }
+    find_format(request->format, errors);
     return errors->count == 0;
 }
 
@@ -197,6 +259,8 @@ static int run_compare(const struct command *command, int argc, char **argv) {
          "the folder of the comparison (default: comparisons/NAME)"},
         {"jobs", "N", FLAG_COUNT, &request.jobs, "runs at the same time (default: processors / threads per job)"},
         {"threads-per-job", "N", FLAG_COUNT, &request.threads_per_job, "threads of each run (default: 1)"},
+        {"format", "FORM", FLAG_TEXT, &request.format,
+         "of the table that is printed: text (default), markdown, latex, csv, runs-csv or json"},
         {"dry-run", NULL, FLAG_ON, &request.dry_run, "print the runs with their size, time and memory; train nothing"},
         {"yes", NULL, FLAG_ON, &request.settings.allows_many, "train more than 10000 runs"},
         {"phase", "N", FLAG_NUMBER, &request.phase, "for launchers: do only a task of this phase, from 1"},
