@@ -8,12 +8,10 @@
 
 #include <stdio.h>
 
-/* Prints a text on one line. Control characters, the marks of Unicode that change the direction of text, and bytes that
- * are not UTF-8 are printed as \n, \r, \t, \xNN (a byte) or \u{NNNN} (a character). A backslash is printed as it is:
- * JSON output is exact, this is for people. */
+/* Prints a text on one line, as io/printable.h makes it safe. */
 void print_text(FILE *stream, const char *text);
 
-/* Prints at most `width` characters; a longer text is cut and ends with "…". printed_width: the number of characters that
+/* Prints at most `width` columns of a terminal; a longer text is cut and ends with "…". printed_width: the number of columns that
  * this prints. */
 void print_text_within(FILE *stream, const char *text, int width);
 int printed_width(const char *text, int width);
