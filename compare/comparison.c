@@ -11,6 +11,10 @@ enum { FORMAT = 1 }; /* of comparison.json */
 static const char *const state_names[] = {"missing", "running", "failed", "finished", "scored"}; /* by compared_state */
 static const char *const equal_names[] = {"no", "parameters", "flops"};                          /* by compared_equal */
 
+const char *compared_state_name(enum compared_state state) {
+    return state_names[state];
+}
+
 int comparison_is_complete(const struct comparison *comparison) {
     for (int32_t v = 0; v < comparison->n_variants; v++) {
         for (int32_t s = 0; s < comparison->n_seeds; s++) {

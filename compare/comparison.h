@@ -29,6 +29,9 @@ enum compared_state {
     COMPARED_SCORED    /* `score` is final */
 };
 
+/* The name of a state in files: "scored". */
+const char *compared_state_name(enum compared_state state);
+
 /* A named number of a run: "accuracy" 0.91. */
 struct compared_metric {
     const char *name;

@@ -48,16 +48,17 @@ static int32_t ascending_scores(const struct comparison *comparison, int32_t var
     return count;
 }
 
-/* The median over the runs of the number at `offset` of struct compared_run. *n_known: runs that have it, *n_finite: in which it
+/* The median over the trained runs of the number at `offset` of struct compared_run. *n_known: runs that have it, *n_finite: in which it
  * is finite. */
 static double median_of(const struct statistics_run *run, int32_t variant, size_t offset, int32_t *n_known,
                         int32_t *n_finite) {
     int32_t count = 0;
     *n_finite = 0;
     for (int32_t s = 0; s < run->comparison->n_seeds; s++) {
+        const struct compared_run *of = &run->comparison->variants[variant].runs[s];
         double number;
-        memcpy(&number, (const char *)&run->comparison->variants[variant].runs[s] + offset, sizeof number);
-        if (!isnan(number)) {
+        memcpy(&number, (const char *)of + offset, sizeof number);
+        if (!isnan(number) && (of->state == COMPARED_SCORED || of->state == COMPARED_FINISHED)) {
             run->numbers[count++] = number;
             *n_finite += isfinite(number) != 0;
         }

@@ -41,7 +41,7 @@ struct variant_statistics {
     /* Of the scores; NaN without one. */
     double mean, deviation, median, interquartile_mean, best, worst;
     struct statistics_interval mean_interval, interquartile_mean_interval;
-    /* Medians over the runs in which they are known; NaN: in none. Infinite: half of the runs or more never reach the target. */
+    /* Medians over the trained runs in which they are known; NaN: in none. Infinite: half of the runs or more never reach the target. */
     double seconds_per_epoch, peak_memory, steps_to_target, seconds_to_target;
     int32_t n_measured; /* runs with known steps to the target */
     int32_t n_reached;  /* of them, those that reach it */

@@ -242,7 +242,7 @@ void statistics_holm(const double *p, int32_t count, double *corrected) {
     for (int32_t i = 0; i < count; i++) {
         int32_t before = 0; /* in ascending order, equal ones in the order given */
         for (int32_t j = 0; j < count; j++) {
-            before += p[j] < p[i] || (p[j] == p[i] && j < i);
+            before += p[j] < p[i] || (j < i && p[j] == p[i]);
         }
         corrected[i] = fmin(1, (count - before) * p[i]);
     }

@@ -23,7 +23,7 @@ enum comparison_form {
     COMPARISON_TEXT,     /* for a terminal: several small tables, at most 100 columns wide */
     COMPARISON_MARKDOWN, /* pipe tables */
     COMPARISON_LATEX,    /* tabular with the rules of booktabs, to be \input in a document */
-    COMPARISON_CSV,      /* a line per variant (RFC 4180, lines end with CR LF); empty: not known */
+    COMPARISON_CSV,      /* a line per variant ; empty: not known, inf: never */
     COMPARISON_RUNS_CSV, /* a line per run */
     COMPARISON_JSON,     /* all of the above as one object; null: not known */
     COMPARISON_FORMS

@@ -1004,6 +1004,24 @@ START_TEST(no_two_files_call_each_other) {
 }
 END_TEST
 
+/* The linker takes one of two functions of the same name without a word if they are in different libraries. */
+START_TEST(every_symbol_is_defined_once) {
+    char command[3 * PATH_SIZE], name[256];
+    snprintf(command, sizeof command,
+             "nm --defined-only %s | awk '$2 ~ /^[TDBR]$/ && $3 !~ /^_/ { print $3 }' | sort | uniq -c",
+             variable("RONDO_OBJECTS"));
+    FILE *stream = popen(command, "r");
+    int count = 0, definitions;
+    ck_assert_ptr_nonnull(stream);
+    while (fscanf(stream, "%d %255s", &definitions, name) == 2) {
+        ck_assert_msg(definitions == 1, "%s is defined %d times", name, definitions);
+        count++;
+    }
+    ck_assert_int_eq(pclose(stream), 0);
+    ck_assert_int_ge(count, 1000);
+}
+END_TEST
+
 /* ---- one definition of every tag, files of one idea ---- */
 
 struct tag_list {
@@ -1114,6 +1132,7 @@ int main(void) {
     tcase_add_test(cases, every_test_is_in_the_list_of_tests);
     tcase_add_test(cases, cycle_of_calls_is_found);
     tcase_add_test(cases, no_two_files_call_each_other);
+    tcase_add_test(cases, every_symbol_is_defined_once);
     tcase_add_test(cases, every_tag_is_defined_once);
     tcase_add_test(cases, tag_defined_twice_is_found);
     tcase_add_test(cases, no_file_is_longer_than_one_idea);
