@@ -145,7 +145,7 @@ static rondo_status run(struct process_pool *pool, struct errors *errors) {
     rondo_status first = RONDO_OK;
     while (pool->running > 0 || (pool->next < jobs->count && first == RONDO_OK)) {
         const int is_stopped = first != RONDO_OK || interrupt_is_requested(&jobs->interrupt);
-        if (is_stopped && !pool->is_asked && first == RONDO_OK) {
+        if (is_stopped && !pool->is_asked) {
             interrupt_begin_saving(&jobs->interrupt);
             ask_to_end(pool);
         }

@@ -40,7 +40,8 @@ struct process_jobs {
 };
 
 /* Returns when all jobs have ended. RONDO_INTERRUPTED, with no error added: it was interrupted; jobs that had not begun were
- * left out. RONDO_IO: the system gives no further process. If `end` fails, no further job begins, and its status is returned. */
+ * left out. RONDO_IO: the system gives no further process. If `end` fails, no further job begins, those that run are asked to end, and
+ * its status is returned. */
 rondo_status processes_run(const struct process_jobs *jobs, struct errors *errors);
 
 /* "segmentation fault"; NULL: the signal has no name here. */

@@ -68,13 +68,17 @@ rondo_status comparison_write(const struct comparison_plan *plan, struct errors 
 
 /* ---- a job, in its process ---- */
 
+/* Exit status of a job that could not write: all others would fail in the same way. */
+enum { EXIT_CANNOT_WRITE = 3 };
+
 /* The work of a phase. */
 struct phase_work {
     struct comparison_plan *plan;
     const struct comparison_phase *phase;
     const int32_t *numbers; /* [n_left] of the jobs that are left */
     const struct runner_settings *settings;
-    double written; /* when comparison.json was, on trainer_clock */
+    int is_stopping; /* 1: the jobs that run were asked to end */
+    double written;  /* when comparison.json was, on trainer_clock */
 };
 
 /* Reports of a job. */
@@ -133,7 +137,7 @@ static int work(void *arg, int32_t number, int pipe) {
     struct errors errors = {0};
     const rondo_status status = do_job(phase->plan, job, phase->settings->threads_per_job, &observer, &errors);
     errors_free(&errors);
-    return status == RONDO_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status == RONDO_OK ? EXIT_SUCCESS : status == RONDO_IO ? EXIT_CANNOT_WRITE : EXIT_FAILURE;
 }
 
 /* ---- this process ---- */
@@ -180,11 +184,12 @@ static rondo_status end_job(void *arg, int32_t number, int exit_status, int sign
     const struct phase_job *job = &phase->phase->jobs[phase->numbers[number]];
     const struct comparison_observer *observer = phase->settings->observer;
     struct compared_run trial = {.seed = job->job.seed, .folder = job->job.folder}, *run = &trial;
+    const int was_asked = phase->is_stopping || interrupt_is_requested(&plan->session->interrupt);
     const char *reason = NULL;
     run_result_is_failed(job->job.folder, &reason, plan->arena);
-    if (signal != 0 && !interrupt_is_requested(&plan->session->interrupt)) {
+    if (signal != 0 && !was_asked) {
         RONDO_TRY(record_signal(job, signal, errors));
-    } else if (exit_status != 0 && reason == NULL && !interrupt_is_requested(&plan->session->interrupt)) {
+    } else if (exit_status != 0 && reason == NULL && !was_asked) {
         /* It was interrupted by a signal for it only, or could not record why it has failed, as on a full disk. */
         RONDO_TRY(run_result_fail(job->job.folder, "ended before its end without a reason", 0, errors));
     }
@@ -201,6 +206,10 @@ static rondo_status end_job(void *arg, int32_t number, int exit_status, int sign
     }
     if (observer->end != NULL) {
         observer->end(observer->arg, job, run);
+    }
+    if (exit_status == EXIT_CANNOT_WRITE && run->state == COMPARED_FAILED && !phase->is_stopping) {
+        phase->is_stopping = 1;
+        return errors_add(errors, RONDO_IO, "%s; the comparison stops here, and the same command goes on", run->reason);
     }
     if (trainer_clock() - phase->written > 2) { /* seconds: with thousands of runs, the file is large */
         RONDO_TRY(comparison_write(plan, errors));

@@ -2,13 +2,16 @@
  * killed. */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/arena.h"
+#include "io/file_lock.h"
 #include "sandbox.h"
 #include "store/safetensors.h"
 #include "tests/suite.h"
@@ -321,6 +324,44 @@ START_TEST(a_comparison_that_is_killed_ends_as_one_that_is_not) {
 }
 END_TEST
 
+/* Waits until a run is trained, and returns its process, which has the lock of the folder. */
+static long trainer_of(const char *folder) {
+    for (int i = 0; i < 400; i++) {
+        const int descriptor = open(sandbox_path("%s/metrics.jsonl", folder), O_RDONLY);
+        const long owner = descriptor < 0 ? 0 : file_lock_owner(descriptor);
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
+        if (owner > 0) {
+            return owner;
+        }
+        wait_ms(5);
+    }
+    ck_abort_msg("nobody trains in %s", folder);
+    return 0;
+}
+
+START_TEST(a_job_that_is_killed_is_a_row_and_is_tried_again) {
+    write_comparison("c.yaml", "  model.layers.0.cell: [gru, rnn_tanh]\n  seeds: 2\n");
+    const char *command = "compare c.yaml --quiet --jobs 2 --set schedule.epochs=200";
+    assert_status("undisturbed", (struct outcome[]){sandbox_run((struct call){.arguments = command})}, 0);
+    char *expected = result_of("comparisons/c"), *table = sandbox_read("comparisons/c/table.csv", NULL);
+    sandbox_remove("comparisons");
+    struct process *process = sandbox_start((struct call){.arguments = command});
+    kill((pid_t)trainer_of("comparisons/c/runs/gru/seed-2"), SIGKILL);
+    const struct outcome killed = sandbox_finish(process);
+    assert_status("one job was killed", &killed, 0);
+    assert_state("comparisons/c", 0, 1, "failed");
+    assert_state("comparisons/c", 1, 1, "scored");
+    assert_parts("reason", json_string_value(json_object_get(run_of("comparisons/c", 0, 1), "reason")), "SIGKILL");
+    assert_parts("table", killed.out, "SIGKILL");
+    assert_status("again", (struct outcome[]){sandbox_run((struct call){.arguments = command})}, 0);
+    ck_assert_str_eq(result_of("comparisons/c"), expected);
+    const char *again = sandbox_read("comparisons/c/table.csv", NULL);
+    ck_assert_uint_eq(strcspn(again, "\n"), strcspn(table, "\n")); /* the same columns */
+}
+END_TEST
+
 START_TEST(a_second_command_in_the_same_folder_is_refused) {
     write_comparison("c.yaml", "  model.layers.0.cell: [gru, rnn_tanh]\n  seeds: 2\n");
     struct process *process = sandbox_start((struct call){.arguments = "compare c.yaml --set schedule.epochs=2000"});
@@ -352,6 +393,7 @@ int main(void) {
     tcase_add_test(change, a_folder_of_something_else_is_left_as_it_is);
     TCase *interruptions = add_case(suite, "interruptions", 120, open_sandbox, sandbox_close);
     tcase_add_test(interruptions, a_comparison_that_is_killed_ends_as_one_that_is_not);
+    tcase_add_test(interruptions, a_job_that_is_killed_is_a_row_and_is_tried_again);
     tcase_add_test(interruptions, a_second_command_in_the_same_folder_is_refused);
     return run_suite(suite);
 }
