@@ -127,6 +127,7 @@ rondo_status report_content_read(const char *const *sources, int32_t n_sources, 
         RONDO_TRY(comparison_read(sources[0], comparison, arena, errors));
         RONDO_TRY(read_runs(comparison, content, arena, errors));
     }
+    RONDO_TRY(comparison_statistics_compute(comparison, &content->statistics, arena, errors));
     find_samples(content);
     warn_of_problems(content, warnings);
     return report_find_differing(content, arena, errors);

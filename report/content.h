@@ -7,7 +7,7 @@
 #ifndef RONDO_REPORT_CONTENT_H
 #define RONDO_REPORT_CONTENT_H
 
-#include "compare/comparison.h"
+#include "compare/comparison_statistics.h"
 #include "report/run_files.h"
 #include "report/run_log.h"
 
@@ -28,6 +28,7 @@ struct report_variant {
 
 struct report_content {
     const struct comparison *comparison;
+    struct comparison_statistics statistics;
     int is_grouped; /* it was made from runs */
     struct report_variant *variants;
     /* Keys whose values are not the same in all variants, without the seed. */

@@ -100,7 +100,7 @@ static json_t *run_json(struct data_writing *writing, const struct reduced_grid 
 }
 
 static json_t *variant_json(struct data_writing *writing, const struct compared_variant *variant,
-                            const struct report_variant *files) {
+                            const struct variant_statistics *statistics, const struct report_variant *files) {
     const int32_t n_seeds = writing->content->comparison->n_seeds;
     const struct report_log **logs = arena_calloc(writing->arena, (size_t)n_seeds, sizeof *logs);
     json_t *runs = json_array(), *object = json_object();
@@ -120,6 +120,9 @@ static json_t *variant_json(struct data_writing *writing, const struct compared_
     put(&object, "name", text_json(variant->name));
     put(&object, "parameters", json_integer((json_int_t)variant->parameters));
     put(&object, "flops", json_integer((json_int_t)variant->flops));
+    put(&object, "mean", number_json(statistics->mean));
+    put(&object, "low", number_json(statistics->mean_interval.low));
+    put(&object, "high", number_json(statistics->mean_interval.high));
     put(&object, "bucket", json_integer((json_int_t)grid.most_steps));
     put(&object, "runs", runs);
     return object;
@@ -147,7 +150,8 @@ rondo_status report_data_add(struct markup *markup, const struct report_content 
     put(&root, "higher_is_better", json_boolean(comparison->higher_is_better));
     put(&root, "target", number_json(comparison->target));
     for (int32_t v = 0; v < comparison->n_variants && variants != NULL; v++) {
-        append(&variants, variant_json(&writing, &comparison->variants[v], &content->variants[v]));
+        append(&variants, variant_json(&writing, &comparison->variants[v], &content->statistics.variants[v],
+                                       &content->variants[v]));
     }
     put(&root, "variants", variants);
     const struct number_scope scope = number_scope_open();

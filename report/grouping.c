@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/number.h"
+#include "compare/run_result.h"
 
 /* Keys that do not make another variant. */
 static int is_ignored(const char *key) {
@@ -115,25 +115,6 @@ static const char *stopping_metric(const struct report_run *run, struct arena *a
     return arena_strndup(arena, text, strcspn(text, ",]\"' "));
 }
 
-/* The value of the metric at the weights that are kept. Without validation data, of the training part at the end. */
-static double valid_score(const struct report_run *run, const char *metric, struct arena *arena) {
-    const struct report_curve *curve = report_log_curve(&run->log, arena_printf(arena, "valid.%s", metric));
-    if (curve != NULL && run->log.best >= 0) {
-        return curve->values[run->log.best];
-    }
-    const struct report_curve *loss = report_log_curve(&run->log, "train.loss");
-    return curve == NULL && loss != NULL && strcmp(metric, "loss") == 0 ? loss->values[run->log.count - 1] : NAN;
-}
-
-static double test_score(const struct report_run *run, const char *metric) {
-    for (int32_t i = 0; i < run->files.n_test; i++) {
-        if (strcmp(run->files.test[i].name, metric) == 0) {
-            return run->files.test[i].value;
-        }
-    }
-    return NAN;
-}
-
 /* The plug-in of the metric says which way is better, but a report loads none: the weights that a run keeps have its best value, so
  * more of its other values are on the worse side. */
 static int is_higher_better(const struct report_run *runs, int32_t n_runs, const char *metric, struct arena *arena) {
@@ -237,22 +218,18 @@ static void name_variants(struct comparison *comparison, const struct report_con
     }
 }
 
-static double median_epoch(const struct report_log *log) {
-    return log->is_finished && log->finished_in > 0 ? log->total_seconds / (double)log->finished_in : NAN;
-}
-
-static void fill_run(const struct report_run *from, const struct comparison *comparison, struct compared_run *run,
-                     struct arena *arena) {
-    const struct report_log *log = &from->log;
+/* The numbers of a run. A folder without experiment.yaml is one that has begun, too. */
+static rondo_status fill_run(const struct report_run *from, const struct comparison *comparison,
+                             struct compared_run *run, struct arena *arena, struct errors *errors) {
+    const struct run_result_settings settings = {.folder = from->folder,
+                                                 .metric = comparison->metric,
+                                                 .higher_is_better = comparison->higher_is_better,
+                                                 .part = comparison->part,
+                                                 .target = comparison->target};
     run->folder = from->folder;
-    run->state = log->is_finished ? COMPARED_SCORED : COMPARED_RUNNING;
-    run->valid = valid_score(from, comparison->metric, arena);
-    run->score = strcmp(comparison->part, "test") == 0 ? test_score(from, comparison->metric) : run->valid;
-    run->best_epoch = log->best >= 0 ? log->epoch[log->best] : NAN;
-    run->epochs = log->count > 0 ? log->epoch[log->count - 1] : NAN;
-    run->seconds = log->total_seconds;
-    run->seconds_per_epoch = median_epoch(log);
-    run->peak_memory = log->peak_memory;
+    RONDO_TRY(run_result_read(&settings, run, arena, errors));
+    run->state = run->state == COMPARED_MISSING ? COMPARED_RUNNING : run->state;
+    return RONDO_OK;
 }
 
 /* The groups, in the order of their first runs. */
@@ -315,13 +292,14 @@ static int are_all_tested(const struct report_run *runs, int32_t n_runs) {
 }
 
 /* The runs of one variant in the columns of their seeds. */
-static void fill_variant(const struct report_run *runs, const struct run_group *group, struct comparison *comparison,
-                         struct compared_variant *variant, struct report_variant *grouped, struct arena *arena) {
+static rondo_status fill_variant(const struct report_run *runs, const struct run_group *group,
+                                 struct comparison *comparison, struct compared_variant *variant,
+                                 struct report_variant *grouped, struct arena *arena, struct errors *errors) {
     variant->runs = arena_calloc(arena, (size_t)comparison->n_seeds, sizeof *variant->runs);
     grouped->runs = arena_calloc(arena, (size_t)comparison->n_seeds, sizeof *grouped->runs);
     variant->budget_ratio = NAN;
     if (variant->runs == NULL || grouped->runs == NULL) {
-        return;
+        return errors_no_memory(errors);
     }
     for (int32_t s = 0; s < comparison->n_seeds; s++) {
         variant->runs[s] = (struct compared_run){.seed = comparison->seeds[s],
@@ -340,12 +318,13 @@ static void fill_variant(const struct report_run *runs, const struct run_group *
         const struct report_run *run = &runs[group->members[m]];
         const int32_t column = find_column(comparison->seeds, comparison->n_seeds, seed_of(run), grouped->runs);
         grouped->runs[column] = *run;
-        fill_run(run, comparison, &variant->runs[column], arena);
+        RONDO_TRY(fill_run(run, comparison, &variant->runs[column], arena, errors));
         variant->parameters = run->files.parameters > 0 ? run->files.parameters : variant->parameters;
         if (grouped->sample == NULL && run->files.experiment.count > 0) {
             grouped->sample = &grouped->runs[column];
         }
     }
+    return RONDO_OK;
 }
 
 rondo_status report_group_runs(struct report_run *runs, int32_t n_runs, struct comparison *comparison,
@@ -377,7 +356,7 @@ rondo_status report_group_runs(struct report_run *runs, int32_t n_runs, struct c
         return errors_no_memory(errors);
     }
     for (int32_t g = 0; g < n_groups; g++) {
-        fill_variant(runs, &groups[g], comparison, &comparison->variants[g], &(*grouped)[g], arena);
+        RONDO_TRY(fill_variant(runs, &groups[g], comparison, &comparison->variants[g], &(*grouped)[g], arena, errors));
     }
     if (arena_failed(arena)) {
         return errors_no_memory(errors);

@@ -45,6 +45,10 @@ static void add_variants(struct page_writing *page) {
     report_add_variants(&page->markup, page->content);
 }
 
+static void add_improvements(struct page_writing *page) {
+    report_add_improvements(&page->markup, page->content);
+}
+
 static void add_runs(struct page_writing *page) {
     report_add_runs(&page->markup, page->content);
 }
@@ -92,6 +96,7 @@ static const struct {
     {"@SUMMARY@", add_summary, NULL},
     {"@PROBLEMS@", add_problems, NULL},
     {"@VARIANTS@", add_variants, NULL},
+    {"@IMPROVEMENTS@", add_improvements, NULL},
     {"@RUNS@", add_runs, NULL},
     {"@DIFFERENCES@", add_differences, NULL},
     {"@CELLS@", add_cells, NULL},

@@ -8,12 +8,17 @@
 #include "report/content.h"
 #include "report/markup.h"
 
+/* Decimals of scores. */
+int report_decimals(const struct comparison *comparison);
+
 /* One line on what is compared. */
 void report_add_summary(struct markup *markup, const struct report_content *content);
 /* Runs that failed, go on, or cannot be read completely. Nothing if there are none. */
 void report_add_problems(struct markup *markup, const struct report_content *content);
-/* A row per variant: scores, sizes, times. */
+/* report/score_tables.c. A row per variant, from the best to the worst: scores, sizes, times. */
 void report_add_variants(struct markup *markup, const struct report_content *content);
+/* Differences of the scores to the best variant and to the baseline. Nothing if there is one variant. */
+void report_add_improvements(struct markup *markup, const struct report_content *content);
 /* A row per run. */
 void report_add_runs(struct markup *markup, const struct report_content *content);
 /* A row per key whose value is not the same in all variants. */

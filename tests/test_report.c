@@ -12,7 +12,7 @@
 #include "compare/comparison.h"
 #include "io/json.h"
 #include "io/utf8.h"
-#include "report/number_cells.h"
+#include "report/html_table.h"
 #include "report/reduce.h"
 #include "tests/sandbox.h"
 #include "tests/suite.h"
@@ -478,7 +478,7 @@ static const struct {
 
 START_TEST(a_duration_has_two_units_at_most) {
     struct markup markup = {0};
-    duration_cell(&markup, durations[_i].seconds);
+    html_duration_cell(&markup, durations[_i].seconds);
     assert_parts("duration", markup.text, arena_printf(arena, ">%s</td>", durations[_i].text));
     markup_free(&markup);
 }

@@ -77,7 +77,7 @@ class ReportPage(unittest.TestCase):
         self.assertEqual(self.seen["errors"], [])
 
     def test_every_chart_is_drawn_with_all_its_series(self):
-        titles = ["Score of every seed, with mean and standard deviation", "Score against parameters",
+        titles = ["Score of every seed, with the mean and its 95\u202f% interval", "Score against parameters",
                   "Score against time of training", "loss", "accuracy", "f1", "learning rate", "gradient norm"]
         titles += [f"accuracy of {name}" for name in NAMES]
         self.assertEqual(list(self.seen["start"]), titles)
@@ -156,7 +156,7 @@ class ReportPage(unittest.TestCase):
         self.assertTrue(page.seen["errors"])
 
     def test_this_test_finds_missing_charts_and_an_open_network(self):
-        page = self.broken(("fillLegend();\naddCharts();", "fillLegend();"), ("default-src 'none'", "default-src *"))
+        page = self.broken(("showTheme();\naddCharts();", "showTheme();"), ("default-src 'none'", "default-src *"))
         self.assertEqual(page.seen["start"], {})
         self.assertNotIn("connect-src", page.seen["violations"])
 

@@ -59,21 +59,16 @@ function axis(title, more) {
     ...more,
   };
 }
-/* Of a logarithmic axis only 1, 2 and 5 times powers of ten have a text. */
-function tickText(value) {
-  if (this.type === "category") return this.getLabelForValue(value);
-  if (this.type === "logarithmic") {
-    const digit = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
-    if (![1, 2, 5].includes(digit)) return null;
-  }
-  return Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3)
-    ? value.toExponential().replace(/(\.\d\d)\d*/, "$1").replace("e+", "e")
-    : String(parseFloat(value.toPrecision(6))).replace(/\B(?=(\d{3})+$)/g, value >= 1e4 ? "\u202f" : "");
+/* As Chart.js writes them, all with the same decimals, but with narrow spaces between groups of digits. */
+function tickText(value, index, ticks) {
+  const format = this.type === "logarithmic" ? "logarithmic" : "numeric";
+  return Chart.Ticks.formatters[format].call(this, value, index, ticks).replaceAll(",", "\u202f").replace("E", "e");
 }
 
 function baseOptions(x, y, tooltip) {
   return {
     animation: false,
+    locale: "en",
     responsive: true,
     maintainAspectRatio: false,
     parsing: false,
@@ -183,13 +178,9 @@ function lineTable(curve, xTitle) {
 const scoreTitle = `${data.metric}, ${data.part === "test" ? "test" : "validation"} part`;
 const scoresOf = (variant) => variant.runs.filter((run) => isNumber(run.score));
 
-/* The mean with its whiskers. */
-function scoreSummary(variant, x) {
-  const scores = scoresOf(variant).map((run) => run.score);
-  if (scores.length === 0 || !isNumber(x)) return null;
-  const middle = mean(scores), spread = deviation(scores);
-  return { x, y: middle, low: middle - spread, high: middle + spread, n: scores.length };
-}
+/* The mean, with its 95 % interval (compare/statistics.h) as whiskers. */
+const scoreSummary = (variant, x) =>
+  isNumber(variant.mean) && isNumber(x) ? { x, y: variant.mean, low: variant.low, high: variant.high, n: scoresOf(variant).length } : null;
 
 /* Each seed as a dot, and the mean with whiskers. `xOfRun` gives the place. */
 function scoreData(xOfRun, xOfMean) {
@@ -203,7 +194,7 @@ function scoreData(xOfRun, xOfMean) {
     datasets.push({ role: "seeds", variant: v, label: variant.name, data: dots, pointStyle: "circle", pointRadius: 3,
       backgroundColor: withAlpha(style.color, 0.45), borderColor: withAlpha(style.color, 0.45), borderWidth: 1, order: 2 });
     if (middle !== null) {
-      datasets.push({ role: "mean", variant: v, label: variant.name, data: [middle], whiskers: middle.n > 1, pointStyle: style.shape, pointRadius: 6,
+      datasets.push({ role: "mean", variant: v, label: variant.name, data: [middle], whiskers: isNumber(middle.low), pointStyle: style.shape, pointRadius: 6,
         pointHoverRadius: 7, backgroundColor: style.color, borderColor: style.color, borderWidth: 2, order: 1 });
     }
   });
@@ -213,7 +204,7 @@ function scoreData(xOfRun, xOfMean) {
 const scoreTooltip = { callbacks: {
   title: () => "",
   label: (item) => item.dataset.role === "mean"
-    ? `${item.dataset.label}: ${shortNumber(item.raw.y)} (${item.raw.n} seeds)`
+    ? `${item.dataset.label}: ${shortNumber(item.raw.y)}` + (isNumber(item.raw.low) ? ` [${shortNumber(item.raw.low)}, ${shortNumber(item.raw.high)}]` : "") + `, ${item.raw.n} runs`
     : `${item.dataset.label}, seed ${item.raw.seed}: ${shortNumber(item.raw.y)}`,
 } };
 
@@ -222,7 +213,7 @@ function dotChart() {
   const shown = () => data.variants.map((_, v) => v).filter((v) => !settings.hidden.has(v));
   const place = (v) => shown().indexOf(v);
   return {
-    title: "Score of every seed, with mean and standard deviation",
+    title: "Score of every seed, with the mean and its 95\u202f% interval",
     config: () => ({
       type: "scatter",
       data: { datasets: scoreData((variant, run, v, i) => place(v) + 0.12 + 0.26 * i / Math.max(1, scoresOf(variant).length - 1), (variant, v) => place(v) - 0.08) },

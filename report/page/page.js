@@ -4,6 +4,8 @@
 
 const root = document.documentElement, themeButton = document.getElementById("theme");
 function showTheme() {
+  fillLegend();
+  markRows();
   themeButton.textContent = themeNow() === "dark" ? "Light" : "Dark";
   themeButton.setAttribute("aria-label", `Change to the ${themeNow() === "dark" ? "light" : "dark"} theme`);
 }
@@ -12,7 +14,10 @@ function setTheme(theme) {
   showTheme();
   redraw(false);
 }
-themeButton.addEventListener("click", () => setTheme(themeNow() === "dark" ? "light" : "dark"));
+function changeTheme() {
+  setTheme(themeNow() === "dark" ? "light" : "dark");
+}
+themeButton.addEventListener("click", changeTheme);
 darkQuery.addEventListener("change", () => { showTheme(); redraw(false); });
 
 /* ---- tables ---- */
@@ -90,6 +95,15 @@ function fillLegend() {
   }));
 }
 
+/* The variants in tables look as in the charts. */
+function markRows() {
+  for (const row of document.querySelectorAll("tr[data-variant]")) {
+    const head = row.cells[0], old = head.querySelector("svg");
+    if (old) old.remove();
+    head.prepend(swatch(Number(row.dataset.variant)));
+  }
+}
+
 /* ---- controls ---- */
 
 function changeSetting(event) {
@@ -158,6 +172,5 @@ Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
 for (const element of document.querySelectorAll(".script")) element.hidden = false;
 for (const table of document.querySelectorAll("table.sortable")) makeSortable(table);
 showTheme();
-fillLegend();
 addCharts();
 noteReduction();
