@@ -327,6 +327,16 @@ static rondo_status fill_variant(const struct report_run *runs, const struct run
     return RONDO_OK;
 }
 
+/* The name of the experiments, if all have the same one. */
+static const char *name_runs(const struct report_run *runs, int32_t n_runs, struct arena *arena) {
+    const char *name = report_keys_get(&runs[0].files.experiment, "name");
+    for (int32_t r = 1; r < n_runs; r++) {
+        const char *other = report_keys_get(&runs[r].files.experiment, "name");
+        name = name == NULL || other == NULL || strcmp(name, other) != 0 ? NULL : name;
+    }
+    return name != NULL ? name : n_runs == 1 ? base_name(runs[0].folder) : arena_printf(arena, "%d runs", (int)n_runs);
+}
+
 rondo_status report_group_runs(struct report_run *runs, int32_t n_runs, struct comparison *comparison,
                                struct report_variant **grouped, struct arena *arena, struct errors *errors) {
     struct run_group *groups = arena_calloc(arena, (size_t)n_runs, sizeof *groups);
@@ -340,7 +350,7 @@ rondo_status report_group_runs(struct report_run *runs, int32_t n_runs, struct c
         return errors_no_memory(errors);
     }
     *comparison =
-        (struct comparison){.name = n_runs == 1 ? base_name(runs[0].folder) : arena_printf(arena, "%d runs", n_runs),
+        (struct comparison){.name = name_runs(runs, n_runs, arena),
                             .file = "",
                             .folder = ".",
                             .metric = metric,

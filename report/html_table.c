@@ -5,9 +5,10 @@
 static const char dash[] = "\xe2\x80\x93";
 
 void html_table_open(struct markup *markup, const char *id, const char *caption) {
-    markup_format(markup, "<div class=\"scroll\" tabindex=\"0\"><table id=\"%s\" class=\"sortable\"><caption>", id);
+    markup_format(markup, "<div class=\"scroll\" tabindex=\"0\"><table id=\"%s\" class=\"sortable\"><caption><span>",
+                  id);
     markup_add(markup, caption);
-    markup_add(markup, "</caption><thead><tr>");
+    markup_add(markup, "</span></caption><thead><tr>");
 }
 
 void html_table_head(struct markup *markup, const char *title, const char *note, int is_number) {
@@ -44,12 +45,16 @@ int html_decimals(double largest) {
 void html_number(struct markup *markup, double value, int decimals) {
     if (isnan(value)) {
         markup_add(markup, dash);
-    } else if (isinf(value)) {
+        return;
+    }
+    const double size = fabs(value);
+    markup_add(markup, value < 0 ? "\xe2\x88\x92" : ""); /* a minus, which is as wide as digits */
+    if (isinf(value)) {
         markup_add(markup, "never");
-    } else if (value != 0 && (fabs(value) >= 1e7 || fabs(value) < 0.5 * pow(10, -decimals))) {
-        markup_format(markup, "%.2e", value);
+    } else if (size != 0 && (size >= 1e7 || size < 0.5 * pow(10, -decimals))) {
+        markup_format(markup, "%.2e", size);
     } else {
-        markup_format(markup, "%.*f", decimals, value);
+        markup_format(markup, "%.*f", decimals, size);
     }
 }
 

@@ -108,8 +108,8 @@ void report_add_environment(struct markup *markup, const struct report_content *
         }
     }
     markup_add(markup, "<div class=\"scroll\" tabindex=\"0\"><table id=\"environment\" "
-                       "class=\"properties\"><caption>What the runs were "
-                       "made with</caption><tbody>\n");
+                       "class=\"properties\"><caption><span>What the runs were "
+                       "made with</span></caption><tbody>\n");
     add_properties(markup, &list);
     add_starts(markup, first, last);
     markup_add(markup, "</tbody></table></div>\n");

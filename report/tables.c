@@ -180,10 +180,13 @@ void report_add_differences(struct markup *markup, const struct report_content *
 
 /* ---- cells ---- */
 
-static void add_cell(struct markup *markup, const struct report_cell *cell) {
-    markup_add(markup, "<h4>");
-    markup_text(markup, cell->name);
-    markup_add(markup, "</h4>");
+/* `heading`: what is above it already. */
+static void add_cell(struct markup *markup, const struct report_cell *cell, const char *heading) {
+    if (strcmp(cell->name, heading) != 0) {
+        markup_add(markup, "<h4>");
+        markup_text(markup, cell->name);
+        markup_add(markup, "</h4>");
+    }
     if (cell->summary != NULL) {
         markup_add(markup, "<p>");
         markup_text(markup, cell->summary);
@@ -199,18 +202,60 @@ static void add_cell(struct markup *markup, const struct report_cell *cell) {
     }
 }
 
+static int has_same_cells(const struct report_run *left, const struct report_run *right) {
+    if (left == NULL || right == NULL || left->files.n_cells != right->files.n_cells) {
+        return left == right;
+    }
+    for (int32_t c = 0; c < left->files.n_cells; c++) {
+        if (strcmp(left->files.cells[c].text, right->files.cells[c].text) != 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Variants of the same cells are shown together, at the first of them. */
+static int is_shown_before(const struct report_content *content, int32_t v) {
+    for (int32_t before = 0; before < v; before++) {
+        if (has_same_cells(content->variants[before].sample, content->variants[v].sample)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The names of the variants that have the cells of variant v, or their numbers. */
+static void add_sharing(struct markup *markup, const struct report_content *content, int32_t v, int as_numbers) {
+    for (int32_t other = v; other < content->comparison->n_variants; other++) {
+        if (!has_same_cells(content->variants[v].sample, content->variants[other].sample)) {
+            continue;
+        }
+        if (as_numbers) {
+            markup_format(markup, other == v ? "%d" : " %d", (int)other);
+        } else {
+            markup_add(markup, other == v ? "" : " \xc2\xb7 ");
+            markup_text(markup, content->comparison->variants[other].name);
+        }
+    }
+}
+
 void report_add_cells(struct markup *markup, const struct report_content *content) {
     for (int32_t v = 0; v < content->comparison->n_variants; v++) {
         const struct report_run *sample = content->variants[v].sample;
+        if (is_shown_before(content, v)) {
+            continue;
+        }
         markup_add(markup, "<article class=\"cell\"><div><h3>");
-        markup_text(markup, content->comparison->variants[v].name);
+        add_sharing(markup, content, v, 0);
         markup_add(markup, "</h3>");
         for (int32_t c = 0; sample != NULL && c < sample->files.n_cells; c++) {
-            add_cell(markup, &sample->files.cells[c]);
+            add_cell(markup, &sample->files.cells[c], content->comparison->variants[v].name);
         }
         if (sample == NULL || sample->files.n_cells == 0) {
             markup_add(markup, "<p>The folders of its runs have no cells.</p>");
         }
-        markup_format(markup, "</div><div class=\"mini\" data-cell=\"%d\"></div></article>\n", (int)v);
+        markup_add(markup, "</div><div class=\"mini\" data-variants=\"");
+        add_sharing(markup, content, v, 1);
+        markup_add(markup, "\"></div></article>\n");
     }
 }

@@ -77,7 +77,7 @@ class ReportPage(unittest.TestCase):
         self.assertEqual(self.seen["errors"], [])
 
     def test_every_chart_is_drawn_with_all_its_series(self):
-        titles = ["Score of every seed, with the mean and its 95\u202f% interval", "Score against parameters",
+        titles = ["Scores: each seed, mean and 95\u202f% interval", "Score against parameters",
                   "Score against time of training", "loss", "accuracy", "f1", "learning rate", "gradient norm"]
         titles += [f"accuracy of {name}" for name in NAMES]
         self.assertEqual(list(self.seen["start"]), titles)

@@ -27,13 +27,13 @@ const inkOf = (name) => getComputedStyle(document.documentElement).getPropertyVa
 /* Whiskers from `low` to `high` of each point, upright or lying. */
 Chart.register({
   id: "whiskers",
-  beforeDatasetsDraw(chart) {
+  afterDatasetsDraw(chart) {
     chart.data.datasets.forEach((dataset, d) => {
       if (!dataset.whiskers || !chart.isDatasetVisible(d)) return;
       const context = chart.ctx, scale = chart.scales.y;
       context.save();
       context.strokeStyle = dataset.borderColor;
-      context.lineWidth = 1.5;
+      context.lineWidth = 2;
       chart.getDatasetMeta(d).data.forEach((element, i) => {
         const point = dataset.data[i], low = scale.getPixelForValue(point.low), high = scale.getPixelForValue(point.high);
         if (!isNumber(point.low) || !isNumber(low) || !isNumber(high)) return;
@@ -41,8 +41,8 @@ Chart.register({
         context.moveTo(element.x, low);
         context.lineTo(element.x, high);
         for (const y of [low, high]) {
-          context.moveTo(element.x - 5, y);
-          context.lineTo(element.x + 5, y);
+          context.moveTo(element.x - 7, y);
+          context.lineTo(element.x + 7, y);
         }
         context.stroke();
       });
@@ -62,7 +62,7 @@ function axis(title, more) {
 /* As Chart.js writes them, all with the same decimals, but with narrow spaces between groups of digits. */
 function tickText(value, index, ticks) {
   const format = this.type === "logarithmic" ? "logarithmic" : "numeric";
-  return Chart.Ticks.formatters[format].call(this, value, index, ticks).replaceAll(",", "\u202f").replace("E", "e");
+  return Chart.Ticks.formatters[format].call(this, value, index, ticks).replaceAll(",", "\u202f").replaceAll("-", "\u2212").replace("E", "e");
 }
 
 function baseOptions(x, y, tooltip) {
@@ -97,13 +97,13 @@ function markerRadius(count, index) {
   return count === 1 ? 4 : (point) => (point.dataIndex % every === (index * 3) % every ? 3.5 : 0);
 }
 
-/* The curves of one name, {valid: "valid.loss", train: "train.loss"}, of all variants that are not hidden. `only`: all others are
- * grey. */
+/* The curves of one name, {valid: "valid.loss", train: "train.loss"}, of all variants that are not hidden. `only`: the numbers of
+ * some variants; all others are grey. */
 function lineData(curve, only) {
   const datasets = [];
-  const isGrey = (v) => only !== undefined && v !== only;
+  const isGrey = (v) => only !== undefined && !only.includes(v);
   data.variants.forEach((variant, v) => {
-    if (settings.hidden.has(v) && v !== only) return;
+    if (settings.hidden.has(v)) return;
     const style = styleOf(v), color = isGrey(v) ? withAlpha(inkOf("--soft"), 0.45) : style.color;
     for (const part of only === undefined ? partsOf(curve) : [curve.valid === undefined ? "train" : "valid"]) {
       const isMain = part === "valid" || curve.valid === undefined;
@@ -127,7 +127,7 @@ function lineData(curve, only) {
       datasets.push({ ...line, role: "mean", data: points });
     }
   });
-  if (only !== undefined) datasets.sort((a, b) => (a.variant === only) - (b.variant === only)).reverse();
+  if (only !== undefined) datasets.sort((a, b) => isGrey(a.variant) - isGrey(b.variant)); /* the first is drawn last */
   if (settings.y === "logarithmic") {
     for (const dataset of datasets) dataset.data = dataset.data.map((point) => (point.y > 0 ? point : { ...point, y: NaN }));
   }
@@ -142,7 +142,7 @@ function lineChart(title, curve, unit, only) {
       type: "line",
       data: { datasets: lineData(curve, only) },
       options: baseOptions(
-        axis(xTitle(), { type: "linear", min: 0 }),
+        axis(xTitle(), { type: "linear", min: 0, bounds: "data" }),
         axis(unit, { type: settings.y }),
         { callbacks: {
           title: (items) => (items.length === 0 ? "" : `${shortNumber(items[0].parsed.x)} ${settings.x === "step" ? "updates" : "s"}`),
@@ -194,8 +194,8 @@ function scoreData(xOfRun, xOfMean) {
     datasets.push({ role: "seeds", variant: v, label: variant.name, data: dots, pointStyle: "circle", pointRadius: 3,
       backgroundColor: withAlpha(style.color, 0.45), borderColor: withAlpha(style.color, 0.45), borderWidth: 1, order: 2 });
     if (middle !== null) {
-      datasets.push({ role: "mean", variant: v, label: variant.name, data: [middle], whiskers: isNumber(middle.low), pointStyle: style.shape, pointRadius: 6,
-        pointHoverRadius: 7, backgroundColor: style.color, borderColor: style.color, borderWidth: 2, order: 1 });
+      datasets.push({ role: "mean", variant: v, label: variant.name, data: [middle], whiskers: isNumber(middle.low), pointStyle: style.shape, pointRadius: 4.5,
+        pointHoverRadius: 6, backgroundColor: style.color, borderColor: style.color, borderWidth: 2, order: 1 });
     }
   });
   return datasets;
@@ -213,7 +213,7 @@ function dotChart() {
   const shown = () => data.variants.map((_, v) => v).filter((v) => !settings.hidden.has(v));
   const place = (v) => shown().indexOf(v);
   return {
-    title: "Score of every seed, with the mean and its 95\u202f% interval",
+    title: "Scores: each seed, mean and 95\u202f% interval",
     config: () => ({
       type: "scatter",
       data: { datasets: scoreData((variant, run, v, i) => place(v) + 0.12 + 0.26 * i / Math.max(1, scoresOf(variant).length - 1), (variant, v) => place(v) - 0.08) },

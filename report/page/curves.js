@@ -81,6 +81,7 @@ function curveNames() {
 /* A number with about four significant digits. */
 function shortNumber(value) {
   if (!isNumber(value)) return "–";
+  if (value < 0) return "\u2212" + shortNumber(-value);
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e6 || size < 1e-3)) return value.toExponential(2).replace("e+", "e");
   if (Number.isInteger(value)) return String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");

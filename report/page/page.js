@@ -141,9 +141,10 @@ function addCharts() {
     if (names.includes(name)) addFigure(holders.training, lineChart(name, { valid: name }, name));
   }
   const main = metrics.get(data.metric) || metrics.get("loss");
-  for (const holder of document.querySelectorAll("[data-cell]")) {
-    const v = Number(holder.dataset.cell);
-    if (main !== undefined) addFigure(holder, lineChart(`${data.metric} of ${data.variants[v].name}`, main, data.metric, v));
+  for (const holder of document.querySelectorAll("[data-variants]")) {
+    const some = holder.dataset.variants.split(" ").map(Number);
+    const title = some.length > 3 ? `${some.length} variants` : some.map((v) => data.variants[v].name).join(", ");
+    if (main !== undefined) addFigure(holder, lineChart(`${data.metric} of ${title}`, main, data.metric, some));
   }
 }
 
@@ -154,17 +155,21 @@ function noteReduction() {
     : "The curves have every value of the logs.";
 }
 
-/* ---- printing: on white paper, with all charts ---- */
+/* ---- printing: on white paper, with all charts, in twice the pixels of the screen ---- */
 
 let themeBeforePrint;
 window.addEventListener("beforeprint", () => {
   themeBeforePrint = root.dataset.theme;
   root.dataset.theme = "light";
+  Chart.defaults.devicePixelRatio = 2 * window.devicePixelRatio;
+  showTheme();
   redraw(true);
 });
 window.addEventListener("afterprint", () => {
   if (themeBeforePrint === undefined) delete root.dataset.theme;
   else root.dataset.theme = themeBeforePrint;
+  Chart.defaults.devicePixelRatio = undefined;
+  showTheme();
   redraw(false);
 });
 
