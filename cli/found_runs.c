@@ -28,19 +28,26 @@ void found_runs_close(struct found_runs *list) {
     arena_destroy(list->scratch);
 }
 
+/* Makes room for one more run. */
+static rondo_status reserve(struct found_runs *list, struct errors *errors) {
+    if (list->count < list->capacity) {
+        return RONDO_OK;
+    }
+    const int32_t capacity = 2 * list->capacity + 64;
+    struct run_summary *items = memory_realloc(list->items, (size_t)capacity * sizeof *items);
+    if (items == NULL) {
+        return errors_no_memory(errors);
+    }
+    list->items = items;
+    list->capacity = capacity;
+    return RONDO_OK;
+}
+
 static rondo_status add_run(void *arg, const char *path, int descriptor, const struct run_file_list *files,
                             struct errors *errors) {
     struct found_runs *list = arg;
     const struct run_summary_settings settings = {EXPERIMENT_VERSION, list->scratch};
-    if (list->count == list->capacity) {
-        const int32_t capacity = 2 * list->capacity + 64;
-        struct run_summary *items = memory_realloc(list->items, (size_t)capacity * sizeof *items);
-        if (items == NULL) {
-            return errors_no_memory(errors);
-        }
-        list->items = items;
-        list->capacity = capacity;
-    }
+    RONDO_TRY(reserve(list, errors));
     RONDO_TRY(
         run_summary_read_listed(path, descriptor, files, &settings, &list->items[list->count], list->arena, errors));
     list->count++;
@@ -168,6 +175,13 @@ rondo_status found_runs_read(struct found_runs *list, const char *folder, struct
     const struct run_summary_settings settings = {EXPERIMENT_VERSION, list->scratch};
     const rondo_status status = run_summary_read(folder, &settings, run, files, list->arena, errors);
     return status == RONDO_NOT_FOUND ? refuse_folder(list, folder, errors) : status;
+}
+
+rondo_status found_runs_add(struct found_runs *list, const char *folder, struct errors *errors) {
+    RONDO_TRY(reserve(list, errors));
+    RONDO_TRY(found_runs_read(list, folder, &list->items[list->count], NULL, errors));
+    list->count++;
+    return RONDO_OK;
 }
 
 void found_runs_report_none(const char *const *folders) {

@@ -5,7 +5,7 @@
 #ifndef RONDO_CLI_FOUND_RUNS_H
 #define RONDO_CLI_FOUND_RUNS_H
 
-#include "store/run_groups.h"
+#include "store/seed_groups.h"
 
 /* What was found below some folders. */
 struct found_runs {
@@ -35,6 +35,8 @@ int found_runs_is_comparison(struct found_runs *list, const char *folder);
  * not that of a run. */
 rondo_status found_runs_read(struct found_runs *list, const char *folder, struct run_summary *run,
                              struct run_file_list *files, struct errors *errors);
+/* Adds one run at the end. Errors as above. */
+rondo_status found_runs_add(struct found_runs *list, const char *folder, struct errors *errors);
 
 /* Prints to standard error that there is nothing, and where it was looked for. */
 void found_runs_report_none(const char *const *folders);

@@ -67,11 +67,11 @@ json_t *run_json(struct json_builder *builder, const struct run_summary *run) {
     return object;
 }
 
-json_t *run_group_json(struct json_builder *builder, const struct grouped_runs *group) {
+json_t *seed_group_json(struct json_builder *builder, const struct seed_group *group) {
     json_t *object = json_object(), *runs = json_array();
-    const char *metric = run_group_metric(group);
-    const struct run_band band =
-        metric == NULL ? (struct run_band){0, NAN, NAN, NAN, NAN} : run_group_band(group, metric);
+    const char *metric = seed_group_metric(group);
+    const struct seed_band band =
+        metric == NULL ? (struct seed_band){0, NAN, NAN, NAN, NAN} : seed_group_band(group, metric);
     for (int32_t i = 0; i < group->count; i++) {
         json_append(builder, runs, run_json(builder, group->runs[i]));
     }

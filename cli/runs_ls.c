@@ -22,7 +22,7 @@ struct listing_request {
 /* ---- cells of the table ---- */
 
 /* "6 finished, 2 training" */
-static const char *states_text(const struct grouped_runs *group, struct arena *arena) {
+static const char *states_text(const struct seed_group *group, struct arena *arena) {
     int32_t counts[RUN_OTHER_VERSION + 1] = {0};
     const char *text = "";
     for (int32_t i = 0; i < group->count; i++) {
@@ -42,8 +42,8 @@ static const char *states_text(const struct grouped_runs *group, struct arena *a
 }
 
 /* "0.9120 ± 0.0040", and "(6)" if only so many of the runs count. */
-static const char *band_text(const struct grouped_runs *group, const char *score, struct arena *arena) {
-    const struct run_band band = run_group_band(group, score);
+static const char *band_text(const struct seed_group *group, const char *score, struct arena *arena) {
+    const struct seed_band band = seed_group_band(group, score);
     if (band.count == 0) {
         return "";
     }
@@ -54,13 +54,13 @@ static const char *band_text(const struct grouped_runs *group, const char *score
                              : arena_printf(arena, "%s ± %s%s", mean, deviation, count);
 }
 
-static const char *score_text(const struct grouped_runs *group, struct arena *arena) {
-    const char *metric = run_group_metric(group);
+static const char *score_text(const struct seed_group *group, struct arena *arena) {
+    const char *metric = seed_group_metric(group);
     const char *band = metric == NULL ? "" : band_text(group, metric, arena);
     return band == NULL || band[0] == '\0' ? "" : arena_printf(arena, "%s %s", metric, band);
 }
 
-static int64_t total_bytes(const struct grouped_runs *group) {
+static int64_t total_bytes(const struct seed_group *group) {
     int64_t bytes = 0;
     for (int32_t i = 0; i < group->count; i++) {
         bytes += group->runs[i]->bytes;
@@ -68,7 +68,7 @@ static int64_t total_bytes(const struct grouped_runs *group) {
     return bytes;
 }
 
-static int64_t last_start(const struct grouped_runs *group) {
+static int64_t last_start(const struct seed_group *group) {
     int64_t last = -1;
     for (int32_t i = 0; i < group->count; i++) {
         last = group->runs[i]->started > last ? group->runs[i]->started : last;
@@ -77,7 +77,7 @@ static int64_t last_start(const struct grouped_runs *group) {
 }
 
 /* The different answers of the runs: one; the least and the most of numbers; or the first texts. */
-static const char *answers_text(const struct grouped_runs *group, const char *key, struct arena *arena) {
+static const char *answers_text(const struct seed_group *group, const char *key, struct arena *arena) {
     enum { SHOWN = 3 };
     const char *texts[SHOWN + 1] = {NULL};
     int32_t count = 0;
@@ -106,7 +106,7 @@ static const char *answers_text(const struct grouped_runs *group, const char *ke
                         count > SHOWN ? ", …" : "");
 }
 
-static const char *cell_text(const struct grouped_runs *group, const char *key, struct arena *arena) {
+static const char *cell_text(const struct seed_group *group, const char *key, struct arena *arena) {
     return strcmp(key, "state") == 0                         ? states_text(group, arena)
            : strcmp(key, "score") == 0                       ? score_text(group, arena)
            : strcmp(key, "size") == 0                        ? run_size_text(total_bytes(group), arena)
@@ -128,7 +128,7 @@ static const char *short_key(const struct run_values *varies, const char *key) {
 }
 
 /* "cell lstm, hidden 32" */
-static const char *varies_text(const struct grouped_runs *group, struct arena *arena) {
+static const char *varies_text(const struct seed_group *group, struct arena *arena) {
     enum { SHOWN = 4 };
     const char *text = "";
     for (int32_t i = 0; i < group->varies.count && i < SHOWN && text != NULL; i++) {
@@ -144,7 +144,7 @@ static const char *varies_text(const struct grouped_runs *group, struct arena *a
 /* ---- order ---- */
 
 struct ordered_group {
-    const struct grouped_runs *group;
+    const struct seed_group *group;
     double number;    /* NaN: it has none */
     const char *text; /* NULL: it does not have the key */
     int is_descending;
@@ -166,7 +166,7 @@ static int by_answer(const void *left, const void *right) {
 }
 
 /* The mean of the runs that have a number, and the text of the first run that has one. */
-static struct ordered_group answer_of(const struct grouped_runs *group, const char *key, struct arena *arena) {
+static struct ordered_group answer_of(const struct seed_group *group, const char *key, struct arena *arena) {
     struct ordered_group ordered = {.group = group, .number = NAN};
     double sum = 0;
     int32_t count = 0;
@@ -181,7 +181,7 @@ static struct ordered_group answer_of(const struct grouped_runs *group, const ch
 }
 
 /* The groups in the order of --sort: [groups->count]; NULL: out of memory. */
-static struct ordered_group *order_groups(const struct run_groups *groups, const char *sort, struct arena *arena) {
+static struct ordered_group *order_groups(const struct seed_groups *groups, const char *sort, struct arena *arena) {
     struct ordered_group *ordered = arena_calloc(arena, (size_t)groups->count, sizeof *ordered);
     const int is_descending = sort != NULL && sort[0] == '-';
     for (int32_t g = 0; ordered != NULL && g < groups->count; g++) {
@@ -246,7 +246,7 @@ static rondo_status print_table(const struct ordered_group *ordered, int32_t cou
         most = ordered[g].group->count > most ? ordered[g].group->count : most;
     }
     for (int32_t g = 0; g < count; g++) {
-        const struct grouped_runs *group = ordered[g].group;
+        const struct seed_group *group = ordered[g].group;
         columns_set(&columns, g + 1, 0, group->folder);
         columns_set(&columns, g + 1, 1, varies_text(group, arena));
         columns_set(&columns, g + 1, 2, most > 1 ? run_count_text(group->count, arena) : NULL);
@@ -271,7 +271,7 @@ static rondo_status print_json(const struct ordered_group *ordered, int32_t coun
     for (int32_t g = 0; g < count; g++) {
         json_append(&builder, items,
                     is_each ? run_json(&builder, ordered[g].group->runs[0])
-                            : run_group_json(&builder, ordered[g].group));
+                            : seed_group_json(&builder, ordered[g].group));
     }
     json_set(&builder, object, is_each ? "runs" : "groups", items);
     return output_json(json_built(&builder, object), JSON_REAL_PRECISION(9), errors);
@@ -279,7 +279,7 @@ static rondo_status print_json(const struct ordered_group *ordered, int32_t coun
 
 static rondo_status list_runs(const struct listing_request *request, struct found_runs *list, struct errors *errors) {
     struct errors notes = {0};
-    struct run_groups groups;
+    struct seed_groups groups;
     struct listed_keys keys;
     list->takes_trials = request->takes_trials;
     const rondo_status found = found_runs_find(list, request->folders, &notes, errors);
@@ -291,7 +291,7 @@ static rondo_status list_runs(const struct listing_request *request, struct foun
         run_key_check("--sort", request->sort + (request->sort[0] == '-'), list->items, list->count, errors);
     }
     RONDO_TRY(found_runs_filter(list, request->conditions, errors));
-    RONDO_TRY(run_groups_make(list->items, list->count, request->is_each, &groups, list->arena, errors));
+    RONDO_TRY(seed_groups_make(list->items, list->count, request->is_each, &groups, list->arena, errors));
     const struct ordered_group *ordered = order_groups(&groups, request->sort, list->arena);
     if (ordered == NULL) {
         return errors_no_memory(errors);

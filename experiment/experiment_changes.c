@@ -1,36 +1,19 @@
 #include "experiment/experiment_changes.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "core/number.h"
+#include "experiment/tree_differences.h"
 
 enum { MOST_SHOWN = 120 }; /* bytes of a value in a message */
 
-/* The comparison of two trees. */
-struct change_search {
-    struct arena *arena; /* if it has failed, so has the comparison */
+/* What a comparison is for, and reports to. */
+struct change_report {
+    struct arena *arena;
     struct errors *changes;
     enum changes_of of;
-    struct location where; /* in `now`, of the mapping around the present key */
 };
 
-/* ---- values ---- */
-
-/* *number is the value of a scalar that is a number as YAML has them; 0: it is not one. */
-static int read_number(const struct yaml_node *node, double *number) {
-    char *end;
-    *number = number_parse(node->text, &end);
-    return end != node->text && *end == '\0' && isfinite(*number);
-}
-
-static int is_same_scalar(const struct yaml_node *was, const struct yaml_node *now) {
-    double before, after;
-    return strcmp(was->text, now->text) == 0 ||
-           (read_number(was, &before) && read_number(now, &after) && before == after);
-}
-
-/* The same for a message: `node` NULL is "not given". */
+/* A value for a message: `node` NULL is "not given". */
 static const char *shown(const struct yaml_node *node, struct arena *arena) {
     const char *text = node == NULL ? "not given" : yaml_line(node, arena);
     if (text == NULL || strlen(text) <= MOST_SHOWN) {
@@ -43,12 +26,13 @@ static const char *shown(const struct yaml_node *node, struct arena *arena) {
     return arena_printf(arena, "%.*s…", length, text);
 }
 
-static void report(const struct change_search *search, const char *path, const struct yaml_node *was,
-                   const struct yaml_node *now) {
-    const char *before = shown(was, search->arena), *after = shown(now, search->arena);
+static void report(void *arg, const char *path, const struct yaml_node *was, const struct yaml_node *now,
+                   struct location where) {
+    const struct change_report *to = arg;
+    const char *before = shown(was, to->arena), *after = shown(now, to->arena);
     if (before != NULL && after != NULL) {
-        errors_add_at(search->changes, RONDO_INVALID, now == NULL ? search->where : now->where,
-                      "'%s' was %s when the run was trained, and is %s", path, before, after);
+        errors_add_at(to->changes, RONDO_INVALID, where, "'%s' was %s when the run was trained, and is %s", path,
+                      before, after);
     }
 }
 
@@ -97,91 +81,27 @@ static int is_free_for_result(const char *path, const struct yaml_node *was, con
 static int is_free_for_resume(const char *path, const struct yaml_node *was, const struct yaml_node *now) {
     double before, after;
     if (strcmp(path, "schedule.epochs") == 0) {
-        return was != NULL && now != NULL && read_number(was, &before) && read_number(now, &after) && after >= before;
+        return was != NULL && now != NULL && tree_number(was, &before) && tree_number(now, &after) && after >= before;
     }
     if (strcmp(path, "data.test") == 0) {
         return !is_part(was) && !is_part(now);
     }
-    return is_free_for_result(path, was, now) || strcmp(path, "schedule.on_nonfinite") == 0 || strcmp(path, "schedule.nonfinite_limit") == 0 ||
-           strcmp(path, "schedule.rollback_factor") == 0 || strcmp(path, "schedule.early_stopping.patience") == 0;
+    return is_free_for_result(path, was, now) || strcmp(path, "schedule.on_nonfinite") == 0 ||
+           strcmp(path, "schedule.nonfinite_limit") == 0 || strcmp(path, "schedule.rollback_factor") == 0 ||
+           strcmp(path, "schedule.early_stopping.patience") == 0;
 }
 
-/* ---- the trees ---- */
-
-static void compare(const struct change_search *search, const char *path, const struct yaml_node *was,
-                    const struct yaml_node *now);
-
-static void compare_child(const struct change_search *search, const char *path, const char *key,
-                          const struct yaml_node *was, const struct yaml_node *now) {
-    const char *inner = path[0] == '\0' ? key : arena_printf(search->arena, "%s.%s", path, key);
-    const int is_free = inner == NULL                             ? 1
-                        : search->of == CHANGES_OF_RESUME ? is_free_for_resume(inner, was, now)
-                                                          : is_free_for_result(inner, was, now);
-    if (!is_free) {
-        compare(search, inner, was, now);
-    }
-}
-
-/* The key that decides which other keys a mapping has: if it differs, the others are no news. NULL: there is none. */
-static const char *deciding_key(const struct yaml_node *was, const struct yaml_node *now) {
-    static const char *const keys[] = {"plugin", "reader"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const struct yaml_node *before = yaml_get(was, keys[i]), *after = yaml_get(now, keys[i]);
-        if (before != NULL && after != NULL && before->kind == YAML_SCALAR && after->kind == YAML_SCALAR &&
-            strcmp(before->text, after->text) != 0) {
-            return keys[i];
-        }
-    }
-    return NULL;
-}
-
-static void compare_mappings(const struct change_search *outer, const char *path, const struct yaml_node *was,
-                             const struct yaml_node *now) {
-    const struct change_search search = {outer->arena, outer->changes, outer->of, now->where};
-    const char *deciding = deciding_key(was, now);
-    if (deciding != NULL) {
-        compare_child(&search, path, deciding, yaml_get(was, deciding), yaml_get(now, deciding));
-        return;
-    }
-    for (const struct yaml_node *child = now->first; child != NULL; child = child->next) {
-        compare_child(&search, path, child->key, yaml_get(was, child->key), child);
-    }
-    for (const struct yaml_node *child = was->first; child != NULL; child = child->next) {
-        if (yaml_get(now, child->key) == NULL) {
-            compare_child(&search, path, child->key, child, NULL);
-        }
-    }
-}
-
-static void compare_sequences(const struct change_search *search, const char *path, const struct yaml_node *was,
-                              const struct yaml_node *now) {
-    const struct yaml_node *before = was->first, *after = now->first;
-    for (int32_t i = 0; before != NULL && after != NULL; i++, before = before->next, after = after->next) {
-        const char *index = arena_printf(search->arena, "%d", i);
-        if (index != NULL) {
-            compare_child(search, path, index, before, after);
-        }
-    }
-}
-
-static void compare(const struct change_search *search, const char *path, const struct yaml_node *was,
-                    const struct yaml_node *now) {
-    const int are_alike = was != NULL && now != NULL && was->kind == now->kind;
-    if (are_alike && was->kind == YAML_MAPPING) {
-        compare_mappings(search, path, was, now);
-    } else if (are_alike && was->kind == YAML_SEQUENCE && yaml_count(was) == yaml_count(now)) {
-        compare_sequences(search, path, was, now);
-    } else if (!are_alike || was->kind == YAML_SEQUENCE || !is_same_scalar(was, now)) {
-        report(search, path, was, now);
-    }
+static int is_free(void *arg, const char *path, const struct yaml_node *was, const struct yaml_node *now) {
+    const struct change_report *to = arg;
+    return to->of == CHANGES_OF_RESUME ? is_free_for_resume(path, was, now) : is_free_for_result(path, was, now);
 }
 
 rondo_status experiment_changes(const struct yaml_node *was, const struct yaml_node *now, enum changes_of of,
                                 struct errors *changes, struct errors *errors) {
     struct arena *arena = arena_create();
-    const struct change_search search = {arena, changes, of, now->where};
-    compare(&search, "", was, now);
-    const int failed = arena_failed(arena);
+    struct change_report to = {arena, changes, of};
+    const struct tree_visitor visitor = {is_free, report, &to};
+    const rondo_status status = tree_differences(was, now, &visitor, arena, errors);
     arena_destroy(arena);
-    return failed ? errors_no_memory(errors) : RONDO_OK;
+    return status;
 }

@@ -1,6 +1,6 @@
 /* experiment/experiment_changes.h: which keys of a resolved experiment differ from those that a run was trained with.
  *
- * Values are compared, not their text: 0.10 is 0.1, and quotes do not matter. Not compared here are the contents of files,
+ * Values are compared as experiment/tree_differences.h says. Not compared here are the contents of files,
  * of which a run has fingerprints (store/provenance.h): data files, cells and plug-ins. A resume may change these keys
  * freely, since they change nothing that was computed already:
  *

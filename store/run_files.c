@@ -26,6 +26,7 @@ static const struct {
     {"weights.safetensors", RUN_HAS_WEIGHTS},
     {"weights.*.safetensors", 0},
     {"test.json", RUN_HAS_TEST},
+    {"inspect.json", 0},
     {"cells/*.yaml", 0},
     {CHECKPOINT_FOLDER "/step-*.safetensors", RUN_HAS_CHECKPOINTS},
 };

@@ -170,6 +170,20 @@ static const struct {
     {"runs show e.yaml", 2, "", "'e.yaml' is a file, expected the folder of a run", NULL},
     {"runs show runs", 2, "", "'runs' is not the folder of a run; 'rondo runs ls runs --each' lists the 4 in it", NULL},
     {"runs show data", 2, "", "'data' is not the folder of a run\n", NULL},
+
+    /* two runs */
+    {"runs diff runs/a runs/b", 0,
+     "keys runs/a runs/b\nmodel.layers.0.cell gru lstm\nmodel.layers.0.hidden 4 6\n|scores runs/a runs/b difference\n|"
+     "test.loss 0.2500 -\n|parameters 182 342 × 1.88\n",
+     "", "contents|no differences|schedule"},
+    {"runs diff runs/a runs/a-2", 0, "schedule.checkpoint.keep 2 1\n|schedule.seed 1 2\n", "", "model|contents"},
+    {"runs diff runs/a runs/a", 0, "the experiments have no differences\n", "", "keys"},
+    {"runs diff odd/unfinished runs/a", 0, "facts odd/unfinished runs/a\nstate unfinished finished\n", "", "keys"},
+    {"runs diff runs/a deep", 0, "keys runs/a deep\nname tiny other\n", "", NULL}, /* a folder with one variant */
+    {"runs diff runs deep", 2, "", "'runs' has runs of 2 variants, expected one run, or the runs of one variant", NULL},
+    {"runs diff runs/a odd/yaml", 0, "scores runs/a odd/yaml", "warning: odd/yaml/experiment.yaml:", "keys"},
+    {"runs diff runs/a data", 2, "", "'data' is not the folder of a run\n", NULL},
+    {"runs diff runs/a", 2, "", "an argument is missing", NULL},
 };
 
 /* A text in which several blanks are one: the width of a column depends on all of its rows. */
@@ -347,6 +361,28 @@ START_TEST(runs_of_another_cell_of_the_same_name_are_another_variant) {
 }
 END_TEST
 
+/* Seeds of a variant on both sides: means are compared, and the seed is no difference. */
+START_TEST(variants_are_compared_with_all_their_seeds) {
+    sandbox_copy("runs/a", "sides/left/1");
+    sandbox_copy("runs/a-2", "sides/left/2");
+    sandbox_copy("runs/b", "sides/right/1");
+    json_t *root = json_of("runs diff sides/left sides/right --json");
+    const json_t *pair = json_object_get(json_object_get(root, "scores"), "valid.loss"),
+                 *left = json_array_get(pair, 0);
+    json_t *runs = json_of("runs ls sides/left --each --json");
+    double mean = 0;
+    for (size_t i = 0; i < 2; i++) {
+        mean += number_at(json_array_get(json_object_get(runs, "runs"), i), "score") / 2;
+    }
+    ck_assert_double_eq_tol(number_at(left, "mean"), mean, 1e-8);
+    ck_assert_double_eq(number_at(left, "count"), 2);
+    ck_assert_ptr_null(json_object_get(json_object_get(root, "keys"), "schedule.seed"));
+    ck_assert_ptr_nonnull(json_object_get(json_object_get(root, "keys"), "model.layers.0.cell"));
+    json_decref(runs);
+    json_decref(root);
+}
+END_TEST
+
 /* `ls` must not wait for, or change, anything. */
 START_TEST(listing_changes_nothing) {
     const int before = sandbox_entries();
@@ -365,6 +401,7 @@ int main(void) {
     tcase_add_loop_test(test_case, runs_are_in_the_order_that_is_asked_for, 0, ROWS(orders));
     tcase_add_test(test_case, a_group_has_mean_and_deviation_of_its_seeds);
     tcase_add_test(test_case, listing_changes_nothing);
+    tcase_add_test(test_case, variants_are_compared_with_all_their_seeds);
     tcase_add_test(test_case, the_score_is_that_of_the_weights);
     tcase_add_loop_test(test_case, a_run_that_is_trained_now_is_shown_as_such, 0, 4);
     tcase_add_test(test_case, strange_names_are_listed);

@@ -1,4 +1,4 @@
-#include "store/run_groups.h"
+#include "store/seed_groups.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -73,15 +73,15 @@ static int by_text(const void *left, const void *right) {
 }
 
 static int by_first_run(const void *left, const void *right) {
-    const struct grouped_runs *a = left, *b = right;
+    const struct seed_group *a = left, *b = right;
     return (a->runs[0] > b->runs[0]) - (a->runs[0] < b->runs[0]);
 }
 
 static void divide(struct grouped_run *sorted, int32_t count, const struct run_summary **runs,
-                   struct run_groups *groups) {
+                   struct seed_groups *groups) {
     for (int32_t i = 0; i < count; i++) {
         if (i == 0 || strcmp(sorted[i - 1].text, sorted[i].text) != 0) {
-            groups->items[groups->count++] = (struct grouped_runs){.runs = runs + i};
+            groups->items[groups->count++] = (struct seed_group){.runs = runs + i};
         }
         runs[i] = sorted[i].run;
         groups->items[groups->count - 1].count++;
@@ -105,7 +105,7 @@ static int is_below(const char *path, const char *folder, size_t length) {
 }
 
 /* The folder of its runs, if no other run is below it. */
-static const char *group_folder(const struct grouped_runs *group, const struct run_summary *all, int32_t n_all,
+static const char *group_folder(const struct seed_group *group, const struct run_summary *all, int32_t n_all,
                                 struct arena *arena) {
     const char *first = group->runs[0]->folder;
     size_t length = strlen(first);
@@ -123,13 +123,13 @@ static const char *group_folder(const struct grouped_runs *group, const struct r
 
 /* The groups of experiments of one name. */
 struct name_groups {
-    struct grouped_runs **items; /* [count] */
+    struct seed_group **items; /* [count] */
     int32_t count;
     int is_each;
     struct arena *arena;
 };
 
-static const struct run_values *values_of(const struct grouped_runs *group, int of_contents) {
+static const struct run_values *values_of(const struct seed_group *group, int of_contents) {
     return of_contents ? &group->runs[0]->contents : &group->runs[0]->values;
 }
 
@@ -234,17 +234,17 @@ static void find_varying(struct name_groups *groups) {
 }
 
 /* An experiment without a name is one with an empty name. */
-static const char *name_of(const struct grouped_runs *group) {
+static const char *name_of(const struct seed_group *group) {
     const char *name = group->runs[0]->name;
     return name == NULL ? "" : name;
 }
 
 static int by_experiment(const void *left, const void *right) {
-    return strcmp(name_of(*(struct grouped_runs *const *)left), name_of(*(struct grouped_runs *const *)right));
+    return strcmp(name_of(*(struct seed_group *const *)left), name_of(*(struct seed_group *const *)right));
 }
 
-static void find_all_varying(struct run_groups *groups, int is_each, struct arena *arena) {
-    struct grouped_runs **sorted = arena_alloc(arena, (size_t)groups->count * sizeof *sorted);
+static void find_all_varying(struct seed_groups *groups, int is_each, struct arena *arena) {
+    struct seed_group **sorted = arena_alloc(arena, (size_t)groups->count * sizeof *sorted);
     int32_t count = 0;
     for (int32_t g = 0; sorted != NULL && g < groups->count; g++) {
         if (groups->items[g].runs[0]->values.count > 0) {
@@ -264,11 +264,11 @@ static void find_all_varying(struct run_groups *groups, int is_each, struct aren
     }
 }
 
-rondo_status run_groups_make(struct run_summary *runs, int32_t count, int is_each, struct run_groups *groups,
-                             struct arena *arena, struct errors *errors) {
+rondo_status seed_groups_make(struct run_summary *runs, int32_t count, int is_each, struct seed_groups *groups,
+                              struct arena *arena, struct errors *errors) {
     struct grouped_run *sorted = arena_alloc(arena, (size_t)count * sizeof *sorted);
     const struct run_summary **members = arena_alloc(arena, (size_t)count * sizeof *members);
-    *groups = (struct run_groups){arena_calloc(arena, (size_t)count, sizeof *groups->items), 0};
+    *groups = (struct seed_groups){arena_calloc(arena, (size_t)count, sizeof *groups->items), 0};
     if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
@@ -293,7 +293,7 @@ rondo_status run_groups_make(struct run_summary *runs, int32_t count, int is_eac
 
 /* ---- bands ---- */
 
-const char *run_group_metric(const struct grouped_runs *group) {
+const char *seed_group_metric(const struct seed_group *group) {
     const char *metric = group->runs[0]->metric;
     for (int32_t i = 1; i < group->count; i++) {
         const char *other = group->runs[i]->metric;
@@ -302,7 +302,7 @@ const char *run_group_metric(const struct grouped_runs *group) {
     return metric;
 }
 
-static int has_finished(const struct grouped_runs *group) {
+static int has_finished(const struct seed_group *group) {
     for (int32_t i = 0; i < group->count; i++) {
         if (group->runs[i]->state == RUN_FINISHED) {
             return 1;
@@ -311,9 +311,9 @@ static int has_finished(const struct grouped_runs *group) {
     return 0;
 }
 
-struct run_band run_group_band(const struct grouped_runs *group, const char *score) {
+struct seed_band seed_group_band(const struct seed_group *group, const char *score) {
     const int only_finished = has_finished(group);
-    struct run_band band = {.mean = NAN, .deviation = NAN, .least = NAN, .most = NAN};
+    struct seed_band band = {.mean = NAN, .deviation = NAN, .least = NAN, .most = NAN};
     double sum = 0, squares = 0;
     for (int pass = 0; pass < 2;
          pass++) { /* the mean comes first: a variance as a difference of squares loses digits */

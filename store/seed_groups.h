@@ -1,4 +1,4 @@
-/* store/run_groups.h: runs that differ only in their seed are one variant of an experiment, whose scores are a band.
+/* store/seed_groups.h: runs that differ only in their seed are one variant of an experiment, whose scores are a band.
  *
  * Two runs belong to the same group if all keys of their experiments are the same, except schedule.seed and those that change no
  * result (schedule.checkpoint, schedule.tensorboard), and if the contents of their data and of their cells are the same. A run whose
@@ -6,12 +6,12 @@
  *
  * Ownership: everything is in the arena of the call; summaries are borrowed. Threads: any, on different objects.
  */
-#ifndef RONDO_STORE_RUN_GROUPS_H
-#define RONDO_STORE_RUN_GROUPS_H
+#ifndef RONDO_STORE_SEED_GROUPS_H
+#define RONDO_STORE_SEED_GROUPS_H
 
 #include "store/run_summary.h"
 
-struct grouped_runs {
+struct seed_group {
     const struct run_summary **runs; /* [count] in the order of their folders */
     int32_t count;
     /* Its name: the folder that has its runs and no others, or else that of the first run. */
@@ -21,24 +21,24 @@ struct grouped_runs {
     struct run_values varies;
 };
 
-struct run_groups {
-    struct grouped_runs *items; /* [count] in the order of their first runs */
+struct seed_groups {
+    struct seed_group *items; /* [count] in the order of their first runs */
     int32_t count;
 };
 
 /* Groups `count` runs, which are sorted by folder for this. `is_each`: every run is a group of its own, and varies in its seed, too. */
-rondo_status run_groups_make(struct run_summary *runs, int32_t count, int is_each, struct run_groups *groups,
-                             struct arena *arena, struct errors *errors);
+rondo_status seed_groups_make(struct run_summary *runs, int32_t count, int is_each, struct seed_groups *groups,
+                              struct arena *arena, struct errors *errors);
 
 /* The values of some runs. `count` is the number of those that are defined; the deviation is that of a sample (n - 1). */
-struct run_band {
+struct seed_band {
     int32_t count;
     double mean, deviation; /* NaN: not defined */
     double least, most;
 };
 /* The band of a score. Only finished runs count, if there is one. */
-struct run_band run_group_band(const struct grouped_runs *group, const char *score);
+struct seed_band seed_group_band(const struct seed_group *group, const char *score);
 /* The name of the score that selects the weights of all its runs; NULL: they have different ones, or none. */
-const char *run_group_metric(const struct grouped_runs *group);
+const char *seed_group_metric(const struct seed_group *group);
 
 #endif
