@@ -1,6 +1,8 @@
-"""Every example trains, evaluates and predicts, on a small slice of data that is made here. Needs no network.
+"""Every example trains, evaluates and predicts, on a small slice of data that is made here, and every published comparison
+of configs/papers can be run. Needs no network.
 
-The variable RONDO_PROGRAM is the command. To add an example, add a function that writes its data files, and a row.
+The variable RONDO_PROGRAM is the command. To add an example or a comparison, add a function that writes its data files, and
+a row.
 """
 
 import contextlib
@@ -12,6 +14,7 @@ import json
 import math
 import os
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -245,6 +248,15 @@ def rondo(*arguments, line=""):
     return done.stdout
 
 
+def experiments(folder):
+    """The files of a folder that are experiments; its other YAML files are cells."""
+    for file in os.listdir(folder):
+        if file.endswith(".yaml"):
+            with open(os.path.join(folder, file), encoding="utf-8") as stream:
+                if not re.search("^cell:", stream.read(), re.MULTILINE):
+                    yield file
+
+
 class ExamplesTest(unittest.TestCase):
     def test_every_example_trains_evaluates_and_predicts(self):
         for example, experiment, data, settings, predicted, count in EXAMPLES_TABLE:
@@ -272,10 +284,46 @@ class ExamplesTest(unittest.TestCase):
             (name, file)
             for name in os.listdir(EXAMPLES)
             if name not in ("plugin", "embed") and os.path.isdir(os.path.join(EXAMPLES, name))
-            for file in os.listdir(os.path.join(EXAMPLES, name))
-            if file.endswith(".yaml")
+            for file in experiments(os.path.join(EXAMPLES, name))
         }
         self.assertEqual(found, {row[:2] for row in EXAMPLES_TABLE})
+
+
+FEW_ADDED = ("data.train=60", "data.valid=20", "data.test=20", "schedule.epochs=1")
+
+# Published comparisons of configs/papers: file, the example whose data it reads with the maker of the data (None: neither),
+# settings.
+PAPERS_TABLE = [
+    ("adding.yaml", None, None, FEW_ADDED),
+    ("adding-long.yaml", None, None, (*FEW_ADDED, "data.length=30")),
+    ("copy-long.yaml", None, None, (*FEW_ADDED, "data.gap=30")),
+    ("gap.yaml", None, None, FEW_ADDED),
+]
+
+
+class PapersTest(unittest.TestCase):
+    PAPERS = os.path.join(HERE, os.pardir, "configs", "papers")
+
+    def test_every_published_comparison_can_be_run(self):
+        """Its dry run reads the data, makes the model of every variant, and computes some updates of each."""
+        for file, example, data, settings in PAPERS_TABLE:
+            with self.subTest(file), tempfile.TemporaryDirectory() as folder:
+                for source in ("configs/papers", *(f"examples/{name}" for name in ("gap", example) if name)):
+                    os.makedirs(os.path.join(folder, source))
+                    for name in os.listdir(os.path.join(HERE, os.pardir, source)):
+                        if name.endswith(".yaml"):
+                            shutil.copy(os.path.join(HERE, os.pardir, source, name), os.path.join(folder, source))
+                if data is not None:
+                    data(os.path.join(folder, "examples", example, "data"))
+                overrides = [word for setting in settings for word in ("--set", setting)]
+                out = os.path.join(folder, "out")
+                path = os.path.join(folder, "configs", "papers", file)
+                printed = rondo("compare", path, *overrides, "--dry-run", "--out", out)
+                self.assertIn(" variants with ", printed)
+                self.assertFalse(os.path.exists(out))
+
+    def test_all_published_comparisons_are_tested(self):
+        self.assertEqual(set(experiments(self.PAPERS)), {row[0] for row in PAPERS_TABLE})
 
 
 class ListsTest(unittest.TestCase):
