@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/check_compare.h"
 #include "cli/command.h"
 #include "cli/plot.h"
 #include "cli/print.h"
@@ -352,7 +353,8 @@ static json_t *memory_json(const struct task_memory *memory) {
     return object;
 }
 
-static rondo_status print_json(struct task *task, uint64_t most, struct arena *arena, struct errors *errors) {
+static rondo_status print_json(struct task *task, const struct checked_comparison *comparison, uint64_t most,
+                               struct arena *arena, struct errors *errors) {
     const struct model *model = network_model(task->network);
     json_t *values = json_array(), *parameters = json_array();
     print_values("", task->experiment->root, arena, values);
@@ -392,6 +394,9 @@ static rondo_status print_json(struct task *task, uint64_t most, struct arena *a
                                "size", (json_int_t)model_size(model), "step_flops", (json_int_t)model_step_flops(model),
                                "parameter_megabytes", isnan(megabytes) ? 0 : megabytes, "memory_megabytes",
                                memory.is_measured ? json_real(total) : json_null(), "memory", memory_json(&memory));
+    if (comparison->variants > 0) {
+        json_object_set_new(object, "comparison", checked_comparison_json(comparison));
+    }
     const rondo_status written = output_json(object, JSON_INDENT(2), errors);
     return status != RONDO_OK ? status : fits != RONDO_OK ? fits : written;
 }
@@ -412,22 +417,24 @@ static int run_check(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct arena *arena = arena_create();
     struct session *session = arena == NULL ? NULL : session_from_flags(&common, &errors);
-    struct task *task = session == NULL ? NULL
-                                        : task_open(arguments.words[0], common.assignments, session,
-                                                    TASK_TRAIN | TASK_VALID | TASK_TEST, &errors);
+    struct checked_comparison comparison = {0};
+    struct task *task = session == NULL
+                            ? NULL
+                            : check_open(arguments.words[0], common.assignments, session, &comparison, arena, &errors);
     if (task != NULL) {
         report_data(task, common.json);
     }
     if (arena == NULL) {
         errors_no_memory(&errors);
     } else if (task != NULL && common.json) {
-        print_json(task, max_memory, arena, &errors);
+        print_json(task, &comparison, max_memory, arena, &errors);
     } else if (task != NULL) {
         print_values("", task->experiment->root, arena, NULL);
         print_model(task, arena);
         struct task_memory memory;
         predict_memory(task, max_memory, 1, &memory, &errors);
         print_schedule(task, arena, &errors);
+        checked_comparison_print(&comparison);
     }
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     task_destroy(task);
@@ -443,5 +450,6 @@ const struct command command_check = {
     "model's parameters and operations, and draws the schedule of the learning rate. The memory that training\n"
     "takes is predicted: the parts of the largest batches are trained once, one after the other, and nothing is\n"
     "written. With --max-memory, more than that is an error (exit status 2).\n\n"
+    "Of an experiment with a section 'compare', every variant is checked, and the first one is printed.\n\n"
     "  rondo check examples/sentiment/experiment.yaml\n",
     run_check};

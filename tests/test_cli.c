@@ -677,6 +677,28 @@ START_TEST(extended_experiment_is_merged_key_by_key) {
 }
 END_TEST
 
+/* Every variant is checked, and the first one is shown, which alone may make the experiment complete. */
+START_TEST(comparison_is_checked_with_all_its_variants) {
+    sandbox_write("cells.yaml",
+                  "extends: e.yaml\nmodel: {layers: [{hidden: 4}]}\ncompare:\n  model.layers.0.cell: [gru, "
+                  "lstm]\n  seeds: 3\n  tune: {optimizer.lr: [0.1, 0.2], trials: 2}\n");
+    assert_parts(
+        "check", rondo("check cells.yaml", 0).out,
+        "model.layers.0.cell                  gru |# cells.yaml:4:25|8 for testing|comparison: 2 variants with 3 "
+        "seeds each after 2 trials of tuning each, 10 runs; what is above is the first variant, gru\n");
+    json_t *json = parse("check", rondo("check cells.yaml --json", 0).out);
+    const json_t *comparison = json_object_get(json, "comparison");
+    ck_assert_int_eq(json_integer_value(json_object_get(comparison, "runs")), 10);
+    ck_assert_str_eq(json_string_value(json_object_get(comparison, "first")), "gru");
+    json_decref(json);
+    assert_parts("an error of the section", rondo("check cells.yaml --set compare.seeds=0", 2).err,
+                 "'compare.seeds' must be a number of seeds");
+    sandbox_write("wrong.yaml", "extends: e.yaml\ncompare:\n  model.layers.0.hidden: [2, 0]\n  optimizer.lr: [x]\n");
+    assert_parts("errors of variants", rondo("check wrong.yaml", 2).err,
+                 "wrong.yaml:3:30: 'hidden' is 0|wrong.yaml:4:18: 'lr' is 'x'");
+}
+END_TEST
+
 START_TEST(loss_that_is_not_finite_from_the_start_leaves_no_run) {
     sandbox_write("huge.tsv", "tea\t1e30\nsoup\t-1e30\n");
     tiny_edit("huge.yaml", "loss:", "loss: {plugin: squared_error}");
@@ -980,6 +1002,7 @@ static void add_tests(TCase *cases) {
     tcase_add_loop_test(cases, experiment_trains_without_a_new_build, 0, ROWS(trainings));
     tcase_add_test(cases, kept_weights_are_those_of_the_best_epoch);
     tcase_add_test(cases, extended_experiment_is_merged_key_by_key);
+    tcase_add_test(cases, comparison_is_checked_with_all_its_variants);
     tcase_add_test(cases, loss_that_is_not_finite_from_the_start_leaves_no_run);
     tcase_add_test(cases, loss_that_becomes_infinite_keeps_the_last_good_weights);
     tcase_add_test(cases, predictions_come_one_a_line_in_order_whatever_stands_beside_them);

@@ -771,7 +771,7 @@ static const struct {
     {"plugins/optimizers", "plugins/optimizers/meson.build", "'%s'", ""},
     {"plugins/schedules", "plugins/schedules/meson.build", "'%s'", ""},
     {"cli", "cli/main.c", "&command_%s",
-     "actions columns found_runs run_json run_keys runs_diff runs_export runs_ls runs_rm runs_show "
+     "actions check_compare columns found_runs run_json run_keys runs_diff runs_export runs_ls runs_rm runs_show "
      "main command compare_display interrupt profile_report progress cell_argument catalogue catalogue_facts "
      "catalogue_json "
      "catalogue_text "
