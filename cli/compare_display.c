@@ -210,6 +210,13 @@ static void on_report(void *arg, const struct phase_job *job, const struct job_p
     row->epochs = progress->epochs;
     row->share = progress->share * row->running;
     row->score = isnan(progress->score) ? row->score : progress->score;
+    if (display->output == COMPARE_JSON) {
+        json_t *object = job_json(display, "progress", job);
+        set_number(object, "epoch", progress->epoch);
+        set_number(object, "share", progress->share);
+        set_number(object, "valid", progress->score);
+        print_object(object);
+    }
 }
 
 static void on_end(void *arg, const struct phase_job *job, const struct compared_run *run) {
