@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/compare_display.h"
+#include "cli/compare_slurm.h"
 #include "cli/interrupt.h"
 #include "cli/print.h"
 #include "compare/folder.h"
@@ -21,8 +22,10 @@ struct compare_request {
     struct comparison_settings settings;
     int32_t jobs, threads_per_job;
     int dry_run, quiet, json;
-    const char *format;  /* of --format; NULL: text */
-    int64_t phase, task; /* of --phase and --task, from 1; 0: not given */
+    const char *format;   /* of --format; NULL: text */
+    int64_t phase, task;  /* of --phase and --task, from 1; 0: not given */
+    const char *launcher; /* NULL: processes of this machine */
+    struct compare_slurm slurm;
 };
 
 /* ---- the plan, without training ---- */
@@ -218,7 +221,12 @@ static rondo_status run_comparison(struct comparison_plan *plan, const struct co
     int lock;
     RONDO_TRY(comparison_lock(plan, &lock, errors));
     rondo_status status = comparison_check_runs(plan, errors);
-    status = status == RONDO_OK ? run_in(plan, request, errors) : status;
+    if (status == RONDO_OK && request->launcher != NULL) {
+        status = compare_on_slurm(plan, &request->slurm, errors);
+    } else if (status == RONDO_OK) {
+        status = compare_check_slurm(plan, errors);
+        status = status == RONDO_OK ? run_in(plan, request, errors) : status;
+    }
     status = status == RONDO_OK ? publish(plan, request, errors) : status;
     comparison_unlock(lock);
     return status;
@@ -245,6 +253,11 @@ static int is_request_valid(const struct compare_request *request, struct errors
         errors_add(errors, RONDO_INVALID, "--phase and --task are given together, by launchers of jobs");
     }
     find_format(request->format, errors);
+    if (request->launcher != NULL && strcmp(request->launcher, "slurm") != 0) {
+        errors_add(errors, RONDO_INVALID, "there is no launcher '%s', expected 'slurm'", request->launcher);
+    } else if (request->launcher == NULL && request->slurm.options != NULL) {
+        errors_add(errors, RONDO_INVALID, "--slurm has options for --launcher slurm, which is missing");
+    }
     return errors->count == 0;
 }
 
@@ -263,6 +276,10 @@ static int run_compare(const struct command *command, int argc, char **argv) {
          "of the table that is printed: text (default), markdown, latex, csv, runs-csv or json"},
         {"dry-run", NULL, FLAG_ON, &request.dry_run, "print the runs with their size, time and memory; train nothing"},
         {"yes", NULL, FLAG_ON, &request.settings.allows_many, "train more than 10000 runs"},
+        {"launcher", "NAME", FLAG_TEXT, &request.launcher,
+         "slurm: submit the runs to a cluster as job arrays, or show how far they are"},
+        {"slurm", "OPTIONS", FLAG_TEXT, &request.slurm.options,
+         "for --launcher slurm: options for sbatch, such as \"--partition=short --time=1:00:00\""},
         {"phase", "N", FLAG_NUMBER, &request.phase, "for launchers: do only a task of this phase, from 1"},
         {"task", "N", FLAG_NUMBER, &request.task, "for launchers: the task of --phase, from 1"},
         COMMON_FLAG_PLUGIN(common),
@@ -285,6 +302,12 @@ static int run_compare(const struct command *command, int argc, char **argv) {
     request.settings.assignments = common.assignments;
     request.json = common.json;
     request.threads_per_job = request.threads_per_job > 0 ? request.threads_per_job : 1;
+    request.slurm.settings = &request.settings;
+    request.slurm.common = &common;
+    request.slurm.at_once = request.jobs;
+    request.slurm.threads_per_job = request.threads_per_job;
+    request.slurm.json = common.json;
+    request.slurm.quiet = request.quiet;
     if (request.jobs == 0) {
         request.jobs = parallel_processors() / request.threads_per_job;
         request.jobs = request.jobs > 0 ? request.jobs : 1;
@@ -310,5 +333,7 @@ const struct command command_compare = {
     "is refused, with the differences; more variants and seeds may be added.\n\n"
     "A run that fails is a row of the table with its reason. One that a signal or a full disk has ended is tried\n"
     "again by the next command.\n\n"
+    "With --launcher slurm the runs become job arrays of a cluster whose file system has this folder. The command\n"
+    "submits what is missing and ends; the same command shows how far it is.\n\n"
     "  rondo compare experiment.yaml --cells lstm,gru,./mine.yaml --set compare.seeds=5\n",
     run_compare};

@@ -232,6 +232,12 @@ int32_t comparison_phase_count(const struct comparison_plan *plan) {
     return rung_count(&plan->section) + 1 + has_scores;
 }
 
+int32_t comparison_phase_size(const struct comparison_plan *plan, int32_t number) {
+    const struct compare_section *section = &plan->section;
+    return number < rung_count(section) ? section->n_variants * trials_in(section, number) * section->tune_seeds
+                                        : plan->comparison.n_variants * plan->comparison.n_seeds;
+}
+
 rondo_status comparison_phase_open(const struct comparison_plan *plan, int32_t number, struct comparison_phase *phase,
                                    struct arena *arena, struct errors *errors) {
     const int32_t rungs = rung_count(&plan->section);

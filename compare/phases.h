@@ -36,6 +36,8 @@ struct comparison_phase {
 };
 
 int32_t comparison_phase_count(const struct comparison_plan *plan);
+/* The number of jobs of a phase, which is known before it can be opened. */
+int32_t comparison_phase_size(const struct comparison_plan *plan, int32_t number);
 /* Phase number 0 .. count - 1. Reads the folder. All in `arena`, which must not outlive the plan. RONDO_INVALID if an earlier
  * phase of tuning is not done, so that the jobs are not known. */
 rondo_status comparison_phase_open(const struct comparison_plan *plan, int32_t number, struct comparison_phase *phase,

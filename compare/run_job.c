@@ -61,12 +61,17 @@ static int is_final(rondo_status status) {
            status == RONDO_INTERNAL;
 }
 
-/* Records the failure of a run, and frees `own`. */
+/* Records the failure of a run, and frees `own`. Where another process trains the run, as Slurm may start a task again before it
+ * has lost the first, the failure is not that of the run. */
 static rondo_status record_failure(const struct run_job *job, rondo_status status, struct errors *own,
                                    struct errors *errors) {
     if (status == RONDO_OK || status == RONDO_INTERRUPTED) {
         errors_free(own);
         return status;
+    }
+    if (run_folder_is_in_use(job->folder)) {
+        errors_free(own);
+        return errors_add(errors, RONDO_IO, "another process trains in '%s' now", job->folder);
     }
     const rondo_status recorded = run_result_fail(job->folder, errors_text(own, 0), is_final(status), errors);
     errors_free(own);

@@ -296,10 +296,14 @@ rondo_status comparison_run_job(struct comparison_plan *plan, int32_t phase_numb
     static const struct train_observer silent = {.arg = NULL};
     struct arena *arena = arena_create();
     struct comparison_phase phase;
-    rondo_status status = comparison_phase_open(plan, phase_number, &phase, arena, errors);
+    const int32_t count = comparison_phase_count(plan);
+    rondo_status status =
+        phase_number < 0 || phase_number >= count
+            ? errors_add(errors, RONDO_INVALID, "there is no phase %d, expected 1 to %d", phase_number + 1, count)
+            : comparison_phase_open(plan, phase_number, &phase, arena, errors);
     if (status == RONDO_OK && (number < 0 || number >= phase.count)) {
-        status = errors_add(errors, RONDO_INVALID, "phase %d has no task %d, expected 0 to %d", phase_number, number,
-                            phase.count - 1);
+        status = errors_add(errors, RONDO_INVALID, "phase %d has no task %d, expected 1 to %d", phase_number + 1,
+                            number + 1, phase.count);
     }
     if (status == RONDO_OK && !phase.jobs[number].is_done) {
         status = do_job(plan, &phase.jobs[number], threads, &silent, errors);

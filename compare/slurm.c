@@ -87,17 +87,27 @@ static int read_id(const char *text, struct slurm_job *job, struct arena *arena)
     return digits > 0;
 }
 
+/* Its message: each line is indented, as those of one error are. NULL: out of memory. */
+static const char *message_of(const struct program_outcome *outcome, struct arena *arena) {
+    const char *message = "";
+    for (const char *line = outcome->err; *line != '\0' && message != NULL;) {
+        const int length = (int)strcspn(line, "\n");
+        message = arena_printf(arena, "%s\n  %.*s", message, length, line);
+        line += length + (line[length] == '\n');
+    }
+    return message;
+}
+
 static rondo_status read_answer(const struct program_outcome *outcome, const char *phase, struct slurm_job *job,
                                 struct arena *arena, struct errors *errors) {
+    if (outcome->signal != 0) {
+        return errors_add(errors, RONDO_IO, "sbatch was ended by signal %d", outcome->signal);
+    }
     if (outcome->status != 0) {
-        size_t length = strlen(outcome->err);
-        while (length > 0 && outcome->err[length - 1] == '\n') {
-            length--;
-        }
-        return outcome->signal != 0
-                   ? errors_add(errors, RONDO_IO, "sbatch was ended by signal %d", outcome->signal)
-                   : errors_add(errors, RONDO_INVALID, "sbatch refuses the tasks of the phase '%s':\n  %.*s", phase,
-                                (int)length, outcome->err);
+        const char *message = message_of(outcome, arena);
+        return message == NULL
+                   ? errors_no_memory(errors)
+                   : errors_add(errors, RONDO_INVALID, "sbatch refuses the tasks of the phase '%s':%s", phase, message);
     }
     for (const char *line = outcome->out; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
         if (read_id(line, job, arena)) {
@@ -120,6 +130,7 @@ static rondo_status write_script(struct slurm_submission *submission, const stru
     *file = arena_printf(arena, "%s.sh", base);
     const struct slurm_script script = {.name = arena_printf(arena, "rondo %s %s", request->name, phase->name),
                                         .output = arena_printf(arena, "%s%s-", base, first == 0 ? "" : "+"),
+                                        .directory = request->directory,
                                         .array = slurm_array_text(indices, count, arena),
                                         .first = first,
                                         .at_once = request->at_once,

@@ -34,6 +34,7 @@ struct slurm_phase {
 struct slurm_request {
     const char *folder;               /* of the comparison, absolute */
     const char *name;                 /* of the comparison */
+    const char *directory;            /* in which tasks run, absolute */
     const struct slurm_phase *phases; /* [n_phases] */
     int32_t n_phases;
     int32_t at_once; /* most tasks that run at the same time; 0: no limit */

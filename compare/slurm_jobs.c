@@ -149,7 +149,9 @@ static void count_task(struct slurm_answer *answer, const char *id, const char *
     }
     if (kind == STATE_WAITS) {
         jobs->waiting++;
-        jobs->reason = jobs->reason == NULL ? arena_strdup(answer->arena, reason) : jobs->reason;
+        if (jobs->reason == NULL && strcmp(reason, "None") != 0) {
+            jobs->reason = arena_strdup(answer->arena, reason);
+        }
     } else if (kind == STATE_RUNS) {
         jobs->running++;
     } else if (kind == STATE_FAILED && jobs->n_ended < answer->most) {

@@ -30,9 +30,9 @@ struct slurm_jobs {
     const struct slurm_job *jobs; /* [n_jobs] in the order of submission */
     int32_t n_jobs;
     /* Filled by slurm_look. */
-    int64_t waiting, running;        /* tasks in the queue */
-    const char *reason;              /* why the first one waits: "Resources", "Priority"; NULL: none waits */
-    const struct slurm_ended *ended; /* [n_ended] */
+    int64_t waiting, running;  /* tasks in the queue */
+    const char *reason;        /* why the first one waits: "Resources", "Priority"; NULL: none waits */
+    struct slurm_ended *ended; /* [n_ended] */
     int32_t n_ended;
 };
 

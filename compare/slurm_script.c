@@ -180,8 +180,8 @@ static const char *command_line(const struct slurm_script *script, struct arena 
 
 const char *slurm_script_text(const struct slurm_script *script, struct arena *arena) {
     const char *name = directive_value(script->name, 0, arena), *command = command_line(script, arena);
-    const char *output = directive_value(script->output, 1, arena);
-    if (name == NULL || output == NULL || command == NULL) {
+    const char *output = directive_value(script->output, 1, arena), *directory = shell_word(script->directory, arena);
+    if (name == NULL || output == NULL || command == NULL || directory == NULL) {
         return NULL;
     }
     output = arena_printf(arena, "%.*s%%a.txt\"", (int)strlen(output) - 1, output);
@@ -201,6 +201,7 @@ const char *slurm_script_text(const struct slurm_script *script, struct arena *a
                         "#SBATCH --output=%s\n"
                         "#SBATCH --open-mode=append\n"
                         "#SBATCH --requeue\n"
+                        "cd %s || exit 1\n"
                         "%s",
-                        name, script->array, at_once, (int)script->processors, memory, output, command);
+                        name, script->array, at_once, (int)script->processors, memory, output, directory, command);
 }

@@ -27,6 +27,7 @@ const char *slurm_array_text(const int32_t *numbers, int32_t count, struct arena
 struct slurm_script {
     const char *name;           /* of the job, as squeue shows it */
     const char *output;         /* absolute path of the files that get the output; index and ".txt" are added */
+    const char *directory;      /* in which the command runs, absolute */
     const char *array;          /* the indices: "0-3,7" */
     int32_t first;              /* task of index 0 */
     int32_t at_once;            /* most tasks that run at the same time; 0: no limit */

@@ -115,7 +115,9 @@ rondo_status program_run(const char *const *words, struct program_outcome *outco
     if (error == ENOMEM || arena_failed(arena)) {
         return errors_no_memory(errors);
     }
-    if (error == ENOENT) {
+    /* Where posix_spawn cannot report that the program is missing, as under valgrind, its process ends so. */
+    const int is_missing = outcome->status == 127 && outcome->out[0] == '\0' && outcome->err[0] == '\0';
+    if (error == ENOENT || is_missing) {
         return errors_add(errors, RONDO_NOT_FOUND, "cannot find the program '%s'%s", words[0],
                           strchr(words[0], '/') == NULL ? " in the folders of PATH" : "");
     }

@@ -93,8 +93,7 @@ static int open_metrics(const char *folder, int *is_run) {
     return metrics;
 }
 
-/* 1 if another process trains in the folder. */
-static int is_in_use(const char *folder) {
+int run_folder_is_in_use(const char *folder) {
     const int metrics = open_metrics(folder, NULL);
     const int is_used = metrics >= 0 && !file_lock(metrics, FILE_LOCK_SHARED);
     if (metrics >= 0) {
@@ -104,7 +103,7 @@ static int is_in_use(const char *folder) {
 }
 
 static rondo_status refuse_folder(const char *path, struct errors *errors) {
-    if (is_in_use(path)) {
+    if (run_folder_is_in_use(path)) {
         return errors_add(errors, RONDO_INVALID, "another process trains in '%s': wait until it has ended, or end it",
                           path);
     }

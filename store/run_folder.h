@@ -56,6 +56,9 @@ int run_folder_is_kept(const struct run_folder *run);
 /* 1: the folder of a run whose metrics.jsonl does not end with the line "finished", and no process trains in it now. */
 int run_folder_is_unfinished(const char *folder);
 
+/* 1: another process trains in the folder now. */
+int run_folder_is_in_use(const char *folder);
+
 /* 1: metrics.jsonl ends with the line "finished". */
 int run_folder_is_finished(const struct run_folder *run);
 

@@ -45,11 +45,12 @@ fail() {
     exit 1
 }
 
-# wait_for WHAT COMMAND…: repeats the command until it succeeds, for at most 20 seconds.
+# wait_for WHAT ID COMMAND…: repeats the command until it succeeds, for at most 20 seconds, and while the process lives.
 wait_for() {
-    what=$1
-    shift
-    for _ in $(seq 200); do
+    what=$1 id=$2
+    shift 2
+    last=$(($(date +%s) + 20))
+    while kill -0 "$id" 2>/dev/null && [ "$(date +%s)" -le $last ]; do
         ! "$@" >/dev/null 2>&1 || return 0
         sleep 0.1
     done
@@ -106,16 +107,16 @@ export SLURM_CONF="$folder/slurm.conf"
 munged --foreground --force --key-file="$folder/munge.key" --socket="$folder/munge.socket" --pid-file="$folder/munged.pid" \
     --seed-file="$folder/munged.seed" >"$folder/munged.log" 2>&1 &
 munged_id=$!
-wait_for "munged does not answer" munge --no-input --socket="$folder/munge.socket"
+wait_for "munged does not answer" "$munged_id" timeout 5 munge --no-input --socket="$folder/munge.socket"
 slurmctld -D -c >"$folder/slurmctld.log" 2>&1 &
 controller_id=$!
-wait_for "slurmctld does not answer" scontrol ping
+wait_for "slurmctld does not answer" "$controller_id" timeout 5 scontrol ping
 slurmd -D -N "$host" >"$folder/slurmd.log" 2>&1 &
 node_id=$!
 node_is_idle() {
-    [ "$(sinfo --noheader --format=%T)" = idle ]
+    [ "$(timeout 5 sinfo --noheader --format=%T)" = idle ]
 }
-wait_for "the node does not become idle" node_is_idle
+wait_for "the node does not become idle" "$node_id" node_is_idle
 
 status=0
 "$@" || status=$?

@@ -772,7 +772,8 @@ static const struct {
     {"plugins/schedules", "plugins/schedules/meson.build", "'%s'", ""},
     {"cli", "cli/main.c", "&command_%s",
      "actions check_compare columns found_runs run_json run_keys runs_diff runs_export runs_ls runs_rm runs_show "
-     "main command compare_display interrupt profile_report progress cell_argument catalogue catalogue_facts "
+     "main command compare_display compare_slurm interrupt profile_report progress cell_argument catalogue "
+     "catalogue_facts "
      "catalogue_json "
      "catalogue_text "
      "inspect_text json_builder naive_scores part plot plot_eval plot_page plot_predictions plot_run plot_svg "

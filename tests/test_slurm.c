@@ -130,6 +130,7 @@ static const char *const command[] = {"/usr/bin/rondo", "compare", "/home/a b/it
 START_TEST(script_has_the_whole_job) {
     const struct slurm_script script = {.name = "rondo a \"b\"\\c runs",
                                         .output = "/home/a b/50% #1/slurm/runs-",
+                                        .directory = "/home/a b",
                                         .array = "0-3,7",
                                         .at_once = 2,
                                         .processors = 4,
@@ -145,13 +146,19 @@ START_TEST(script_has_the_whole_job) {
                      "#SBATCH --output=\"/home/a b/50%% #1/slurm/runs-%a.txt\"\n"
                      "#SBATCH --open-mode=append\n"
                      "#SBATCH --requeue\n"
+                     "cd '/home/a b' || exit 1\n"
                      "exec /usr/bin/rondo compare '/home/a b/it'\\''s.yaml' --task \"$SLURM_ARRAY_TASK_ID\"\n");
 }
 END_TEST
 
 START_TEST(script_leaves_out_what_is_not_known) {
-    const struct slurm_script script = {
-        .name = "two\nlines", .output = "/x/runs+", .array = "1", .first = 1000, .processors = 1, .command = command};
+    const struct slurm_script script = {.name = "two\nlines",
+                                        .output = "/x/runs+",
+                                        .directory = "/x",
+                                        .array = "1",
+                                        .first = 1000,
+                                        .processors = 1,
+                                        .command = command};
     ck_assert_str_eq(slurm_script_text(&script, arena),
                      "#!/bin/sh\n"
                      "# Written by `rondo compare`, which writes it again when it submits further tasks.\n"
@@ -161,6 +168,7 @@ START_TEST(script_leaves_out_what_is_not_known) {
                      "#SBATCH --output=\"/x/runs+%a.txt\"\n"
                      "#SBATCH --open-mode=append\n"
                      "#SBATCH --requeue\n"
+                     "cd /x || exit 1\n"
                      "exec /usr/bin/rondo compare '/home/a b/it'\\''s.yaml' --task $((SLURM_ARRAY_TASK_ID + 1000))\n");
 }
 END_TEST
@@ -178,8 +186,12 @@ static struct slurm_phase phases[] = {
 };
 
 static struct slurm_request request(void) {
-    return (struct slurm_request){
-        .folder = sandbox_path("out"), .name = "cells", .phases = phases, .n_phases = 3, .options = &no_options};
+    return (struct slurm_request){.folder = sandbox_path("out"),
+                                  .name = "cells",
+                                  .directory = "/",
+                                  .phases = phases,
+                                  .n_phases = 3,
+                                  .options = &no_options};
 }
 
 /* The lines that sbatch was called with, without the path of the sandbox. */
@@ -292,8 +304,11 @@ static const struct {
     {"echo 3 nodes are free", RONDO_IO, "the number of the job is not in the answer of sbatch: '3 nodes are free'",
      NULL, NULL},
     {"true", RONDO_IO, "the number of the job is not in the answer of sbatch: ''", NULL, NULL},
-    {"echo 'sbatch: error: invalid partition specified: x' >&2; exit 1", RONDO_INVALID,
-     "sbatch refuses the tasks of the phase 'tuning-1':\n  sbatch: error: invalid partition specified: x", NULL, NULL},
+    {"echo 'sbatch: error: invalid partition specified: x' >&2; echo 'sbatch: error: failed' >&2; exit 1",
+     RONDO_INVALID,
+     "sbatch refuses the tasks of the phase 'tuning-1':\n  sbatch: error: invalid partition specified: x\n  sbatch: "
+     "error: failed",
+     NULL, NULL},
     {"kill -9 $$", RONDO_IO, "sbatch was ended by signal 9", NULL, NULL},
 };
 
@@ -366,7 +381,7 @@ static const struct {
      "8\\|4\\|PENDING\\|Dependency; echo 8\\|5\\|PENDING\\|Other",
      "echo 7_1\\|TIMEOUT", 2, 1, "Dependency", "tuning 1 TIMEOUT"},
     {"echo 7\\|0\\|RUNNING\\|None; echo 71\\|0\\|RUNNING\\|None; echo CLUSTER: north", "exit 1", 0, 1, NULL, ""},
-    {"echo 7\\|0\\|STATE_OF_THE_FUTURE\\|None", "exit 1", 1, 0, "None", ""},
+    {"echo 7\\|0\\|STATE_OF_THE_FUTURE\\|None; echo 7\\|1\\|PENDING\\|Priority", "exit 1", 2, 0, "Priority", ""},
 };
 
 START_TEST(state_of_the_jobs_is_counted) {

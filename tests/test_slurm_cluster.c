@@ -12,6 +12,7 @@
 
 #include "tests/sandbox.h"
 #include "tests/suite.h"
+#include "tests/tiny.h"
 
 static struct arena *arena;
 static struct errors errors;
@@ -66,6 +67,7 @@ START_TEST(tasks_run_in_their_phases) {
     assert_ok(slurm_options_read("--comment='a b; $HOME' -p all", &options, arena, &errors));
     const struct slurm_request request = {.folder = sandbox_path("%s", FOLDER),
                                           .name = "one \"two\"",
+                                          .directory = "/",
                                           .phases = phases,
                                           .n_phases = 2,
                                           .at_once = 2,
@@ -98,12 +100,48 @@ START_TEST(job_that_fits_no_node_is_refused_with_the_words_of_sbatch) {
                                       .processors = 1,
                                       .memory = (uint64_t)1 << 50};
     const struct slurm_options options = {0};
-    const struct slurm_request request = {
-        .folder = sandbox_path("out"), .name = "x", .phases = &phase, .n_phases = 1, .options = &options};
+    const struct slurm_request request = {.folder = sandbox_path("out"),
+                                          .name = "x",
+                                          .directory = "/",
+                                          .phases = &phase,
+                                          .n_phases = 1,
+                                          .options = &options};
     struct slurm_jobs jobs;
     ck_assert_int_eq(slurm_submit(&request, &jobs, arena, &errors), RONDO_INVALID);
     assert_parts("error", errors_text(&errors, 0), "sbatch refuses the tasks of the phase 'runs'|sbatch: error: ");
     ck_assert_int_eq(jobs.n_jobs, 0);
+}
+END_TEST
+
+/* comparison.json, without the lines that are measured. */
+static const char *result_of(const char *folder) {
+    char *text = sandbox_read(sandbox_path("%s/comparison.json", folder), NULL), *rest;
+    char *result = sandbox_memory(strlen(text) + 1);
+    result[0] = '\0';
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        if (strstr(line, "\"seconds") == NULL && strstr(line, "peak_memory") == NULL) {
+            strcat(strcat(result, line), "\n");
+        }
+    }
+    return result;
+}
+
+static void compare(const char *arguments) {
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+    assert_status(arguments, &outcome, 0);
+}
+
+START_TEST(comparison_on_a_cluster_is_that_of_this_machine) {
+    struct slurm_jobs jobs;
+    tiny_write();
+    compare("compare e.yaml --cells gru,lstm --set compare.seeds=1 --launcher slurm --out there");
+    assert_ok(slurm_jobs_read(sandbox_path("there"), &jobs, arena, &errors));
+    ck_assert_int_eq(jobs.n_jobs, 2);
+    wait_for_jobs(&jobs);
+    compare("compare e.yaml --cells gru,lstm --set compare.seeds=1 --launcher slurm --out there");
+    compare("compare e.yaml --cells gru,lstm --set compare.seeds=1 --out here --quiet");
+    ck_assert_str_eq(result_of("there"), result_of("here"));
+    assert_parts("comparison", result_of("there"), "\"scored\"");
 }
 END_TEST
 
@@ -112,5 +150,6 @@ int main(void) {
     TCase *cases = add_case(suite, "cluster", 90, open_test, close_test);
     tcase_add_test(cases, tasks_run_in_their_phases);
     tcase_add_test(cases, job_that_fits_no_node_is_refused_with_the_words_of_sbatch);
+    tcase_add_test(cases, comparison_on_a_cluster_is_that_of_this_machine);
     return run_suite(suite);
 }
