@@ -1,9 +1,8 @@
-#define _POSIX_C_SOURCE 200809L
 #include "cli/run_json.h"
 
 #include <math.h>
-#include <time.h>
 
+#include "cli/run_keys.h"
 #include "io/json.h"
 
 static json_t *text_json(const char *text) {
@@ -16,17 +15,6 @@ static json_t *number_json(double number) {
 
 static json_t *count_json(int64_t count) {
     return count < 0 ? json_null() : json_integer((json_int_t)count);
-}
-
-/* As in environment.json. */
-static json_t *moment_json(int64_t seconds) {
-    const time_t moment = (time_t)seconds;
-    struct tm utc;
-    char text[32];
-    return seconds >= 0 && gmtime_r(&moment, &utc) != NULL &&
-                   strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0
-               ? json_string(text)
-               : json_null();
 }
 
 static json_t *values_json(struct json_builder *builder, const struct run_values *values) {
@@ -57,7 +45,8 @@ json_t *run_json(struct json_builder *builder, const struct run_summary *run) {
     json_set(builder, object, "parameters", count_json(run->parameters));
     json_set(builder, object, "bytes", count_json(run->bytes));
     json_set(builder, object, "foreign_files", count_json(run->foreign));
-    json_set(builder, object, "started", moment_json(run->started));
+    json_set(builder, object, "started",
+             text_json(run->started < 0 ? NULL : run_utc_text(run->started, builder->arena)));
     json_set(builder, object, "seconds", number_json(run->seconds));
     json_set(builder, object, "memory_megabytes", number_json(run->memory));
     json_set(builder, object, "rondo", text_json(run->version));

@@ -46,6 +46,15 @@ const char *run_date_text(int64_t seconds, struct arena *arena) {
     return arena_strdup(arena, text);
 }
 
+const char *run_utc_text(int64_t seconds, struct arena *arena) {
+    const time_t moment = (time_t)seconds;
+    struct tm utc;
+    char text[32];
+    return gmtime_r(&moment, &utc) != NULL && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0
+               ? arena_strdup(arena, text)
+               : NULL;
+}
+
 const char *run_count_text(int64_t count, struct arena *arena) {
     return count < 0 ? "" : arena_printf(arena, "%lld", (long long)count);
 }

@@ -39,6 +39,7 @@ int run_condition_holds(const struct run_condition *condition, const struct run_
 const char *run_score_text(double value, struct arena *arena);      /* "0.9120" */
 const char *run_size_text(int64_t bytes, struct arena *arena);      /* "66 kB" */
 const char *run_date_text(int64_t seconds, struct arena *arena);    /* "2026-11-29 23:25", local time */
+const char *run_utc_text(int64_t seconds, struct arena *arena);     /* "2026-11-29T23:25:02Z"; NULL: it is no date */
 const char *run_count_text(int64_t count, struct arena *arena);     /* "289"; "" for -1 */
 const char *run_duration_text(double seconds, struct arena *arena); /* "1:02:03 h" */
 /* "unfinished at step 40", "damaged: reader.json is missing" */

@@ -4,7 +4,7 @@
 #include "cli/actions.h"
 
 static int run_runs(const struct command *command, int argc, char **argv) {
-    static const struct command *const actions[] = {&runs_ls, &runs_show, &runs_diff, &runs_rm, NULL};
+    static const struct command *const actions[] = {&runs_ls, &runs_show, &runs_diff, &runs_rm, &runs_export, NULL};
     return actions_run(command, actions, argc, argv);
 }
 

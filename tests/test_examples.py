@@ -239,6 +239,13 @@ EXAMPLES_TABLE = [
 ]
 
 
+# Folder, comparison, maker of the data, settings.
+COMPARISONS_TABLE = [
+    ("sentiment", "cells.yaml", reviews, ("schedule.epochs=4", "compare.seeds=2", "compare.budget=60000", "compare.tune.trials=2")),
+    ("gap", "cells.yaml", no_files, (*FEW, "schedule.epochs=1", "compare.seeds=2")),
+]
+
+
 def rondo(*arguments, line=""):
     """What the command prints."""
     command = [os.environ["RONDO_PROGRAM"], *arguments]
@@ -286,7 +293,20 @@ class ExamplesTest(unittest.TestCase):
             if name not in ("plugin", "embed") and os.path.isdir(os.path.join(EXAMPLES, name))
             for file in experiments(os.path.join(EXAMPLES, name))
         }
-        self.assertEqual(found, {row[:2] for row in EXAMPLES_TABLE})
+        self.assertEqual(found, {row[:2] for row in [*EXAMPLES_TABLE, *COMPARISONS_TABLE]})
+
+    def test_every_comparison_can_be_run(self):
+        for example, comparison, data, settings in COMPARISONS_TABLE:
+            with self.subTest(f"{example}/{comparison}"), tempfile.TemporaryDirectory() as folder:
+                for file in os.listdir(os.path.join(EXAMPLES, example)):
+                    if file.endswith(".yaml"):
+                        shutil.copy(os.path.join(EXAMPLES, example, file), folder)
+                data(os.path.join(folder, "data"))
+                overrides = [word for setting in settings for word in ("--set", setting)]
+                out = os.path.join(folder, "out")
+                rondo("compare", os.path.join(folder, comparison), *overrides, "--quiet", "--out", out)
+                with open(os.path.join(out, "table.json"), encoding="utf-8") as file:
+                    self.assertNotIn('"failed"', file.read().replace('"failed": 0', ""))
 
 
 FEW_ADDED = ("data.train=60", "data.valid=20", "data.test=20", "schedule.epochs=1")

@@ -184,6 +184,28 @@ static const struct {
     {"runs diff runs/a odd/yaml", 0, "scores runs/a odd/yaml", "warning: odd/yaml/experiment.yaml:", "keys"},
     {"runs diff runs/a data", 2, "", "'data' is not the folder of a run\n", NULL},
     {"runs diff runs/a", 2, "", "an argument is missing", NULL},
+
+    /* tables for other programs */
+    {"runs export runs", 0,
+     "run,group,experiment,state,metric,score,epochs,|,rondo,model.layers.0.cell,model.layers.0.hidden,"
+     "schedule.checkpoint.keep,schedule.seed,test.accuracy,test.loss,train.loss,valid.accuracy,|"
+     "\r\nruns/a-2,runs/a,tiny,finished,valid.loss,|,gru,4,1,2,,,|\r\nruns/a,runs/a,|,gru,4,2,1,0.875,0.25,|"
+     "\r\nruns/b,runs/b,|,lstm,6,2,1,,,",
+     "", "optimizer"},
+    {"runs export runs/a --keys", 0, ",optimizer.lr,", "", NULL},
+    {"runs export runs --where schedule.seed=2 --curves", 0,
+     "run,group,schedule.seed,epoch,step,seconds,part,metric,value\r\n|runs/a-2,runs/"
+     "a-2,2,1,3,|,train,loss,|,valid,accuracy,|"
+     "runs/a-2,runs/a-2,2,3,9,|,train,gradient_norm,",
+     "", "runs/a,"},
+    {"runs export odd", 0, "\r\nodd/killed,odd/killed,,damaged,,,,,,,0,,|odd/version,|,other version,valid.loss,0.", "",
+     NULL},
+    {"runs export odd --curves", 0, "odd/unfinished,", "'odd/pipe/metrics.jsonl' is a pipe", NULL},
+    {"runs export runs --out table.txt", 2, "", "--out expects a file that ends in .csv or .json, got 'table.txt'",
+     NULL},
+    {"runs export data", 2, "", "no run was found", NULL},
+    {"runs export runs --where lr=1", 2, "", "did you mean 'optimizer.lr'?", NULL},
+    {"runs export runs --out no/such/folder.csv", 1, "", "cannot write 'no/such/folder.csv'", NULL},
 };
 
 /* A text in which several blanks are one: the width of a column depends on all of its rows. */
@@ -361,6 +383,30 @@ START_TEST(runs_of_another_cell_of_the_same_name_are_another_variant) {
 }
 END_TEST
 
+/* A file name of any bytes is one field, and one JSON text; numbers are numbers. */
+START_TEST(exports_are_read_by_other_programs) {
+    sandbox_copy("runs/a", "named/x");
+    ck_assert_int_eq(rename(sandbox_path("named/x"), sandbox_path("named/a,\"b\"\nc\xff ")), 0);
+    rondo("runs export named --out named.csv", 0);
+    rondo("runs export named --out named.json --keys", 0);
+    rondo("runs export named --out curves.json --curves", 0);
+    assert_parts("csv", sandbox_read("named.csv", NULL), "\r\n\"named/a,\"\"b\"\"\nc\xef\xbf\xbd \",\"named/a,");
+    json_t *rows = json_loads(sandbox_read("named.json", NULL), 0, NULL), *row = json_array_get(rows, 0);
+    ck_assert_uint_eq(json_array_size(rows), 1);
+    ck_assert_str_eq(json_string_value(json_object_get(row, "run")), "named/a,\"b\"\nc\xef\xbf\xbd ");
+    ck_assert_double_eq(number_at(row, "optimizer.lr"), 0.05);
+    ck_assert_double_eq(number_at(row, "test.accuracy"), 0.875);
+    ck_assert(json_is_string(json_object_get(row, "model.layers.0.cell")));
+    json_decref(rows);
+    rows = json_loads(sandbox_read("curves.json", NULL), 0, NULL);
+    ck_assert_uint_eq(json_array_size(rows), 3 * (1 + 3 + 2)); /* the loss of training, three metrics, norm and scale */
+    row = json_array_get(rows, 0);
+    ck_assert_str_eq(json_string_value(json_object_get(row, "metric")), "loss");
+    ck_assert_double_eq(number_at(row, "step"), 3);
+    json_decref(rows);
+}
+END_TEST
+
 /* Seeds of a variant on both sides: means are compared, and the seed is no difference. */
 START_TEST(variants_are_compared_with_all_their_seeds) {
     sandbox_copy("runs/a", "sides/left/1");
@@ -401,6 +447,7 @@ int main(void) {
     tcase_add_loop_test(test_case, runs_are_in_the_order_that_is_asked_for, 0, ROWS(orders));
     tcase_add_test(test_case, a_group_has_mean_and_deviation_of_its_seeds);
     tcase_add_test(test_case, listing_changes_nothing);
+    tcase_add_test(test_case, exports_are_read_by_other_programs);
     tcase_add_test(test_case, variants_are_compared_with_all_their_seeds);
     tcase_add_test(test_case, the_score_is_that_of_the_weights);
     tcase_add_loop_test(test_case, a_run_that_is_trained_now_is_shown_as_such, 0, 4);
