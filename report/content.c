@@ -7,6 +7,7 @@
 #include "core/number.h"
 #include "io/file.h"
 #include "io/folder.h"
+#include "report/html_table.h"
 #include "store/run_folder.h"
 
 /* ---- one run ---- */
@@ -29,6 +30,10 @@ rondo_status report_run_read(const char *folder, struct report_run *run, struct 
     RONDO_TRY(report_log_read(folder, value, &run->log, &run->problem, arena, errors));
     run->is_locked = !run->log.is_finished && file_exists(metrics) && !run_folder_is_unfinished(folder);
     return RONDO_OK;
+}
+
+int report_decimals(const struct report_content *content) {
+    return content->format.is_scientific ? HTML_SCIENTIFIC : content->format.decimals;
 }
 
 /* ---- a comparison ---- */
@@ -128,6 +133,7 @@ rondo_status report_content_read(const char *const *sources, int32_t n_sources, 
         RONDO_TRY(read_runs(comparison, content, arena, errors));
     }
     RONDO_TRY(comparison_statistics_compute(comparison, &content->statistics, arena, errors));
+    content->format = score_format_of(comparison, &content->statistics);
     find_samples(content);
     warn_of_problems(content, warnings);
     return report_find_differing(content, arena, errors);

@@ -7,7 +7,7 @@
 #ifndef RONDO_REPORT_CONTENT_H
 #define RONDO_REPORT_CONTENT_H
 
-#include "compare/comparison_statistics.h"
+#include "compare/sentences.h"
 #include "report/run_files.h"
 #include "report/run_log.h"
 
@@ -29,7 +29,8 @@ struct report_variant {
 struct report_content {
     const struct comparison *comparison;
     struct comparison_statistics statistics;
-    int is_grouped; /* it was made from runs */
+    struct score_format format; /* of scores */
+    int is_grouped;             /* it was made from runs */
     struct report_variant *variants;
     /* Keys whose values are not the same in all variants, without the seed. */
     const char **differing; /* [n_differing] */
@@ -40,6 +41,9 @@ struct report_content {
 /* Reads the sources (report/report.h). `warnings` gets a text for each run with a problem. */
 rondo_status report_content_read(const char *const *sources, int32_t n_sources, struct report_content *content,
                                  struct arena *arena, struct errors *warnings, struct errors *errors);
+
+/* Decimals of scores for report/html_table.h. */
+int report_decimals(const struct report_content *content);
 
 /* Reads the files of one run. Only RONDO_NO_MEMORY is an error. */
 rondo_status report_run_read(const char *folder, struct report_run *run, struct arena *arena, struct errors *errors);

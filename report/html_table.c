@@ -37,11 +37,6 @@ void html_text_cell(struct markup *markup, const char *text) {
     markup_add(markup, "</td>");
 }
 
-int html_decimals(double largest) {
-    const double size = fabs(largest);
-    return !isfinite(size) || size < 10 ? 4 : size < 100 ? 2 : size < 1000 ? 1 : 0;
-}
-
 void html_number(struct markup *markup, double value, int decimals) {
     if (isnan(value)) {
         markup_add(markup, dash);
@@ -51,8 +46,8 @@ void html_number(struct markup *markup, double value, int decimals) {
     markup_add(markup, value < 0 ? "\xe2\x88\x92" : ""); /* a minus, which is as wide as digits */
     if (isinf(value)) {
         markup_add(markup, "never");
-    } else if (size != 0 && (size >= 1e7 || size < 0.5 * pow(10, -decimals))) {
-        markup_format(markup, "%.2e", size);
+    } else if (decimals == HTML_SCIENTIFIC || (size != 0 && (size >= 1e7 || size < 0.5 * pow(10, -decimals)))) {
+        markup_format(markup, decimals == HTML_SCIENTIFIC ? "%.3e" : "%.2e", size);
     } else {
         markup_format(markup, "%.*f", decimals, size);
     }

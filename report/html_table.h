@@ -20,8 +20,8 @@ void html_table_close(struct markup *markup);
 /* <td> with a text. */
 void html_text_cell(struct markup *markup, const char *text);
 
-/* Decimals of numbers of the size of `largest`, for about four significant digits: 4 for accuracies, 1 for 123.4. */
-int html_decimals(double largest);
+/* In place of a number of decimals: all numbers have an exponent. */
+#define HTML_SCIENTIFIC (-1)
 
 /* <td> with a number of so many decimals; large and small ones have an exponent. Infinite: `never`. */
 void html_number_cell(struct markup *markup, double value, int decimals);

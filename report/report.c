@@ -34,7 +34,7 @@ static void add_title(struct page_writing *page) {
 }
 
 static void add_summary(struct page_writing *page) {
-    report_add_summary(&page->markup, page->content);
+    report_add_summary(&page->markup, page->content, page->arena);
 }
 
 static void add_problems(struct page_writing *page) {

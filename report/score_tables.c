@@ -5,16 +5,6 @@
 #include "report/html_table.h"
 #include "report/tables.h"
 
-int report_decimals(const struct comparison *comparison) {
-    double largest = 0;
-    for (int32_t v = 0; v < comparison->n_variants; v++) {
-        for (int32_t s = 0; s < comparison->n_seeds; s++) {
-            largest = fmax(largest, fabs(comparison->variants[v].runs[s].score));
-        }
-    }
-    return html_decimals(largest);
-}
-
 /* ---- variants ---- */
 
 /* Columns that not every comparison has. */
@@ -22,9 +12,9 @@ struct variant_columns {
     int decimals, has_flops, has_budget, has_target;
 };
 
-static struct variant_columns find_columns(const struct comparison *comparison) {
-    struct variant_columns columns = {.decimals = report_decimals(comparison),
-                                      .has_target = !isnan(comparison->target)};
+static struct variant_columns find_columns(const struct report_content *content) {
+    const struct comparison *comparison = content->comparison;
+    struct variant_columns columns = {.decimals = report_decimals(content), .has_target = !isnan(comparison->target)};
     for (int32_t v = 0; v < comparison->n_variants; v++) {
         columns.has_flops |= comparison->variants[v].flops > 0;
         columns.has_budget |= !isnan(comparison->variants[v].budget_ratio);
@@ -88,7 +78,7 @@ static void add_variant_row(struct markup *markup, const struct report_content *
 }
 
 void report_add_variants(struct markup *markup, const struct report_content *content) {
-    const struct variant_columns columns = find_columns(content->comparison);
+    const struct variant_columns columns = find_columns(content);
     html_table_open(markup, "variants", "Scores of all variants, from the best to the worst mean");
     add_heads(markup, &columns);
     html_table_body(markup);
@@ -146,18 +136,10 @@ static void add_improvements(struct markup *markup, const struct report_content 
         const struct variant_statistics *variant = &content->statistics.variants[v];
         if (v != tests->reference) {
             add_improvement_row(markup, content, v, is_baseline ? &variant->to_baseline : &variant->to_best,
-                                report_decimals(comparison));
+                                report_decimals(content));
         }
     }
     html_table_close(markup);
-    if (tests->n_tested < tests->comparisons) {
-        markup_format(markup,
-                      "<p class=\"note\">There is no p-value for fewer than %d pairs: with %d %s, no result of so few "
-                      "seeds can be "
-                      "significant at 5\xc2\xa0%%. The intervals say what is known.</p>\n",
-                      (int)tests->pairs_needed, (int)tests->comparisons,
-                      tests->comparisons == 1 ? "comparison" : "comparisons");
-    }
 }
 
 void report_add_improvements(struct markup *markup, const struct report_content *content) {

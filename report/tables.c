@@ -5,13 +5,14 @@
 
 #include "report/html_table.h"
 
+/* ---- summary and problems ---- */
+
 static const char *part_title(const char *part) {
     return strcmp(part, "test") == 0 ? "test part" : "validation part";
 }
 
-/* ---- summary and problems ---- */
-
-void report_add_summary(struct markup *markup, const struct report_content *content) {
+/* Groups of runs may have different seeds, so the sentence of comparisons does not fit. */
+static void add_runs_subject(struct markup *markup, const struct report_content *content) {
     const struct comparison *comparison = content->comparison;
     markup_format(markup, "%d %s, %d %s. Score: ", comparison->n_variants,
                   comparison->n_variants == 1 ? "variant" : "variants", content->n_runs,
@@ -20,15 +21,38 @@ void report_add_summary(struct markup *markup, const struct report_content *cont
     markup_add(markup, " on the ");
     markup_add(markup, part_title(comparison->part));
     markup_add(markup, comparison->higher_is_better ? "; higher is better." : "; lower is better.");
-    if (comparison->equal != COMPARED_AS_GIVEN) {
-        markup_add(markup, comparison->equal == COMPARED_EQUAL_PARAMETERS ? " Equal parameters: about "
-                                                                          : " Equal FLOPs per step: about ");
-        html_count(markup, comparison->budget);
-        markup_add(markup, ".");
+}
+
+static void add_sentence(struct markup *markup, const char *element, const char *text) {
+    if (text == NULL) {
+        return; /* there is none, or memory is short, which the arena remembers */
     }
-    if (comparison->trials > 0) {
-        markup_format(markup, " %d tuning trials per variant.", (int)comparison->trials);
+    markup_format(markup, "<%s>", element);
+    markup_text(markup, text);
+    markup_format(markup, "</%s>\n", element);
+}
+
+void report_add_summary(struct markup *markup, const struct report_content *content, struct arena *arena) {
+    const struct comparison *comparison = content->comparison;
+    const char *sentences[COMPARISON_SENTENCES];
+    const int32_t count = comparison_result(comparison, &content->statistics, sentences, arena);
+    markup_add(markup, "<p class=\"summary\">");
+    if (content->is_grouped) {
+        add_runs_subject(markup, content);
+    } else {
+        const char *subject = comparison_subject(comparison, arena);
+        markup_text(markup, subject == NULL ? "" : subject);
     }
+    markup_add(markup, "</p>\n");
+    if (!content->is_grouped) {
+        add_sentence(markup, "p", comparison_not_final(comparison, &content->statistics, arena));
+    }
+    markup_add(markup, "<ul class=\"result\">\n");
+    for (int32_t i = 0; i < count; i++) {
+        add_sentence(markup, "li", sentences[i]);
+    }
+    markup_add(markup, "</ul>\n");
+    markup->failed |= arena_failed(arena);
 }
 
 static const char *state_text(const struct compared_run *run, const struct report_run *files) {
@@ -112,7 +136,7 @@ static void add_run_row(struct markup *markup, const struct compared_variant *va
 
 void report_add_runs(struct markup *markup, const struct report_content *content) {
     const struct comparison *comparison = content->comparison;
-    const int decimals = report_decimals(comparison);
+    const int decimals = report_decimals(content);
     html_table_open(markup, "runs", "All runs");
     html_table_head(markup, "Variant", NULL, 0);
     html_table_head(markup, "Seed", NULL, 1);

@@ -8,11 +8,8 @@
 #include "report/content.h"
 #include "report/markup.h"
 
-/* Decimals of scores. */
-int report_decimals(const struct comparison *comparison);
-
-/* One line on what is compared. */
-void report_add_summary(struct markup *markup, const struct report_content *content);
+/* What is compared, and what the result is, in the sentences of compare/sentences.h. */
+void report_add_summary(struct markup *markup, const struct report_content *content, struct arena *arena);
 /* Runs that failed, go on, or cannot be read completely. Nothing if there are none. */
 void report_add_problems(struct markup *markup, const struct report_content *content);
 /* report/score_tables.c. A row per variant, from the best to the worst: scores, sizes, times. */

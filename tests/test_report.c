@@ -180,12 +180,15 @@ START_TEST(a_comparison_has_its_scores_curves_and_cells) {
     const struct comparison comparison = make_comparison("small", "large");
     write_comparison(&comparison);
     const char *page = page_of("c");
-    assert_parts("tables", page,
-                 "<td class=\"n\" data-v=\"0.505\">0.5050</td>|2 variants, 4 runs. Score: accuracy on the test part; "
-                 "higher is better|"
-                 "12\xe2\x80\xaf"
-                 "345|<td>cells/lstm.yaml</td>|h&#39; = x &#60; lstm|A &#38; B|rondo compare /x/e.yaml|never|1\xc2\xa0min 45\xc2\xa0"
-                 "s|/d/train.tsv, 12 bytes, xxh3 00ff");
+    assert_parts(
+        "tables", page,
+        "<td class=\"n\" data-v=\"0.505\">0.5050</td>|2 variants were trained with 2 seeds each and compared by "
+        "accuracy on the test part, where "
+        "higher is better.|<li>large has the best mean: its lead over small, 0.1000, holds in 2 of 2 seeds.</li>|"
+        "12\xe2\x80\xaf"
+        "345|<td>cells/lstm.yaml</td>|h&#39; = x &#60; lstm|A &#38; B|rondo compare /x/e.yaml|never|1\xc2\xa0min "
+        "45\xc2\xa0"
+        "s|/d/train.tsv, 12 bytes, xxh3 00ff");
     json_t *data = data_of(page);
     ck_assert_int_eq(json_array_size(item(data, "variants")), 2);
     ck_assert_int_eq(json_array_size(item(data, "variants/1/runs")), SEEDS);
