@@ -107,6 +107,7 @@ static void find_samples(struct report_content *content) {
         for (int32_t s = content->comparison->n_seeds - 1; s >= 0; s--) {
             content->n_runs += variant->runs[s].is_read;
             variant->sample = variant->runs[s].files.experiment.count > 0 ? &variant->runs[s] : variant->sample;
+            variant->inspected = variant->runs[s].files.inspection != NULL ? &variant->runs[s] : variant->inspected;
         }
     }
 }

@@ -22,8 +22,9 @@ struct report_run {
 };
 
 struct report_variant {
-    struct report_run *runs;   /* [n_seeds] those of the comparison's variant */
-    struct report_run *sample; /* the first of them that has an experiment; NULL: none */
+    struct report_run *runs;      /* [n_seeds] those of the comparison's variant */
+    struct report_run *sample;    /* the first of them that has an experiment; NULL: none */
+    struct report_run *inspected; /* the first that has been inspected; NULL: none */
 };
 
 struct report_content {

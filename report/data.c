@@ -117,6 +117,13 @@ static json_t *variant_json(struct data_writing *writing, const struct compared_
         }
         put(&object, "step", numbers_json(grid.step, grid.count));
     }
+    if (files->inspected != NULL) {
+        json_t *inspection = NULL;
+        json_error_t reason;
+        const char *text = files->inspected->files.inspection;
+        json_parse(text, strlen(text), &inspection, &reason); /* it was written by this program: only memory can fail */
+        put(&object, "inspection", inspection);
+    }
     put(&object, "name", text_json(variant->name));
     put(&object, "parameters", json_integer((json_int_t)variant->parameters));
     put(&object, "flops", json_integer((json_int_t)variant->flops));

@@ -61,6 +61,10 @@ static void add_cells(struct page_writing *page) {
     report_add_cells(&page->markup, page->content);
 }
 
+static void add_inspections(struct page_writing *page) {
+    report_add_inspections(&page->markup, page->content, page->arena);
+}
+
 static void add_environment(struct page_writing *page) {
     report_add_environment(&page->markup, page->content, page->arena);
 }
@@ -100,6 +104,7 @@ static const struct {
     {"@RUNS@", add_runs, NULL},
     {"@DIFFERENCES@", add_differences, NULL},
     {"@CELLS@", add_cells, NULL},
+    {"@INSPECTIONS@", add_inspections, NULL},
     {"@ENVIRONMENT@", add_environment, NULL},
     {"@COMMANDS@", add_commands, NULL},
     {"@DATA@", add_data, NULL},
@@ -108,6 +113,7 @@ static const struct {
     {"@CHART@", NULL, "chart.js/chart.min.js"},
     {"@CURVES@", NULL, "page/curves.js"},
     {"@CHARTS@", NULL, "page/charts.js"},
+    {"@INSPECT@", NULL, "page/inspect.js"},
     {"@PAGE@", NULL, "page/page.js"},
 };
 

@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/number.h"
@@ -20,7 +21,14 @@ struct files_reading {
     struct report_files *files;
     const char **problem;
     struct arena *arena;
+    int is_short; /* of memory that is not from the arena */
 };
+
+static void note(struct files_reading *reading, const char *text) {
+    if (*reading->problem == NULL) {
+        *reading->problem = text;
+    }
+}
 
 /* Notes the first of `errors`, and empties them. */
 static void note_errors(struct files_reading *reading, struct errors *errors) {
@@ -96,10 +104,11 @@ static void read_experiment(struct files_reading *reading) {
         add_leaves(reading, root, "");
     }
     const char *format = report_keys_get(&reading->files->experiment, "rondo");
-    if (*reading->problem == NULL && (format == NULL || strcmp(format, "1") != 0)) {
-        *reading->problem = arena_printf(
-            reading->arena, "experiment.yaml has format '%s', expected 1: it was written by another version of Rondo",
-            format == NULL ? "" : format);
+    if (format == NULL || strcmp(format, "1") != 0) {
+        note(reading,
+             arena_printf(reading->arena,
+                          "experiment.yaml has format '%s', expected 1: it was written by another version of Rondo",
+                          format == NULL ? "" : format));
     }
 }
 
@@ -116,9 +125,12 @@ static json_t *read_json(struct files_reading *reading, const char *name, int ma
     if (file == NULL || (may_miss && !file_exists(file))) {
         return NULL;
     }
-    if (file_read(file, most_bytes, reading->arena, &text, &length, (struct location){0}, &errors) == RONDO_OK &&
-        json_parse(text, length, &root, &reason) == RONDO_INVALID) {
-        errors_add(&errors, RONDO_INVALID, "%s is damaged: line %d: %s", name, reason.line, reason.text);
+    if (file_read(file, most_bytes, reading->arena, &text, &length, (struct location){0}, &errors) == RONDO_OK) {
+        const rondo_status status = json_parse(text, length, &root, &reason);
+        reading->is_short |= status == RONDO_NO_MEMORY;
+        if (status == RONDO_INVALID) {
+            errors_add(&errors, RONDO_INVALID, "%s is damaged: line %d: %s", name, reason.line, reason.text);
+        }
     }
     note_errors(reading, &errors);
     return root;
@@ -298,16 +310,34 @@ static void read_test(struct files_reading *reading) {
     json_decref(root);
 }
 
+/* Only a file of the format that the page knows. */
+static void read_inspection(struct files_reading *reading) {
+    json_t *root = read_json(reading, "inspect.json", 1);
+    const json_t *format = json_object_get(root, "format");
+    if (root != NULL && json_integer_value(format) != 1) {
+        note(reading, "inspect.json is damaged, or was written by another version of Rondo");
+    } else if (root != NULL) {
+        const struct number_scope scope = number_scope_open();
+        char *text = json_write(root, JSON_COMPACT | JSON_REAL_PRECISION(5));
+        number_scope_close(scope);
+        reading->files->inspection = text == NULL ? NULL : arena_strdup(reading->arena, text);
+        reading->is_short |= text == NULL;
+        free(text);
+    }
+    json_decref(root);
+}
+
 rondo_status report_files_read(const char *folder, struct report_files *files, const char **problem,
                                struct arena *arena, struct errors *errors) {
     *files = (struct report_files){.parameters = -1};
-    struct files_reading reading = {folder, files, problem, arena};
+    struct files_reading reading = {.folder = folder, .files = files, .problem = problem, .arena = arena};
     read_experiment(&reading);
     read_environment(&reading);
     read_cells(&reading);
     read_weights(&reading);
     read_test(&reading);
-    return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
+    read_inspection(&reading);
+    return arena_failed(arena) || reading.is_short ? errors_no_memory(errors) : RONDO_OK;
 }
 
 const char *report_keys_get(const struct report_keys *keys, const char *key) {

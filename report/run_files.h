@@ -36,6 +36,7 @@ struct report_files {
     struct report_keys made_from;   /* its data files and plug-ins: name, and size with fingerprint or version */
     struct report_cell *cells;
     int32_t n_cells;
+    const char *inspection;    /* inspect.json (inspect/inspect.h) on one line; NULL: there is none */
     int64_t parameters;        /* numbers in weights.safetensors; -1: there are none */
     struct report_score *test; /* test.json; NULL: there is none */
     int32_t n_test;

@@ -20,6 +20,9 @@ void report_add_improvements(struct markup *markup, const struct report_content 
 void report_add_runs(struct markup *markup, const struct report_content *content);
 /* A row per key whose value is not the same in all variants. */
 void report_add_differences(struct markup *markup, const struct report_content *content);
+/* report/inspection_tables.c. What `rondo inspect` has found in one run of each variant: memory, states, gates, matrices, with places for
+ * the charts. Nothing if no run was inspected. */
+void report_add_inspections(struct markup *markup, const struct report_content *content, struct arena *arena);
 /* The cells of each variant, as equations, with a place for the curve. */
 void report_add_cells(struct markup *markup, const struct report_content *content);
 /* Versions and machine, then data files and plug-ins. */

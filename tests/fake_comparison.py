@@ -70,8 +70,26 @@ def write_run(folder, cell, hidden, seed, lines, speed, draw):
     return end, total
 
 
-def write_comparison(folder, variants, seeds, lines, names=None):
-    """`names`: of the variants, in place of those of the cells."""
+def inspection(cell, hidden, fall):
+    """As inspect/inspect.h describes it; the gradient falls by the factor `fall` per step."""
+    def curve(scale):
+        norm = [scale * fall ** step for step in range(30)]
+        return {"distance": list(range(30)), "norm": norm, "examples": [100] * 30, "fitted": [0, 29],
+                "half_life": None if fall >= 1 else -1 / math.log2(fall), "factor": fall, "fit": 0.99}
+    states = [{"name": name, "width": hidden, "curve": curve(scale), "dead": 1, "saturated": 0}
+              for name, scale in (("h", 0.01), ("c", 0.02))[:2 if cell == "lstm" else 1]]
+    gates = [{"name": name, "op": "sigmoid", "low": 0, "high": 1, "below": 0.1, "above": 0.25, "shut": 0, "open": 0.0625}
+             for name in ("z", "r<")]
+    layer = {"name": "layers.0", "cell": cell, "direction": "forward", "states": states, "gates": gates,
+             "matrices": [{"name": "U", "rows": hidden, "columns": hidden, "radius": [0.5, 1.125]}]}
+    return {"format": 1, "data": {"part": "test", "examples": 100, "of": 200, "steps": 30}, "loss": 0.5,
+            "gradient_from": "the last step", "layers": [layer], "findings": ["inputs <count> back"],
+            "memory": {"curve": curve(0.001), "reach": 20, "reach_share": 0.01, "most": 10, "most_share": 0.9},
+            "updates": {"step": [10, 20], "ratio": {"U": [0.01, 0.002], "W": [0.02, 0.004]}}}
+
+
+def write_comparison(folder, variants, seeds, lines, names=None, inspected=2):
+    """`names`: of the variants, in place of those of the cells; `inspected`: variants with an inspect.json."""
     draw = random.Random(1)
     written = []
     for number in range(variants):
@@ -81,6 +99,8 @@ def write_comparison(folder, variants, seeds, lines, names=None):
         for seed in range(1, seeds + 1):
             below = f"runs/v{number}/seed-{seed}"
             score, total = write_run(f"{folder}/{below}", cell, hidden, seed, lines, 0.4 + 0.3 * (number % 6), draw)
+            if seed == 1 and number < inspected:
+                write(f"{folder}/{below}/inspect.json", json.dumps(inspection(cell, hidden, 1 - 0.1 * number)))
             runs.append({"seed": seed, "folder": below, "state": "scored", "reason": None, "score": score,
                          "metrics": {"accuracy": score}, "valid": score + 0.01, "best_epoch": lines, "epochs": lines,
                          "seconds": total, "seconds_per_epoch": total / lines, "peak_memory_megabytes": 30 + hidden / 10,

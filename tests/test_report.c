@@ -264,6 +264,8 @@ static const struct {
     {"environment.json", NULL, "environment.json"},
     {"cells/gru.yaml", "a: {", "cells/gru.yaml:2:1"},
     {"weights.safetensors", "short", "weights.safetensors"},
+    {"inspect.json", "{\"format\": 2}", "inspect.json is damaged, or was written by another version"},
+    {"inspect.json", "[", "inspect.json is damaged: line 1"},
 };
 
 START_TEST(a_damaged_run_is_shown_with_the_reason) {
@@ -336,6 +338,27 @@ START_TEST(a_cell_of_other_equations_is_another_variant) {
     ck_assert_int_eq(json_array_size(item(data, "variants")), 2);
     ck_assert_str_eq(json_string_value(item(data, "variants/1/name")), "two");
     json_decref(data);
+}
+END_TEST
+
+START_TEST(an_inspection_is_shown) {
+    write_run("one", "gru", 1, 4, 0.5);
+    sandbox_write(
+        "one/inspect.json",
+        "{\"format\": 1, \"data\": {\"part\": \"<test>\", \"examples\": 7}, \"loss\": 0.25, \"memory\": {\"curve\": "
+        "{\"missing\": \"why\"}, \"reach\": 12345, \"most\": null}, \"layers\": [{\"name\": \"layers.0\", \"states\": "
+        "[{\"name\": \"h\", \"width\": 8, \"curve\": {\"half_life\": 3.25, \"factor\": 0.5}, \"dead\": 2}], \"gates\": "
+        "[{\"name\": \"z\", \"below\": 0.125}, {}, 3], \"matrices\": [{\"name\": \"U\", \"radius\": [0.5, 1.5]}]}], "
+        "\"findings\": [\"a < b\", 3]}");
+    const char *page = page_of("one");
+    assert_parts(
+        "inspection", page,
+        "<h2>Gradients, gates and memory</h2>|&#60;test&#62;|a &#60; b|>3.2</td>|>12.5</td>|>1.500</td>|12\xe2\x80\xaf"
+        "345");
+    json_t *data = data_of(page);
+    ck_assert_double_eq(number(data, "variants/0/inspection/layers/0/states/0/curve/factor"), 0.5);
+    json_decref(data);
+    ck_assert_int_eq(warnings.count, 0);
 }
 END_TEST
 
@@ -436,7 +459,7 @@ START_TEST(seeds_of_other_lengths_share_their_points) {
 END_TEST
 
 START_TEST(the_report_of_many_long_runs_is_small) {
-    enum { VARIANTS = 20, RUNS = 5, LINES = 2000 };
+    enum { VARIANTS = 20, RUNS = 5, LINES = 1000 };
     static struct compared_run runs[VARIANTS][RUNS];
     static struct compared_variant variants[VARIANTS];
     static const int64_t numbers[RUNS] = {1, 2, 3, 4, 5};
@@ -497,6 +520,7 @@ int main(void) {
     TCase *runs = add_case(suite, "runs", 30, open_test, close_test);
     tcase_add_test(runs, runs_that_differ_only_in_their_seed_are_a_variant);
     tcase_add_test(runs, a_cell_of_other_equations_is_another_variant);
+    tcase_add_test(runs, an_inspection_is_shown);
     tcase_add_test(runs, the_same_run_twice_is_shown_twice);
     tcase_add_test(runs, the_test_part_counts_if_all_runs_have_it);
     tcase_add_loop_test(runs, a_damaged_run_is_shown_with_the_reason, 0, ROWS(damages));

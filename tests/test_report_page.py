@@ -78,7 +78,8 @@ class ReportPage(unittest.TestCase):
 
     def test_every_chart_is_drawn_with_all_its_series(self):
         titles = ["Scores: each seed, mean and 95\u202f% interval", "Score against parameters",
-                  "Score against time of training", "loss", "accuracy", "f1", "learning rate", "gradient norm"]
+                  "Score against time of training", "loss", "accuracy", "f1", "learning rate", "gradient norm", "Gradient at the states of layers.0",
+                  "Gradient at the inputs", "Gates near their limits", "Update-to-weight ratio, median over the parameters"]
         titles += [f"accuracy of {name}" for name in NAMES]
         self.assertEqual(list(self.seen["start"]), titles)
         for title, chart in self.seen["start"].items():
@@ -90,6 +91,10 @@ class ReportPage(unittest.TestCase):
         self.roles("start", "accuracy", mean=VARIANTS, edge=2 * VARIANTS)
         self.roles("start", "learning rate", mean=VARIANTS)  # the same for all seeds
         self.roles("start", "gradient norm", mean=VARIANTS, edge=2 * VARIANTS)
+        self.roles("start", "Gradient at the states of layers.0", mean=3)  # an LSTM has two states
+        self.roles("start", "Gradient at the inputs", mean=2)
+        self.roles("start", "Gates near their limits", low=1, high=1)
+        self.roles("start", "Update-to-weight ratio, median over the parameters", mean=2)
         self.roles("start", "accuracy of v3", mean=VARIANTS, edge=2)
         self.assertEqual(self.seen["start"]["accuracy"]["points"], LINES)
 
@@ -123,6 +128,8 @@ class ReportPage(unittest.TestCase):
         tables = dict((title, sizes) for title, *sizes in self.seen["tables"])
         self.assertEqual(list(tables), list(self.seen["start"]))
         self.assertEqual(tables["accuracy"], [1 + VARIANTS, LINES])
+        self.assertEqual(tables["Gates near their limits"], [3, 4])
+        self.assertEqual(tables["Gradient at the states of layers.0"], [4, 30])
         self.assertEqual(tables["Score against parameters"], [4, VARIANTS * SEEDS])
 
     def test_the_page_asks_for_nothing_and_may_not(self):

@@ -59,10 +59,13 @@ function axis(title, more) {
     ...more,
   };
 }
-/* As Chart.js writes them, all with the same decimals, but with narrow spaces between groups of digits. */
+/* As Chart.js writes them, all with the same decimals, but with narrow spaces between groups of digits, and with powers of ten for small
+ * numbers of logarithmic axes. */
 function tickText(value, index, ticks) {
-  const format = this.type === "logarithmic" ? "logarithmic" : "numeric";
-  return Chart.Ticks.formatters[format].call(this, value, index, ticks).replaceAll(",", "\u202f").replaceAll("-", "\u2212").replace("E", "e");
+  const isLogarithmic = this.type === "logarithmic";
+  const text = Chart.Ticks.formatters[isLogarithmic ? "logarithmic" : "numeric"].call(this, value, index, ticks);
+  const isLong = isLogarithmic && text !== "" && (value < 1e-3 || value >= 1e6);
+  return (isLong ? value.toExponential(0).replace("+", "") : text).replaceAll(",", "\u202f").replaceAll("-", "\u2212").replace("E", "e");
 }
 
 function baseOptions(x, y, tooltip) {
@@ -134,7 +137,8 @@ function lineData(curve, only) {
   return datasets;
 }
 
-function lineChart(title, curve, unit, only) {
+/* `more`: options of the vertical axis if it is linear. */
+function lineChart(title, curve, unit, only, more) {
   const xTitle = () => (settings.x === "step" ? "updates" : "seconds of training");
   return {
     title,
@@ -143,7 +147,7 @@ function lineChart(title, curve, unit, only) {
       data: { datasets: lineData(curve, only) },
       options: baseOptions(
         axis(xTitle(), { type: "linear", min: 0, bounds: "data" }),
-        axis(unit, { type: settings.y }),
+        axis(unit, { type: settings.y, ...(settings.y === "linear" ? more : {}) }),
         { callbacks: {
           title: (items) => (items.length === 0 ? "" : `${shortNumber(items[0].parsed.x)} ${settings.x === "step" ? "updates" : "s"}`),
           label: (item) => `${item.dataset.label}: ${shortNumber(item.raw.y)}` + (item.raw.n > 1 ? ` (${item.raw.n} seeds: ${shortNumber(item.raw.low)} to ${shortNumber(item.raw.high)})` : ""),
@@ -208,6 +212,13 @@ const scoreTooltip = { callbacks: {
     : `${item.dataset.label}, seed ${item.raw.seed}: ${shortNumber(item.raw.y)}`,
 } };
 
+/* The axis of scores: with room around the points, but not below 0 if no score is. */
+function scoreAxis() {
+  const scores = data.variants.flatMap((variant, v) => (settings.hidden.has(v) ? [] : [...scoresOf(variant).map((run) => run.score), variant.low].filter(isNumber)));
+  const least = Math.min(...scores), room = 0.06 * (Math.max(...scores) - least);
+  return axis(scoreTitle, { type: "linear", grace: "6%", ...(least >= 0 && least < room ? { min: 0 } : {}) });
+}
+
 /* A column for each variant that is not hidden; the seeds stand to the right of the mean. */
 function dotChart() {
   const shown = () => data.variants.map((_, v) => v).filter((v) => !settings.hidden.has(v));
@@ -222,7 +233,7 @@ function dotChart() {
           grid: { display: false },
           afterBuildTicks: (scale) => { scale.ticks = shown().map((_, i) => ({ value: i })); },
           ticks: { color: inkOf("--soft"), autoSkip: false, maxRotation: 60, font: { size: 11 }, callback: (value) => clip((data.variants[shown()[value]] || { name: "" }).name, 18) } }),
-        axis(scoreTitle, { type: "linear", grace: "5%" }), scoreTooltip),
+        scoreAxis(), scoreTooltip),
     }),
     table: () => ({
       head: ["variant", "seed", data.metric],
@@ -246,7 +257,7 @@ function againstChart(title, xTitle, xOfRun) {
         const known = scoresOf(variant).map((run) => xOfRun(variant, run)).filter(isNumber);
         return known.length === 0 ? null : mean(known);
       }) },
-      options: baseOptions(axis(xTitle, { type: wide() ? "logarithmic" : "linear", grace: "5%" }), axis(scoreTitle, { type: "linear", grace: "5%" }), scoreTooltip),
+      options: baseOptions(axis(xTitle, { type: wide() ? "logarithmic" : "linear", grace: "5%" }), scoreAxis(), scoreTooltip),
     }),
     table: () => ({
       head: ["variant", "seed", xTitle, data.metric],
@@ -270,6 +281,7 @@ function draw(figure) {
   const config = figure.chart.config();
   figure.isStale = false;
   if (figure.drawn) figure.drawn.destroy();
+  if (figure.chart.tall) figure.canvas.parentElement.style.height = `${Math.max(10, 5 + 1.2 * figure.chart.tall())}rem`;
   figure.drawn = new Chart(figure.canvas, config);
   const names = new Set(config.data.datasets.map((dataset) => data.variants[dataset.variant].name));
   figure.canvas.setAttribute("aria-label", `Chart: ${figure.chart.title}, of ${[...names].join(", ")}. The table below has its numbers.`);
@@ -319,6 +331,12 @@ function addFigure(parent, chart) {
   details.addEventListener("toggle", () => details.open && fillTable(figure));
   figures.push(figure);
   watcher.observe(element);
+}
+
+/* What the window shows at first is drawn before its first frame. */
+function drawFirst() {
+  const near = figures.filter((figure) => figure.element.getBoundingClientRect().top < window.innerHeight);
+  for (const figure of near) draw(figure);
 }
 
 /* Draws what is near the window, the rest when it comes near; `all` draws all. */

@@ -2,6 +2,7 @@
  *
  *   metric, part, higher_is_better, target   the score of the comparison
  *   variants[]   name, parameters (0: not known), flops; mean of the scores, with its interval low to high (null: none)
+ *     inspection   inspect.json (inspect/inspect.h) of one of its runs; may be missing
  *     step[]     the points of all its curves, in updates; a point has up to `bucket` validations
  *     runs[]     seed, state, score, total (seconds), seconds[] (of the points)
  *       curves   by name ("valid.loss"): [number or null], or {mean, low, high} of such lists

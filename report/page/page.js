@@ -138,8 +138,9 @@ function addCharts() {
   }
   for (const [metric, curve] of metrics) addFigure(holders.metrics, lineChart(metric, curve, metric));
   for (const name of ["learning rate", "gradient norm"]) {
-    if (names.includes(name)) addFigure(holders.training, lineChart(name, { valid: name }, name));
+    if (names.includes(name)) addFigure(holders.training, lineChart(name, { valid: name }, name, undefined, { min: 0 }));
   }
+  addInspections(holders.inspection);
   const main = metrics.get(data.metric) || metrics.get("loss");
   for (const holder of document.querySelectorAll("[data-variants]")) {
     const some = holder.dataset.variants.split(" ").map(Number);
@@ -179,3 +180,4 @@ for (const table of document.querySelectorAll("table.sortable")) makeSortable(ta
 showTheme();
 addCharts();
 noteReduction();
+drawFirst();
