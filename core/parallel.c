@@ -15,6 +15,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "core/subnormal.h"
+
 enum {
     MOST_WORKERS = 255,
     SLOTS = 64,         /* most recent jobs whose slots a late thread may still read */
@@ -67,12 +69,14 @@ static void look_again(void) {
 }
 
 static void take_ranges(struct parallel_job *job) {
+    const uint64_t before = subnormal_off();
     for (long long range = atomic_fetch_add(&job->next, 1); range < job->ranges;
          range = atomic_fetch_add(&job->next, 1)) {
         const int64_t begin = range * job->grain;
         job->body(job->arg, begin, range + 1 < job->ranges ? begin + job->grain : job->count);
         atomic_fetch_add(&job->finished, 1);
     }
+    subnormal_restore(before);
 }
 
 /* Waits for a job that is newer than `seen` and returns its number. */
@@ -177,9 +181,11 @@ void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
     threads = threads < MOST_WORKERS + 1 ? threads : MOST_WORKERS + 1;
     /* Ranges never depend on the thread that runs them, so running them all here gives the same bits. */
     if (threads <= 1 || atomic_flag_test_and_set(&pool.busy)) {
+        const uint64_t before = subnormal_off();
         for (int64_t range = 0; range < ranges; range++) {
             body(arg, range * grain, range + 1 < ranges ? (range + 1) * grain : count);
         }
+        subnormal_restore(before);
         return;
     }
     grow((int32_t)threads - 1);

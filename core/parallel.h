@@ -23,6 +23,8 @@ int32_t parallel_threads(const struct parallel *parallel);
  * if it is called from a body that already runs on several threads, or while another thread of the process uses the
  * pool. Returns when all ranges are done.
  *
+ * Bodies run without subnormal numbers (core/subnormal.h), on whichever thread they run.
+ *
  * In a process that was forked, OpenMP's threads are not used if the parent has used them before. */
 void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
                   void (*body)(void *arg, int64_t begin, int64_t end), void *arg);

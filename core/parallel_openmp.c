@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "core/subnormal.h"
+
 /* 1 in a process that was forked after a team had been started: libgomp keeps the threads of its team, which a child does
  * not have, and would wait for them forever. */
 static int is_forked;
@@ -88,6 +90,8 @@ void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
     }
 #pragma omp parallel for schedule(dynamic, 1) num_threads((int)threads) if (threads > 1)
     for (int64_t range = 0; range < ranges; range++) {
+        const uint64_t before = subnormal_off();
         body(arg, range * grain, range + 1 < ranges ? (range + 1) * grain : count);
+        subnormal_restore(before);
     }
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/parallel.h"
+#include "core/subnormal.h"
 #include "sandbox.h"
 #include "tests/suite.h"
 #include "tiny.h"
@@ -54,6 +55,41 @@ START_TEST(child_of_a_process_with_threads_works) {
         ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with wait status %d", status);
         ck_assert(adds_up());
     }
+}
+END_TEST
+
+/* ---- subnormal numbers ---- */
+
+static const volatile float least_normal = 0x1p-126f;
+
+static void halve_range(void *arg, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+        ((float *)arg)[i] = least_normal * 0.5f;
+    }
+}
+
+static const struct {
+    int32_t threads;
+    int64_t count;
+} subnormal_cases[] = {{1, 1}, {1, 100}, {4, 1}, {4, 100}};
+
+/* 0 on a processor that cannot switch them off, and under valgrind. */
+static int has_switch(void) {
+    const uint64_t before = subnormal_off();
+    const float half = least_normal * 0.5f;
+    subnormal_restore(before);
+    return half == 0.0f;
+}
+
+/* A vanished gradient is zero, on every thread and if there is one range, and the caller's arithmetic is as before. */
+START_TEST(bodies_run_without_subnormal_numbers) {
+    const struct parallel parallel = {subnormal_cases[_i].threads};
+    float halves[100];
+    parallel_for(&parallel, subnormal_cases[_i].count, 1, halve_range, halves);
+    for (int64_t i = 0; has_switch() && i < subnormal_cases[_i].count; i++) {
+        ck_assert_float_eq(halves[i], 0.0f);
+    }
+    ck_assert_float_eq(least_normal * 0.5f, 0x1p-127f);
 }
 END_TEST
 
@@ -102,6 +138,7 @@ int main(void) {
     tcase_set_timeout(cases, 120);
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
     tcase_add_test(cases, child_of_a_process_with_threads_works);
+    tcase_add_loop_test(cases, bodies_run_without_subnormal_numbers, 0, ROWS(subnormal_cases));
     tcase_add_loop_test(cases, number_of_threads_is_the_one_asked_for_and_changes_no_bits, 0, ROWS(numbers));
     suite_add_tcase(suite, cases);
     return run_suite(suite);
