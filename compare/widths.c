@@ -125,7 +125,8 @@ static int64_t next_width(const struct width_search *search) {
     const int knows_both = lo->value > 0 && hi->value < INT64_MAX;
     const int is_bounded = (lo->value <= 0 && lo->width > 0) || (hi->value == INT64_MAX && hi->width <= WIDTHS_MOST);
     const int halves = is_bounded || (knows_both && search->probes % 3 == 0); /* estimates may creep from one side */
-    const double wanted = halves ? (double)(lo->width + (hi->width - lo->width) / 2) : estimate(search);
+    const int64_t middle = lo->width + (hi->width - lo->width) / 2;
+    const double wanted = halves ? (double)middle : estimate(search);
     const double multiple = floor(wanted / (double)step + 0.5) * (double)step;
     return multiple <= (double)first ? first : multiple >= (double)last ? last : (int64_t)multiple;
 }
