@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "compare/size.h"
 #include "core/suggest.h"
 #include "io/file.h"
 
@@ -70,7 +71,8 @@ static void move_new(struct errors *errors, struct errors *own) {
 static const struct task *find_donor(const struct comparison_plan *plan, const struct experiment *experiment) {
     const struct task *donor = NULL;
     for (int32_t v = 0; v < plan->comparison.n_variants; v++) {
-        const struct task *task = plan->variants[v].task;
+        const struct planned_variant *variant = &plan->variants[v];
+        const struct task *task = variant->given != NULL ? variant->given : variant->task;
         if (task != NULL && !task->data.is_shared &&
             (donor == NULL || yaml_is_same(task->data.section->node, experiment->data.node))) {
             donor = task;
@@ -231,12 +233,29 @@ static rondo_status describe(struct comparison_plan *plan, struct errors *errors
 
 /* ---- opening ---- */
 
+/* Chooses the widths of a variant, for which its task is made with those that are given. */
+static rondo_status size_variant(struct comparison_plan *plan, int32_t v, struct errors *errors) {
+    if (plan->section.equal == COMPARE_AS_GIVEN) {
+        return RONDO_OK;
+    }
+    struct task *given = comparison_plan_task(plan, v, NULL, 0, plan->section.seeds[0], errors);
+    const rondo_status status = given == NULL ? errors->status : comparison_size(plan, v, given, errors);
+    if (given != NULL && given->data.is_shared) {
+        task_destroy(given);
+    } else {
+        plan->variants[v].given = given; /* that of the widths will use its data */
+    }
+    return status;
+}
+
 /* Loads all variants, so that the mistakes of all are reported. */
 static rondo_status open_variants(struct comparison_plan *plan, struct errors *errors) {
     for (int32_t v = 0; v < plan->comparison.n_variants; v++) {
         struct planned_variant *variant = &plan->variants[v];
         struct errors own = {0};
-        variant->task = comparison_plan_task(plan, v, NULL, 0, plan->section.seeds[0], &own);
+        if (size_variant(plan, v, &own) == RONDO_OK) {
+            variant->task = comparison_plan_task(plan, v, NULL, 0, plan->section.seeds[0], &own);
+        }
         if (variant->task == NULL) {
             const int ends = own.status == RONDO_INTERRUPTED || own.status == RONDO_NO_MEMORY;
             move_new(errors, &own);
@@ -365,6 +384,9 @@ void comparison_plan_close(struct comparison_plan *plan) {
     /* Those that read data come before those that share them. */
     for (int32_t v = plan->variants == NULL ? 0 : plan->comparison.n_variants; v > 0; v--) {
         task_destroy(plan->variants[v - 1].task);
+    }
+    for (int32_t v = plan->variants == NULL ? 0 : plan->comparison.n_variants; v > 0; v--) {
+        task_destroy(plan->variants[v - 1].given);
     }
     arena_destroy(plan->arena);
     *plan = (struct comparison_plan){0};

@@ -22,7 +22,8 @@ struct comparison_settings {
 struct planned_variant {
     const struct compare_setting *settings; /* [n_settings] those of the section, then widths */
     int32_t n_settings;
-    struct task *task; /* has the data of this variant, of its own or of an earlier one; its network has no values */
+    struct task *given; /* with `equal`, if it has read data: with the widths as given; else NULL */
+    struct task *task;  /* has the data of this variant, of its own or of an earlier one; its network has no values */
     int64_t epochs, updates; /* of a whole training */
     int32_t metric;          /* of its network: the score */
 };

@@ -173,7 +173,7 @@ rondo_status widths_solve(const struct widths_question *question, int64_t *width
         const int has_reason = search.refused.count > 0;
         status = errors_add_at(errors, RONDO_INVALID, question->where,
                                "variant '%.100s' comes no nearer to %" PRId64 " %s than %" PRId64
-                               ", %.0f %% %s, with hidden %s; expected at most %.0f %%%s%s",
+                               ", %.1f %% %s, with hidden %s; expected at most %.0f %%%s%s",
                                question->variant, question->budget, question->unit, *value, fabs(off) * 100,
                                off > 0 ? "more" : "less", widths_text(&search, text, sizeof text),
                                WIDTHS_MOST_OFF * 100, has_reason ? "; another width does not fit: " : "",

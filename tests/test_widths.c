@@ -168,13 +168,13 @@ static const struct {
     const char *error;
 } too_far[] = {
     {{64, 1, 1, 65536, 2000, 1000, 0, 0},
-     "e.yaml:3:10: variant 'lstm' comes no nearer to 1000 parameters than 2001, 100 % more, "
+     "e.yaml:3:10: variant 'lstm' comes no nearer to 1000 parameters than 2001, 100.1 % more, "
      "with hidden 1; expected at most 5 %"},
     {{64, 32, 1, 65536, 0, 2000, 0, 0},
-     "than 1024, 49 % less, with hidden 32; expected at most 5 %; another width does not fit: "
+     "than 1024, 48.8 % less, with hidden 32; expected at most 5 %; another width does not fit: "
      "hidden"},
     {{64, 1, 64, 64, 0, 5000, 0, 0},
-     "than 4096, 18 % less, with hidden 64; expected at most 5 %; another width does not fit"},
+     "than 4096, 18.1 % less, with hidden 64; expected at most 5 %; another width does not fit"},
     {{63, 2, 1, 65536, 0, 5000, 0, 0}, "hidden 63 is no multiple of 2"},
 };
 

@@ -1,6 +1,7 @@
 #include "train/network.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/memory.h"
 #include "core/multiply.h"
@@ -30,6 +31,23 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     return RONDO_OK;
 }
 
+/* The caller's settings of inputs and layers end with the call. */
+static rondo_status keep_model_settings(struct network *network, struct errors *errors) {
+    struct model_settings *model = &network->settings.model;
+    const size_t input_bytes = (size_t)model->n_inputs * sizeof *model->inputs;
+    const size_t layer_bytes = (size_t)model->n_layers * sizeof *model->layers;
+    struct model_input *inputs = arena_alloc(network->arena, input_bytes);
+    struct cell_layer_settings *layers = arena_alloc(network->arena, layer_bytes);
+    if (inputs == NULL || layers == NULL) {
+        return errors_no_memory(errors);
+    }
+    memcpy(inputs, model->inputs, input_bytes);
+    memcpy(layers, model->layers, layer_bytes);
+    model->inputs = inputs;
+    model->layers = layers;
+    return RONDO_OK;
+}
+
 struct network *network_create(const struct network_settings *settings, struct session *session,
                                struct errors *errors) {
     struct arena *arena = arena_create();
@@ -42,9 +60,8 @@ struct network *network_create(const struct network_settings *settings, struct s
     network->arena = arena;
     network->session = session;
     network->settings = *settings;
-    const rondo_status status = open_network(network, errors);
-    network->settings.model.inputs = NULL; /* they belong to the caller, and are no longer needed */
-    network->settings.model.layers = NULL;
+    rondo_status status = keep_model_settings(network, errors);
+    status = status == RONDO_OK ? open_network(network, errors) : status;
     if (status != RONDO_OK) {
         network_destroy(network);
         return NULL;
@@ -72,6 +89,24 @@ void network_destroy(struct network *network) {
 
 struct model *network_model(const struct network *network) {
     return network->model;
+}
+
+struct model *network_model_of_widths(const struct network *network, const int64_t *widths, struct errors *errors) {
+    struct model_settings settings = network->settings.model;
+    struct cell_layer_settings *layers = memory_calloc((size_t)settings.n_layers, sizeof *layers);
+    if (layers == NULL) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    for (int32_t i = 0; i < settings.n_layers; i++) {
+        layers[i] = settings.layers[i];
+        layers[i].hidden = widths[i];
+        layers[i].engine = ENGINE_TAPE; /* preparing the fused engine would be wasted */
+    }
+    settings.layers = layers;
+    struct model *model = model_create(&settings, network->session->registry, errors);
+    free(layers);
+    return model;
 }
 
 const struct batch_plan *network_plan(const struct network *network) {

@@ -36,10 +36,13 @@ struct network_settings {
 
 struct network;
 
-/* NULL with errors. The session and the cell definitions must outlive the network. */
+/* NULL with errors. The session, and what the settings of inputs and layers point to, must outlive the network. */
 struct network *network_create(const struct network_settings *settings, struct session *session, struct errors *errors);
 void network_destroy(struct network *network);
 struct model *network_model(const struct network *network);
+/* A model like that of the network, whose layers have other widths, [n_layers] `hidden` of each: to learn its size, not to be run.
+ * NULL with errors. */
+struct model *network_model_of_widths(const struct network *network, const int64_t *widths, struct errors *errors);
 /* 1 if the session's interrupt is requested. Evaluation and prediction ask between batches, and return
  * RONDO_INTERRUPTED. */
 int network_is_interrupted(const struct network *network);
