@@ -50,6 +50,7 @@ struct task *check_open(const char *file, const char *const *assignments, struct
                                               .seeds = section.n_seeds,
                                               .trials = section.trials,
                                               .runs = section.n_runs,
+                                              .is_equal = section.equal != COMPARE_AS_GIVEN,
                                               .first = section.variants[0].name};
     return open_first(file, tree, &section, session, errors);
 }
@@ -66,7 +67,9 @@ void checked_comparison_print(const struct checked_comparison *comparison) {
     printf(", %lld runs%s; what is above is the first variant, ", (long long)comparison->runs,
            comparison->runs > COMPARE_MOST_RUNS ? ", which `rondo compare` trains only with --yes" : "");
     print_text(stdout, comparison->first);
-    printf("\n");
+    printf("%s\n", comparison->is_equal
+                       ? " with the widths as given (`rondo compare --dry-run` prints those that 'equal' chooses)"
+                       : "");
 }
 
 json_t *checked_comparison_json(const struct checked_comparison *comparison) {

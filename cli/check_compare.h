@@ -9,6 +9,7 @@
 struct checked_comparison {
     int32_t variants, seeds, trials; /* variants 0: the experiment has no such section */
     int64_t runs;
+    int is_equal;      /* widths are chosen */
     const char *first; /* name of the first variant */
 };
 

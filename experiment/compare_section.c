@@ -295,13 +295,14 @@ static void read_options(struct compare_reading *reading, const struct compare_r
     section->metric_where = metric == NULL ? section->where : metric->where;
 }
 
-static rondo_status read_section(struct compare_reading *reading) {
+static void read_section(struct compare_reading *reading) {
     struct compare_section *section = reading->section;
     struct errors *errors = reading->errors;
     const char *const *names = compare_option_names("compare", reading->arena);
     const struct yaml_node *tune = yaml_get(reading->node, "tune");
     if (names == NULL) {
-        return errors_no_memory(errors);
+        errors_no_memory(errors);
+        return;
     }
     const int32_t before = errors->count;
     struct compare_reader reader = {reading->arena, errors, "compare", names, 0, "compare.sample"};
@@ -333,7 +334,6 @@ static rondo_status read_section(struct compare_reading *reading) {
     }
     section->n_runs =
         (int64_t)section->n_variants * (section->n_seeds + (int64_t)section->trials * section->tune_seeds);
-    return errors->count == before ? RONDO_OK : RONDO_INVALID;
 }
 
 rondo_status compare_section_take(struct yaml_node *root, struct compare_section *section, struct arena *arena,
@@ -356,5 +356,10 @@ rondo_status compare_section_take(struct yaml_node *root, struct compare_section
                              "'compare' must be a mapping of keys of the experiment to what varies, such as "
                              "{model.layers.0.cell: [lstm, gru]}");
     }
-    return read_section(&reading);
+    struct errors own = {0}; /* the status is that of the first mistake here */
+    reading.errors = &own;
+    read_section(&reading);
+    const rondo_status status = own.status;
+    errors_move(errors, &own);
+    return status;
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "tests/failing_allocator.h"
 #include "tests/suite.h"
 
 static struct arena *arena;
@@ -517,6 +518,32 @@ START_TEST(mistakes_are_reported_at_their_place) {
 }
 END_TEST
 
+/* The arena begins with a piece of another length each time, so that blocks end, and memory is short, at every place of the
+ * code. */
+START_TEST(memory_that_runs_out_is_an_error) {
+    static const char text[] =
+        "rondo: 1\ncompare:\n  model.layers.0.cell: [gru, a/x.yaml, b/x.yaml]\n  optimizer.lr: {from: 1, to: 5}\n"
+        "  variants: [{name: a, schedule.epochs: 1}, {schedule.epochs: 2, data: {reader: [x, {y: z}]}}]\n  sample: 9\n"
+        "  seeds: [1, 2]\n  equal: flops\n  tune: {schedule.batch: {from: 1, to: 9}, trials: 3}\n";
+    for (size_t used = 0; ALLOCATOR_COUNTS && used < 64 * 1024; used += 509) {
+        rondo_status status = RONDO_NO_MEMORY;
+        for (long number = 1; status == RONDO_NO_MEMORY; number++) {
+            struct arena *own = arena_create();
+            struct yaml_node *root = yaml_parse("e.yaml", text, strlen(text), arena, &errors);
+            arena_alloc(own, used);
+            allocator_fail(number);
+            status = compare_section_take(root, &section, own, &errors);
+            allocator_fail(0);
+            ck_assert_int_eq(status == RONDO_NO_MEMORY, errors.status == RONDO_NO_MEMORY);
+            ck_assert_msg(status == RONDO_NO_MEMORY || status == RONDO_OK, "%s", errors_text(&errors, 0));
+            errors_free(&errors);
+            arena_destroy(own);
+            arena_reset(arena);
+        }
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("compare_section");
     TCase *cases = add_case(suite, "compare_section", 60, setup, teardown);
@@ -535,6 +562,7 @@ int main(void) {
     tcase_add_loop_test(cases, baselines_are_names_or_values, 0, ROWS(baselines));
     tcase_add_loop_test(cases, layers_in_which_a_key_varies_are_compared, 0, ROWS(equals));
     tcase_add_test(cases, whole_layers_get_a_width);
+    tcase_add_test(cases, memory_that_runs_out_is_an_error);
     tcase_add_loop_test(cases, mistakes_are_reported_at_their_place, 0, ROWS(mistakes));
     return run_suite(suite);
 }
