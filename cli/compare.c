@@ -12,6 +12,7 @@
 #include "cli/interrupt.h"
 #include "cli/print.h"
 #include "compare/folder.h"
+#include "compare/plan_hash.h"
 #include "compare/publish.h"
 #include "core/suggest.h"
 #include "io/json.h"
@@ -24,6 +25,7 @@ struct compare_request {
     int dry_run, quiet, json;
     const char *format;   /* of --format; NULL: text */
     int64_t phase, task;  /* of --phase and --task, from 1; 0: not given */
+    const char *plan;     /* of --plan: the hash that the plan must have; NULL: any */
     const char *launcher; /* NULL: processes of this machine */
     struct compare_slurm slurm;
 };
@@ -232,14 +234,31 @@ static rondo_status run_comparison(struct comparison_plan *plan, const struct co
     return status;
 }
 
+/* The task of a launcher. */
+static void do_task(struct comparison_plan *plan, const struct compare_request *request, struct errors *errors) {
+    struct fingerprint hash;
+    rondo_status status = comparison_plan_hash(plan, &hash, errors);
+    if (status == RONDO_OK && request->plan != NULL && strcmp(request->plan, hash.hash) != 0) {
+        status = errors_add(errors, RONDO_INVALID,
+                            "the comparison has changed since this task was submitted: once the other tasks have ended "
+                            "as well, the command that submitted it submits what is missing now");
+    }
+    if (status == RONDO_OK) {
+        status = comparison_run_job(plan, (int32_t)request->phase - 1, (int32_t)request->task - 1,
+                                    request->threads_per_job, errors);
+    }
+    if (status == RONDO_INTERRUPTED) {
+        errors_add(errors, RONDO_INTERRUPTED, "interrupted: the same task goes on");
+    }
+}
+
 static void compare(const struct compare_request *request, struct session *session, struct errors *errors) {
     struct comparison_plan plan;
     const rondo_status status = comparison_plan_open(&plan, &request->settings, session, errors);
     if (status == RONDO_OK && request->dry_run) {
         show_plan(&plan, request, errors);
     } else if (status == RONDO_OK && request->task > 0) {
-        comparison_run_job(&plan, (int32_t)request->phase - 1, (int32_t)request->task - 1, request->threads_per_job,
-                           errors);
+        do_task(&plan, request, errors);
     } else if (status == RONDO_OK) {
         run_comparison(&plan, request, errors);
     } else if (status == RONDO_INTERRUPTED) {
@@ -282,6 +301,7 @@ static int run_compare(const struct command *command, int argc, char **argv) {
          "for --launcher slurm: options for sbatch, such as \"--partition=short --time=1:00:00\""},
         {"phase", "N", FLAG_NUMBER, &request.phase, "for launchers: do only a task of this phase, from 1"},
         {"task", "N", FLAG_NUMBER, &request.task, "for launchers: the task of --phase, from 1"},
+        {"plan", "HASH", FLAG_TEXT, &request.plan, "for launchers: refuse the task if the comparison has changed"},
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
         COMMON_FLAG_ENGINE(common),

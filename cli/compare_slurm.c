@@ -6,6 +6,7 @@
 
 #include "cli/print.h"
 #include "compare/launcher_slurm.h"
+#include "compare/plan_hash.h"
 #include "compare/runner.h"
 #include "core/loader.h"
 #include "io/file.h"
@@ -40,7 +41,8 @@ static int32_t list_length(const char *const *list) {
 }
 
 /* This command, as each task repeats it in the same working directory. From the arena of the plan; NULL: out of memory. */
-static const char *const *task_command(const struct comparison_plan *plan, const struct compare_slurm *request) {
+static const char *const *task_command(const struct comparison_plan *plan, const struct compare_slurm *request,
+                                       const struct fingerprint *hash) {
     enum { OTHERS = 20 };
     const struct comparison_settings *settings = request->settings;
     const int32_t sets = list_length(settings->assignments), plugins = list_length(request->common->plugins);
@@ -68,6 +70,7 @@ static const char *const *task_command(const struct comparison_plan *plan, const
         add_word(&list, "--yes");
     }
     add_flag(&list, "--threads-per-job", arena_printf(plan->arena, "%d", (int)request->threads_per_job));
+    add_flag(&list, "--plan", arena_strdup(plan->arena, hash->hash));
     return arena_failed(plan->arena) || list.words[0] == NULL ? NULL : list.words;
 }
 
@@ -129,8 +132,12 @@ static void print_state(enum launch_state state, const struct slurm_launch *laun
             fprintf(stderr, ")");
         }
     } else {
-        fprintf(stderr, "submitted %lld task%s to Slurm, job%s", (long long)launch->n_missing,
-                launch->n_missing == 1 ? "" : "s", jobs->n_jobs == 1 ? "" : "s");
+        long long n_tasks = 0;
+        for (int32_t i = 0; i < jobs->n_jobs; i++) {
+            n_tasks += jobs->jobs[i].n_tasks;
+        }
+        fprintf(stderr, "submitted %lld task%s to Slurm, job%s", n_tasks, n_tasks == 1 ? "" : "s",
+                jobs->n_jobs == 1 ? "" : "s");
         print_ids(jobs);
     }
     fprintf(stderr, "; the same command shows how far they are\nend them with: scancel");
@@ -162,7 +169,9 @@ static rondo_status predict_memory(struct comparison_plan *plan, const struct co
 
 static rondo_status submit(struct comparison_plan *plan, const struct compare_slurm *request,
                            const struct slurm_options *options, struct slurm_launch *launch, struct errors *errors) {
-    const char *const *command = task_command(plan, request);
+    struct fingerprint hash;
+    RONDO_TRY(comparison_plan_hash(plan, &hash, errors));
+    const char *const *command = task_command(plan, request, &hash);
     struct slurm_launch_settings settings = {.command = command,
                                              .options = options,
                                              .at_once = request->at_once,
@@ -193,16 +202,22 @@ rondo_status compare_on_slurm(struct comparison_plan *plan, const struct compare
     if (!request->json && !request->quiet) {
         print_ended(&before);
     }
+    rondo_status status = RONDO_OK;
     if (state == LAUNCH_SUBMITTED) {
-        RONDO_TRY(submit(plan, request, &options, &launch, errors));
+        launch.jobs = (struct slurm_jobs){.n_jobs = 0}; /* those of before have ended */
+        status = submit(plan, request, &options, &launch, errors);
+    }
+    if (status != RONDO_OK && launch.jobs.n_jobs == 0) {
+        return status;
     }
     if (request->json) {
-        return print_json(state, &launch, &before, errors);
+        const rondo_status printed = print_json(state, &launch, &before, errors);
+        return status == RONDO_OK ? printed : status;
     }
     if (!request->quiet) {
         print_state(state, &launch);
     }
-    return RONDO_OK;
+    return status;
 }
 
 rondo_status compare_check_slurm(const struct comparison_plan *plan, struct errors *errors) {

@@ -142,7 +142,8 @@ rondo_status slurm_launch_submit(const struct comparison_plan *plan, const struc
                                           .phases = launch->phases,
                                           .n_phases = launch->n_phases,
                                           .at_once = settings->at_once,
-                                          .options = settings->options};
+                                          .options = settings->options,
+                                          .interrupt = plan->session->interrupt};
     for (int32_t i = 0; i < launch->n_phases; i++) {
         struct slurm_phase *phase = &launch->phases[i];
         phase->command = task_command(settings, i, arena);

@@ -148,6 +148,10 @@ static rondo_status submit_array(struct slurm_submission *submission, const stru
     struct slurm_job *job = &submission->jobs[submission->n_jobs];
     struct program_outcome outcome;
     const char *file;
+    if (interrupt_is_requested(&submission->request->interrupt)) {
+        return errors_add(errors, RONDO_INTERRUPTED, "interrupted before the tasks of the phase '%s' were submitted",
+                          phase->name);
+    }
     RONDO_TRY(write_script(submission, phase, first, indices, count, &file, errors));
     const char **words = sbatch_words(submission, file);
     if (words == NULL) {

@@ -20,6 +20,7 @@
 
 #include "compare/slurm_jobs.h"
 #include "compare/slurm_script.h"
+#include "core/interrupt.h"
 
 /* A phase of which tasks are missing. */
 struct slurm_phase {
@@ -39,6 +40,7 @@ struct slurm_request {
     int32_t n_phases;
     int32_t at_once; /* most tasks that run at the same time; 0: no limit */
     const struct slurm_options *options;
+    struct interrupt interrupt; /* asked before each array */
 };
 
 /* Submits the missing tasks, and writes jobs.json after every array. *jobs gets what was submitted. If sbatch refuses an

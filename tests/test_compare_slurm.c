@@ -4,11 +4,13 @@
 #define _DEFAULT_SOURCE /* flock */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sandbox.h"
@@ -139,7 +141,7 @@ START_TEST(tasks_have_the_flags_of_the_command) {
     assert_parts(
         "script", script,
         "--array=1-4%3\n|--cpus-per-task=2\n| compare e.yaml --out |--cells gru,lstm --set compare.seeds=2 --set "
-        "optimizer.lr=0.2 --engine fused --passes=-fuse --threads-per-job 2 --phase 1 --task");
+        "optimizer.lr=0.2 --engine fused --passes=-fuse --threads-per-job 2 --plan | --phase 1 --task");
     assert_missing(script, "--mem");
 }
 END_TEST
@@ -198,6 +200,56 @@ START_TEST(refusal_of_sbatch_is_shown) {
 }
 END_TEST
 
+START_TEST(tasks_before_a_refused_phase_are_shown) {
+    make_program("sbatch", "case $* in *scores.sh) echo 'sbatch: error: too many jobs' >&2; exit 1;; esac; echo 55");
+    const struct outcome refused = compare("e.yaml --cells gru,lstm --launcher slurm", 2);
+    assert_parts("refused", refused.err,
+                 "submitted 16 tasks to Slurm, job 55;|scancel 55|phase 'scores':\n  sbatch: error: too many jobs");
+}
+END_TEST
+
+/* With another seed, other runs have the numbers of tasks that still wait. */
+START_TEST(task_of_a_changed_comparison_is_refused) {
+    write_comparison("  model.layers.0.cell: [gru, lstm]\n  seeds: 1\n");
+    sandbox_write("busy", "");
+    compare("c.yaml --launcher slurm", 0);
+    const struct call task = {
+        .program = "/bin/sh", .arguments = "comparisons/c/slurm/runs.sh", .environment = "SLURM_ARRAY_TASK_ID=2"};
+    static const char *const changes[] = {"  model.layers.0.cell: [gru, lstm]\n  seeds: 2\n",
+                                          "  model.layers.0.cell: [gru, mgu]\n  seeds: 1\n"};
+    for (int i = 0; i < ROWS(changes); i++) {
+        write_comparison(changes[i]);
+        const struct outcome refused = sandbox_run(task);
+        assert_status(changes[i], &refused, 2);
+        assert_parts(changes[i], refused.err, "the comparison has changed since this task was submitted");
+    }
+    ck_assert(!sandbox_has("comparisons/c/runs"));
+    write_comparison("  model.layers.0.cell: [gru, lstm]\n  seeds: 1\n");
+    const struct outcome done = sandbox_run(task);
+    assert_status("unchanged", &done, 0);
+    ck_assert(sandbox_has("comparisons/c/runs/lstm/seed-1/weights.safetensors"));
+}
+END_TEST
+
+/* Slurm sends this signal at the end of the time limit. */
+START_TEST(ended_task_leaves_a_checkpoint) {
+    write_comparison("  model.layers.0.cell: [gru]\n  seeds: 1\n");
+    struct process *task =
+        sandbox_start((struct call){.arguments = "compare c.yaml --phase 1 --task 1 --set schedule.epochs=1000000 "
+                                                 "--set schedule.checkpoint.every.epochs=1000000"});
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    for (int i = 0; i < 6000 && !sandbox_has("comparisons/c/runs/gru/seed-1/weights.safetensors"); i++) {
+        nanosleep(&pause, NULL);
+    }
+    sandbox_signal(task, SIGTERM);
+    const struct outcome outcome = sandbox_finish(task);
+    assert_status("task", &outcome, 1);
+    assert_parts("task", outcome.err, "interrupted: the same task goes on");
+    ck_assert(sandbox_has("comparisons/c/runs/gru/seed-1/checkpoints"));
+    ck_assert(!sandbox_has("comparisons/c/runs/gru/seed-1.failed.json"));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("compare_slurm");
     TCase *cases = add_case(suite, "launcher", 120, open_sandbox, sandbox_close);
@@ -209,5 +261,8 @@ int main(void) {
     tcase_add_test(cases, task_whose_run_another_process_trains_is_no_failure);
     tcase_add_loop_test(cases, mistake_is_reported_before_anything_is_submitted, 0, ROWS(mistakes));
     tcase_add_test(cases, refusal_of_sbatch_is_shown);
+    tcase_add_test(cases, tasks_before_a_refused_phase_are_shown);
+    tcase_add_test(cases, task_of_a_changed_comparison_is_refused);
+    tcase_add_test(cases, ended_task_leaves_a_checkpoint);
     return run_suite(suite);
 }
