@@ -42,7 +42,7 @@ static int32_t list_length(const char *const *list) {
 
 /* This command, as each task repeats it in the same working directory. From the arena of the plan; NULL: out of memory. */
 static const char *const *task_command(const struct comparison_plan *plan, const struct compare_slurm *request,
-                                       const struct fingerprint *hash) {
+                                       const char *program, const struct fingerprint *hash) {
     enum { OTHERS = 20 };
     const struct comparison_settings *settings = request->settings;
     const int32_t sets = list_length(settings->assignments), plugins = list_length(request->common->plugins);
@@ -51,7 +51,7 @@ static const char *const *task_command(const struct comparison_plan *plan, const
     if (list.words == NULL) {
         return NULL;
     }
-    add_word(&list, loader_own_file(plan->arena));
+    add_word(&list, program);
     add_word(&list, "compare");
     add_word(&list, settings->file);
     add_flag(&list, "--out", path_absolute(plan->arena, plan->comparison.folder));
@@ -71,7 +71,7 @@ static const char *const *task_command(const struct comparison_plan *plan, const
     }
     add_flag(&list, "--threads-per-job", arena_printf(plan->arena, "%d", (int)request->threads_per_job));
     add_flag(&list, "--plan", arena_strdup(plan->arena, hash->hash));
-    return arena_failed(plan->arena) || list.words[0] == NULL ? NULL : list.words;
+    return arena_failed(plan->arena) ? NULL : list.words;
 }
 
 /* ---- what is printed ---- */
@@ -171,7 +171,11 @@ static rondo_status submit(struct comparison_plan *plan, const struct compare_sl
                            const struct slurm_options *options, struct slurm_launch *launch, struct errors *errors) {
     struct fingerprint hash;
     RONDO_TRY(comparison_plan_hash(plan, &hash, errors));
-    const char *const *command = task_command(plan, request, &hash);
+    const char *program = loader_own_file(plan->arena);
+    if (program == NULL && !arena_failed(plan->arena)) {
+        return errors_add(errors, RONDO_IO, "the file of this program was replaced or removed: give the command again");
+    }
+    const char *const *command = task_command(plan, request, program, &hash);
     struct slurm_launch_settings settings = {.command = command,
                                              .options = options,
                                              .at_once = request->at_once,
