@@ -5,7 +5,7 @@
  * freely, since they change nothing that was computed already:
  *
  *     schedule.epochs                        to more
- *     schedule.checkpoint, and what is in it
+ *     schedule.checkpoint, and what is in it; schedule.tensorboard
  *     schedule.on_nonfinite, schedule.nonfinite_limit, schedule.rollback_factor
  *     schedule.early_stopping.patience
  *     data.test                              unless it is a part of the training file
@@ -19,7 +19,7 @@
 
 enum changes_of {
     CHANGES_OF_RESUME, /* as above: what a training that goes on must not change */
-    CHANGES_OF_RESULT  /* only schedule.checkpoint is free: all else may change the result of a whole training */
+    CHANGES_OF_RESULT /* only schedule.checkpoint and schedule.tensorboard are free: all else may change the result of a whole training */
 };
 
 /* Adds a text to `changes` for each key that differs, at its place in `now`, with both values. */

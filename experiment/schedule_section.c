@@ -22,6 +22,10 @@ const rondo_option schedule_table[] = {
                      "most updates of a run that are skipped, or times that it goes back; the next one stops it"),
     RONDO_OPTION_REAL(struct schedule_options, rollback_factor, "0.5", 1e-6, 0.999999,
                       "factor on the learning rate each time that the training goes back"),
+    RONDO_OPTION_BOOL(
+        struct schedule_options, tensorboard, "false",
+        "after each validation, write losses, metrics, learning rate, gradient norm and histograms of the "
+        "parameters to the folder `tensorboard` of the run, which TensorBoard shows"),
     RONDO_OPTION_END};
 
 const struct experiment_key schedule_keys[] = {

@@ -11,6 +11,7 @@
 
 #include "io/file.h"
 #include "store/checkpoint_files.h"
+#include "store/event_file.h"
 
 /* Every file that Rondo writes into a run. */
 static const struct {
@@ -29,6 +30,7 @@ static const struct {
     {"inspect.json", 0},
     {"cells/*.yaml", 0},
     {CHECKPOINT_FOLDER "/step-*.safetensors", RUN_HAS_CHECKPOINTS},
+    {EVENT_FILE, 0},
 };
 enum { OWN = sizeof own / sizeof own[0] };
 

@@ -85,6 +85,8 @@ rondo_status run_folder_append(struct run_folder *run, enum run_log log, const s
                                struct errors *errors);
 /* RONDO_IO if a log is not as this process has left it: removed, replaced, shorter or longer. */
 rondo_status run_folder_check_logs(struct run_folder *run, struct errors *errors);
+/* The step of the last line of metrics.jsonl that is one of an interval; -1: there is none. */
+rondo_status run_folder_last_interval(const struct run_folder *run, int64_t *step, struct errors *errors);
 /* Bytes of a log, as this process has left it; 0 if it is missing. */
 int64_t run_folder_length(const struct run_folder *run, enum run_log log);
 /* Adds a text to `differences` if the log does not have the lines that were in its first `length` bytes: it is missing or

@@ -2,14 +2,17 @@
 /* store/run_log.c: the logs of a run, and the lock on the first, see store/run_folder.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "io/file.h"
 #include "io/file_lock.h"
+#include "io/json.h"
 #include "store/checkpoint_files.h"
 #include "store/line_file.h"
+#include "store/line_file_end.h"
 #include "store/run_folder_parts.h"
 
 const char *run_log_name(enum run_log log) {
@@ -152,6 +155,34 @@ rondo_status run_folder_append(struct run_folder *run, enum run_log log, const s
 
 int run_folder_is_finished(const struct run_folder *run) {
     return line_file_ends_with(run->logs[RUN_METRICS].descriptor, "finished");
+}
+
+rondo_status run_folder_last_interval(const struct run_folder *run, int64_t *step, struct errors *errors) {
+    const struct run_log_file *file = &run->logs[RUN_METRICS];
+    struct line_file_end end = {.text = NULL};
+    const char *text = NULL;
+    size_t length = 0;
+    *step = -1;
+    if (file->descriptor < 0) {
+        return RONDO_OK;
+    }
+    rondo_status status = line_file_end_open(&end, file->descriptor, file->path, errors);
+    while (status == RONDO_OK && *step < 0) {
+        json_t *line = NULL;
+        json_error_t reason;
+        status = line_file_previous(&end, &text, &length, errors);
+        if (status != RONDO_OK || text == NULL) {
+            break;
+        }
+        if (json_parse(text, length, &line, &reason) == RONDO_NO_MEMORY) {
+            status = errors_no_memory(errors);
+        }
+        const json_t *number = json_object_get(line, "epoch") == NULL ? NULL : json_object_get(line, "step");
+        *step = json_is_integer(number) ? (int64_t)json_integer_value(number) : -1;
+        json_decref(line);
+    }
+    line_file_end_close(&end);
+    return status;
 }
 
 int64_t run_folder_length(const struct run_folder *run, enum run_log log) {

@@ -56,6 +56,7 @@ static rondo_status on_interval(void *arg, const struct trainer_progress *progre
     struct experiment_training *training = arg;
     training->validated_step = progress->steps;
     profile_begin(training->task->session->profile, PROFILE_FILES);
+    RONDO_TRY(training_write_events(training, progress, errors));
     RONDO_TRY(run_record_interval(training->run, training->task->network, progress, errors));
     profile_end(training->task->session->profile, PROFILE_FILES);
     if (training->observer->interval_end != NULL) {
@@ -102,6 +103,7 @@ static rondo_status on_begin(void *arg, const struct trainer_progress *progress,
         archive_destroy(resume->archive); /* as large as all that is trained */
         resume->archive = NULL;
     }
+    RONDO_TRY(training_begin_events(training, errors));
     const rondo_status status = record_changes(training, progress, state, is_other, errors);
     if (status != RONDO_OK) {
         training->is_half_changed = 1;
@@ -283,6 +285,7 @@ static rondo_status train_in(struct experiment_training *training, struct errors
     checkpoint_writer_destroy(training->writer);
     archive_destroy(training->identity);
     archive_destroy(training->back);
+    event_file_close(training->events);
     run_folder_close(training->run);
     return errors_memory_hint(errors, status, memory_hint(training->task));
 }

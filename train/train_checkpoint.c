@@ -30,6 +30,9 @@ rondo_status training_begin_checkpoint(struct experiment_training *training, enu
     training->is_checkpoint_due = 0;
     training->checkpoint_clock = trainer_clock();
     RONDO_TRY(run_folder_check_logs(training->run, errors));
+    if (training->events != NULL) { /* as the logs: no checkpoint knows more intervals than the disk has */
+        RONDO_TRY(event_file_sync(training->events, errors));
+    }
     archive_put_all(archive, training->identity);
     archive_put_integer(archive, run_folder_length(training->run, RUN_METRICS), "files.metrics");
     archive_put_integer(archive, run_folder_length(training->run, RUN_TIMINGS), "files.timings");
