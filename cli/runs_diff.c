@@ -346,7 +346,7 @@ static rondo_status find_group(struct found_runs *runs, const char *folder, stru
             "'%s' has runs of %d variants, expected one run, or the runs of one variant: 'rondo runs ls %s' lists them",
             folder, groups.count, folder);
     }
-    side->group = &groups.items[0];
+    side->group = groups.items;
     side->name = folder;
     return RONDO_OK;
 }

@@ -496,7 +496,7 @@ rondo_status run_summary_read(const char *folder, const struct run_summary_setti
                               struct run_summary *summary, struct run_file_list *files, struct arena *arena,
                               struct errors *errors) {
     const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct run_file_list own;
+    struct run_file_list own = {.checkpoint = -1};
     files = files == NULL ? &own : files;
     if (descriptor < 0) {
         return errno == ENOENT || errno == ENOTDIR

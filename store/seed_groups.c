@@ -31,7 +31,7 @@ static int is_free(const char *key, int is_each) {
 static size_t put(char *text, size_t length, const char *part, char end) {
     const size_t bytes = strlen(part);
     if (text != NULL) {
-        memcpy(text + length, part, bytes);
+        memcpy(text + length, part, bytes + 1);
         text[length + bytes] = end;
     }
     return length + bytes + 1;
@@ -215,7 +215,7 @@ static const char **all_keys(const struct name_groups *groups, int of_contents, 
 }
 
 static int is_varying(const struct name_groups *groups, const char *key, int of_contents) {
-    int is_missing;
+    int is_missing = 0;
     return !is_free(key, groups->is_each) &&
            (of_contents ? is_other_content(groups, key)
                         : has_several(groups, key, 0, &is_missing) && !(is_missing && is_explained(groups, key)));
