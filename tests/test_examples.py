@@ -318,6 +318,8 @@ PAPERS_TABLE = [
     ("adding-long.yaml", None, None, (*FEW_ADDED, "data.length=30")),
     ("copy-long.yaml", None, None, (*FEW_ADDED, "data.gap=30")),
     ("gap.yaml", None, None, FEW_ADDED),
+    ("odyssey.yaml", "language-model", text, ("data.window=20", "schedule.batch=4")),
+    ("fashion.yaml", "images", images, ()),
 ]
 
 
