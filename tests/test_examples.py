@@ -241,7 +241,7 @@ EXAMPLES_TABLE = [
 
 # Folder, comparison, maker of the data, settings.
 COMPARISONS_TABLE = [
-    ("sentiment", "cells.yaml", reviews, ("schedule.epochs=4", "compare.seeds=2", "compare.budget=60000", "compare.tune.trials=2")),
+    ("sentiment", "cells.yaml", reviews, ("schedule.epochs=4", "compare.seeds=2", "compare.budget=60000")),
     ("gap", "cells.yaml", no_files, (*FEW, "schedule.epochs=1", "compare.seeds=2")),
 ]
 
