@@ -280,13 +280,29 @@ static int is_request_valid(const struct compare_request *request, struct errors
     return errors->count == 0;
 }
 
+static void add_assignment(struct common_flags *common, const char *assignment, struct errors *errors) {
+    int32_t count = 0;
+    while (common->assignments[count] != NULL) {
+        count++;
+    }
+    if (count == ARGUMENT_LIST_MAX) {
+        errors_add(errors, RONDO_INVALID, "--set is given more than %d times", ARGUMENT_LIST_MAX - 1);
+        return;
+    }
+    common->assignments[count] = assignment;
+    common->assignments[count + 1] = NULL;
+}
+
 static int run_compare(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     struct compare_request request = {.jobs = 0};
+    char seeds_text[64];
+    int32_t seeds = 0;
     const struct flag flags[] = {
         COMMON_FLAG_SET(common),
         {"cells", "CELL,…", FLAG_TEXT, &request.settings.cells,
          "compare these cells, in all layers: names or files, such as lstm,gru,./mine.yaml"},
+        {"seeds", "N", FLAG_COUNT, &seeds, "train each variant with the seeds 1 to N (default: 8, or compare.seeds)"},
         {"out", "FOLDER", FLAG_TEXT, &request.settings.folder,
          "the folder of the comparison (default: comparisons/NAME)"},
         {"jobs", "N", FLAG_COUNT, &request.jobs, "runs at the same time (default: processors / threads per job)"},
@@ -320,6 +336,10 @@ static int run_compare(const struct command *command, int argc, char **argv) {
     const struct interrupt interrupt = interrupt_on_signals();
     request.settings.file = arguments.words[0];
     request.settings.assignments = common.assignments;
+    snprintf(seeds_text, sizeof seeds_text, "compare.seeds=%d", (int)seeds);
+    if (seeds > 0) {
+        add_assignment(&common, seeds_text, &errors);
+    }
     request.json = common.json;
     request.threads_per_job = request.threads_per_job > 0 ? request.threads_per_job : 1;
     request.slurm.settings = &request.settings;
@@ -355,5 +375,6 @@ const struct command command_compare = {
     "again by the next command.\n\n"
     "With --launcher slurm the runs become job arrays of a cluster whose file system has this folder. The command\n"
     "submits what is missing and ends; the same command shows how far it is.\n\n"
-    "  rondo compare experiment.yaml --cells lstm,gru,./mine.yaml --set compare.seeds=5\n",
+    "  rondo compare experiment.yaml --cells lstm,gru,./mine.yaml --seeds 5\n"
+    "  rondo compare experiment.yaml --seeds 10          the spread of one experiment over seeds\n",
     run_compare};

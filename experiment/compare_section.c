@@ -203,6 +203,20 @@ static rondo_status read_variants(struct compare_reading *reading) {
     return RONDO_OK;
 }
 
+/* Nothing varies but the seed: the experiment itself is the only variant. */
+static rondo_status make_only_variant(struct compare_reading *reading, const struct yaml_node *root) {
+    const struct yaml_node *name = yaml_get(root, "name");
+    struct compare_variant *variant = arena_calloc(reading->arena, 1, sizeof *variant);
+    if (variant == NULL) {
+        return errors_no_memory(reading->errors);
+    }
+    variant->name = name != NULL && name->kind == YAML_SCALAR && name->text[0] != '\0' ? name->text : "experiment";
+    variant->folder = "experiment";
+    reading->section->variants = variant;
+    reading->section->n_variants = 1;
+    return RONDO_OK;
+}
+
 /* The settings of all trials. */
 static rondo_status make_trials(struct compare_reading *reading, const struct yaml_node *tune) {
     struct compare_section *section = reading->section;
@@ -295,7 +309,8 @@ static void read_options(struct compare_reading *reading, const struct compare_r
     section->metric_where = metric == NULL ? section->where : metric->where;
 }
 
-static void read_section(struct compare_reading *reading) {
+/* `root`: the experiment around the section. */
+static void read_section(struct compare_reading *reading, const struct yaml_node *root) {
     struct compare_section *section = reading->section;
     struct errors *errors = reading->errors;
     const char *const *names = compare_option_names("compare", reading->arena);
@@ -313,10 +328,12 @@ static void read_section(struct compare_reading *reading) {
     const int32_t before_axes = errors->count;
     compare_axes_read(&reader, reading->node, &reading->axes);
     const int has_axes = errors->count == before_axes && reading->axes.count > 0;
-    if (errors->count == before_axes && !has_axes) {
+    const int has_only_seeds =
+        errors->count == before_axes && !has_axes && (yaml_get(reading->node, "seeds") != NULL || tune != NULL);
+    if (errors->count == before_axes && !has_axes && !has_only_seeds) {
         errors_add_at(errors, RONDO_INVALID, section->where,
                       "'compare' has nothing that varies, expected a key of the experiment with a list of values, such "
-                      "as model.layers.0.cell: [lstm, gru]");
+                      "as model.layers.0.cell: [lstm, gru], or only seeds: 8");
     }
     read_seeds(reading);
     read_target(reading);
@@ -327,6 +344,8 @@ static void read_section(struct compare_reading *reading) {
         compare_equal_read(&reader, &reading->axes, &reading->tuned, section);
     }
     if (has_axes && read_variants(reading) == RONDO_OK) {
+        read_baseline(reading);
+    } else if (has_only_seeds && make_only_variant(reading, root) == RONDO_OK) {
         read_baseline(reading);
     }
     if (can_tune) {
@@ -358,7 +377,7 @@ rondo_status compare_section_take(struct yaml_node *root, struct compare_section
     }
     struct errors own = {0}; /* the status is that of the first mistake here */
     reading.errors = &own;
-    read_section(&reading);
+    read_section(&reading, root);
     const rondo_status status = own.status;
     errors_move(errors, &own);
     return status;

@@ -387,7 +387,7 @@ static const struct {
     const char *lines, *errors[3];
 } mistakes[] = {
     {"[]", {"e.yaml:3:3: 'compare' must be a mapping"}},
-    {"seeds: 3", {"e.yaml:2:1: 'compare' has nothing that varies"}},
+    {"target: 3", {"e.yaml:2:1: 'compare' has nothing that varies"}},
     /* keys */
     {CELLS "seed: 3", {"e.yaml:4:3: unknown key 'seed' in compare (did you mean 'seeds'?), expected one of sample,"}},
     {"optimiser: [a]", {"e.yaml:3:3: unknown key 'optimiser' in compare (did you mean 'optimizer'?)"}},
