@@ -525,7 +525,7 @@ START_TEST(memory_that_runs_out_is_an_error) {
         "rondo: 1\ncompare:\n  model.layers.0.cell: [gru, a/x.yaml, b/x.yaml]\n  optimizer.lr: {from: 1, to: 5}\n"
         "  variants: [{name: a, schedule.epochs: 1}, {schedule.epochs: 2, data: {reader: [x, {y: z}]}}]\n  sample: 9\n"
         "  seeds: [1, 2]\n  equal: flops\n  tune: {schedule.batch: {from: 1, to: 9}, trials: 3}\n";
-    for (size_t used = 0; ALLOCATOR_COUNTS && used < 64 * 1024; used += 509) {
+    for (size_t used = 0; ALLOCATOR_COUNTS && used < 64 * 1024; used += 2039) {
         rondo_status status = RONDO_NO_MEMORY;
         for (long number = 1; status == RONDO_NO_MEMORY; number++) {
             struct arena *own = arena_create();
