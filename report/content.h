@@ -54,7 +54,7 @@ rondo_status report_run_read(const char *folder, struct report_run *run, struct 
 rondo_status report_group_runs(struct report_run *runs, int32_t n_runs, struct comparison *comparison,
                                struct report_variant **grouped, struct arena *arena, struct errors *errors);
 
-/* Keys in which the samples of variants differ. */
+/* Keys in which the variants differ: report/differences.c. */
 rondo_status report_find_differing(struct report_content *content, struct arena *arena, struct errors *errors);
 
 #endif

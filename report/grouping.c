@@ -1,4 +1,4 @@
-/* report/grouping.c: runs that differ only in their seed as one variant, and the keys in which variants differ. */
+/* report/grouping.c: runs as a comparison: those that differ only in their seed are a variant. */
 #include "report/content.h"
 
 #include <math.h>
@@ -6,101 +6,8 @@
 #include <string.h>
 
 #include "compare/run_result.h"
-
-/* Keys that do not make another variant. */
-static int is_ignored(const char *key) {
-    return strcmp(key, "schedule.seed") == 0 || strcmp(key, "name") == 0;
-}
-
-/* "rondo" is the format of the file. */
-static int is_shown(const char *key) {
-    return !is_ignored(key) && strcmp(key, "rondo") != 0;
-}
-
-static int is_same_text(const char *left, const char *right) {
-    return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
-}
-
-/* 1 if each key of the first has the same value in the second. */
-static int has_all(const struct report_keys *keys, const struct report_keys *others) {
-    for (int32_t i = 0; i < keys->count; i++) {
-        const struct report_key *item = &keys->items[i];
-        const char *other = i < others->count && strcmp(others->items[i].key, item->key) == 0
-                                ? others->items[i].text
-                                : report_keys_get(others, item->key);
-        if (!is_ignored(item->key) && !is_same_text(item->text, other)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static const struct report_cell *find_cell(const struct report_files *files, const char *name) {
-    for (int32_t c = 0; c < files->n_cells; c++) {
-        if (strcmp(files->cells[c].name, name) == 0) {
-            return &files->cells[c];
-        }
-    }
-    return NULL;
-}
-
-static int has_same_cells(const struct report_files *left, const struct report_files *right) {
-    for (int32_t c = 0; c < left->n_cells; c++) {
-        const struct report_cell *other = find_cell(right, left->cells[c].name);
-        if (other == NULL || strcmp(other->text, left->cells[c].text) != 0) {
-            return 0;
-        }
-    }
-    return left->n_cells == right->n_cells;
-}
-
-/* A run without a readable experiment is in a variant of its own. */
-static int is_same_variant(const struct report_run *left, const struct report_run *right) {
-    return left->files.experiment.count > 0 && has_all(&left->files.experiment, &right->files.experiment) &&
-           has_all(&right->files.experiment, &left->files.experiment) && has_same_cells(&left->files, &right->files);
-}
-
-/* ---- differences ---- */
-
-static int is_listed(const struct report_content *content, const char *key) {
-    for (int32_t i = 0; i < content->n_differing; i++) {
-        if (strcmp(content->differing[i], key) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int differs(const struct report_content *content, const char *key, const char *text) {
-    for (int32_t v = 0; v < content->comparison->n_variants; v++) {
-        const struct report_run *sample = content->variants[v].sample;
-        if (sample != NULL && !is_same_text(text, report_keys_get(&sample->files.experiment, key))) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-rondo_status report_find_differing(struct report_content *content, struct arena *arena, struct errors *errors) {
-    size_t most = 0;
-    for (int32_t v = 0; v < content->comparison->n_variants; v++) {
-        most += content->variants[v].sample == NULL ? 0 : (size_t)content->variants[v].sample->files.experiment.count;
-    }
-    content->differing = arena_calloc(arena, most, sizeof *content->differing);
-    if (content->differing == NULL) {
-        return errors_no_memory(errors);
-    }
-    for (int32_t v = 0; v < content->comparison->n_variants; v++) {
-        const struct report_run *sample = content->variants[v].sample;
-        for (int32_t i = 0; sample != NULL && i < sample->files.experiment.count; i++) {
-            const struct report_key *item = &sample->files.experiment.items[i];
-            if (is_shown(item->key) && differs(content, item->key, item->text) && !is_listed(content, item->key)) {
-                content->differing[content->n_differing++] = item->key;
-            }
-        }
-    }
-    return RONDO_OK;
-}
+#include "experiment/experiment.h"
+#include "store/seed_groups.h"
 
 /* ---- the metric ---- */
 
@@ -232,25 +139,62 @@ static rondo_status fill_run(const struct report_run *from, const struct compari
     return RONDO_OK;
 }
 
-/* The groups, in the order of their first runs. */
-static int32_t find_groups(const struct report_run *runs, int32_t n_runs, struct run_group *groups,
-                           struct arena *arena) {
-    int32_t count = 0;
+/* 1 if the run is in the group. A folder that was given twice is two runs, of one group. */
+static int is_in_group(const struct report_run *run, const struct seed_group *group) {
+    for (int32_t i = 0; i < group->count; i++) {
+        if (strcmp(group->runs[i]->folder, run->folder) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Reads what decides on the groups. A folder with too little for a summary is in a group of its own. */
+static rondo_status read_summaries(const struct report_run *runs, int32_t n_runs, struct run_summary *summaries,
+                                   struct arena *scratch, struct arena *arena, struct errors *errors) {
+    const struct run_summary_settings settings = {.format = EXPERIMENT_VERSION, .scratch = scratch};
     for (int32_t r = 0; r < n_runs; r++) {
+        const rondo_status status = run_summary_read(runs[r].folder, &settings, &summaries[r], NULL, arena, errors);
+        if (status == RONDO_NOT_FOUND && errors->count == 0) {
+            summaries[r] = (struct run_summary){.folder = runs[r].folder};
+        } else if (status != RONDO_OK) {
+            return status;
+        }
+    }
+    return RONDO_OK;
+}
+
+/* The groups of store/seed_groups.h, in the order in which the command names their first runs. */
+static rondo_status find_groups(const struct report_run *runs, int32_t n_runs, struct run_group *groups,
+                                int32_t *n_groups, struct arena *arena, struct errors *errors) {
+    struct run_summary *summaries = arena_calloc(arena, (size_t)n_runs, sizeof *summaries);
+    struct seed_groups made = {0};
+    struct arena *scratch = arena_create();
+    rondo_status status = summaries == NULL || scratch == NULL
+                              ? errors_no_memory(errors)
+                              : read_summaries(runs, n_runs, summaries, scratch, arena, errors);
+    arena_destroy(scratch);
+    RONDO_TRY(status);
+    RONDO_TRY(seed_groups_make(summaries, n_runs, 0, &made, arena, errors));
+    int32_t *places = arena_calloc(arena, (size_t)made.count, sizeof *places); /* 1 + its place in `groups` */
+    *n_groups = 0;
+    for (int32_t r = 0; r < n_runs && places != NULL; r++) {
         int32_t g = 0;
-        while (g < count && !is_same_variant(&runs[groups[g].members[0]], &runs[r])) {
+        while (g < made.count && !is_in_group(&runs[r], &made.items[g])) {
             g++;
         }
-        if (g == count) {
-            groups[count].members = arena_calloc(arena, (size_t)n_runs, sizeof(int32_t));
-            if (groups[count].members == NULL) {
-                return count;
-            }
-            count++;
+        RONDO_CHECK(g < made.count, errors, "every run is in a group");
+        if (places[g] == 0) {
+            places[g] = ++*n_groups;
+            groups[places[g] - 1].members = arena_calloc(arena, (size_t)made.items[g].count, sizeof(int32_t));
         }
-        groups[g].members[groups[g].count++] = r;
+        struct run_group *group = &groups[places[g] - 1];
+        if (group->members == NULL) {
+            break;
+        }
+        group->members[group->count++] = r;
     }
-    return count;
+    return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
 /* All seeds, as often as the group with the most runs of that seed has them. */
@@ -344,7 +288,8 @@ rondo_status report_group_runs(struct report_run *runs, int32_t n_runs, struct c
     if (groups == NULL || seeds == NULL) {
         return errors_no_memory(errors);
     }
-    const int32_t n_groups = find_groups(runs, n_runs, groups, arena);
+    int32_t n_groups;
+    RONDO_TRY(find_groups(runs, n_runs, groups, &n_groups, arena, errors));
     const char *metric = stopping_metric(&runs[0], arena);
     if (metric == NULL || arena_failed(arena)) {
         return errors_no_memory(errors);

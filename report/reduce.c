@@ -31,7 +31,8 @@ rondo_status reduced_grid_make(const struct report_log *const *logs, int32_t n_l
     if (at == NULL || steps == NULL) {
         return errors_no_memory(errors);
     }
-    for (double step = next_step(logs, n_logs, at, -1); step < INFINITY; step = next_step(logs, n_logs, at, step)) {
+    double step = -1;
+    while ((step = next_step(logs, n_logs, at, step)) < INFINITY) {
         steps[count++] = step;
     }
     grid->step = steps;

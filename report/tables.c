@@ -160,48 +160,6 @@ void report_add_runs(struct markup *markup, const struct report_content *content
     html_table_close(markup);
 }
 
-/* ---- differences ---- */
-
-static const char *find_setting(const struct compared_setting *settings, int32_t count, const char *key) {
-    for (int32_t i = 0; i < count; i++) {
-        if (strcmp(settings[i].key, key) == 0) {
-            return settings[i].text;
-        }
-    }
-    return NULL;
-}
-
-void report_add_differences(struct markup *markup, const struct report_content *content) {
-    const struct comparison *comparison = content->comparison;
-    if (content->n_differing == 0) {
-        markup_add(markup, comparison->n_variants == 1
-                               ? "<p>There is one variant, so nothing differs but the seed.</p>\n"
-                               : "<p>No key of the experiments differs but the seed.</p>\n");
-        return;
-    }
-    html_table_open(markup, "differences", "Keys of the experiments whose values differ");
-    html_table_head(markup, "Key", NULL, 0);
-    for (int32_t v = 0; v < comparison->n_variants; v++) {
-        html_table_head(markup, comparison->variants[v].name, NULL, 0);
-    }
-    html_table_body(markup);
-    for (int32_t k = 0; k < content->n_differing; k++) {
-        const char *key = content->differing[k];
-        markup_add(markup, "<tr><th scope=\"row\"><code>");
-        markup_text(markup, key);
-        markup_add(markup, "</code></th>");
-        for (int32_t v = 0; v < comparison->n_variants; v++) {
-            const struct compared_variant *variant = &comparison->variants[v];
-            const struct report_run *sample = content->variants[v].sample;
-            const char *text = sample == NULL ? NULL : report_keys_get(&sample->files.experiment, key);
-            text = text == NULL ? find_setting(variant->settings, variant->n_settings, key) : text;
-            html_text_cell(markup, text == NULL ? "\xe2\x80\x93" : text);
-        }
-        markup_add(markup, "</tr>\n");
-    }
-    html_table_close(markup);
-}
-
 /* ---- cells ---- */
 
 /* `heading`: what is above it already. */

@@ -18,7 +18,7 @@ void report_add_variants(struct markup *markup, const struct report_content *con
 void report_add_improvements(struct markup *markup, const struct report_content *content);
 /* A row per run. */
 void report_add_runs(struct markup *markup, const struct report_content *content);
-/* A row per key whose value is not the same in all variants. */
+/* report/differences.c. The keys whose values are not the same in all variants, with these. */
 void report_add_differences(struct markup *markup, const struct report_content *content);
 /* report/inspection_tables.c. What `rondo inspect` has found in one run of each variant: memory, states, gates, matrices, with places for
  * the charts. Nothing if no run was inspected. */

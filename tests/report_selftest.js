@@ -18,13 +18,13 @@ function strongPixels(canvas) {
 }
 
 /* Every chart of the page, by its title: lines by their role, and what is on the canvas. */
-function charts() {
+function charts(withPixels) {
   const all = {};
   for (const figure of document.querySelectorAll("figure")) {
     const canvas = figure.querySelector("canvas"), chart = Chart.getChart(canvas), roles = {};
     for (const dataset of chart ? chart.data.datasets : []) roles[dataset.role] = (roles[dataset.role] || 0) + 1;
     all[figure.querySelector("figcaption").textContent] = {
-      roles, pixels: chart ? strongPixels(canvas) : 0, label: canvas.getAttribute("aria-label"),
+      roles, pixels: chart && withPixels ? strongPixels(canvas) : 0, label: canvas.getAttribute("aria-label"),
       x: chart && chart.options.scales.x.title.text, xMax: chart && chart.scales.x.max, y: chart && chart.scales.y.type,
       points: chart && chart.data.datasets.length > 0 ? chart.data.datasets[chart.data.datasets.length - 1].data.length : 0,
     };
@@ -32,9 +32,9 @@ function charts() {
   return all;
 }
 /* What is not in the window is drawn as for printing. */
-function chartsNow() {
+function chartsNow(withPixels) {
   window.dispatchEvent(new Event("beforeprint"));
-  const all = charts();
+  const all = charts(withPixels);
   window.dispatchEvent(new Event("afterprint"));
   return all;
 }
@@ -47,9 +47,7 @@ function choose(name, value) {
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-try {
-  seen.start = chartsNow();
-
+function useThePage() {
   const table = document.getElementById("variants"), heads = [...table.tHead.rows[0].cells].map((head) => head.textContent);
   seen.heads = heads;
   seen.sorted = {};
@@ -86,6 +84,11 @@ try {
   seen.themes.push(getComputedStyle(document.body).backgroundColor);
 
   for (const details of document.querySelectorAll("figure details")) details.open = true;
+}
+
+try {
+  seen.start = chartsNow(true);
+  if (!window.triesNetwork) useThePage();
 } catch (error) {
   seen.errors.push(String(error.stack));
 }

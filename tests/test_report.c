@@ -306,6 +306,22 @@ START_TEST(the_states_of_runs_are_shown) {
 }
 END_TEST
 
+START_TEST(variants_that_have_not_begun_differ_in_their_settings) {
+    static const struct compared_setting cells[] = {{"model.layers.0.cell", "gru"}, {"model.layers.0.cell", "<lstm>"}};
+    const struct comparison comparison = make_comparison("small", "large");
+    for (int v = 0; v < 2; v++) {
+        compared_variants[v].settings = &cells[v];
+        compared_variants[v].n_settings = 1;
+        compared[v][0].state = compared[v][1].state = COMPARED_MISSING;
+        compared[v][0].score = compared[v][1].score = NAN;
+    }
+    write_comparison(&comparison);
+    sandbox_remove("c/runs");
+    assert_parts("settings", page_of("c"),
+                 "<code>model.layers.0.cell</code></th><td>gru</td><td>&#60;lstm&#62;</td>|No run has a score yet");
+}
+END_TEST
+
 /* ---- runs ---- */
 
 START_TEST(runs_that_differ_only_in_their_seed_are_a_variant) {
@@ -334,6 +350,9 @@ START_TEST(a_cell_of_other_equations_is_another_variant) {
     write_run("one", "gru", 1, 4, 0.5);
     write_run("two", "gru", 1, 4, 0.6);
     sandbox_write("two/cells/gru.yaml", "cell: gru\nequations: h' = x\n");
+    sandbox_write(
+        "two/environment.json",
+        "{\"cells\": {\"model.layers.0\": {\"name\": \"gru\", \"file\": \"g.yaml\", \"bytes\": 1, \"xxh3\": \"01\"}}}");
     json_t *data = data_of(page_of("one two"));
     ck_assert_int_eq(json_array_size(item(data, "variants")), 2);
     ck_assert_str_eq(json_string_value(item(data, "variants/1/name")), "two");
@@ -517,6 +536,7 @@ int main(void) {
     tcase_add_loop_test(comparisons, a_name_stays_text, 0, ROWS(evil));
     tcase_add_test(comparisons, bytes_that_are_no_text_are_replaced);
     tcase_add_test(comparisons, the_states_of_runs_are_shown);
+    tcase_add_test(comparisons, variants_that_have_not_begun_differ_in_their_settings);
     TCase *runs = add_case(suite, "runs", 30, open_test, close_test);
     tcase_add_test(runs, runs_that_differ_only_in_their_seed_are_a_variant);
     tcase_add_test(runs, a_cell_of_other_equations_is_another_variant);

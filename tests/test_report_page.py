@@ -46,7 +46,7 @@ class Page:
                    "--disable-extensions", "--disable-background-networking", f"--user-data-dir={profile}",
                    "--enable-logging=stderr", "--virtual-time-budget=3000", f"--window-size={width},1000", "--dump-dom"]
         done = subprocess.run([*command, f"file://{folder}/opened.html"], env=dict(os.environ, HOME=folder), check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", timeout=60)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", timeout=120)
         self.dom = done.stdout
         self.console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
         found = re.search(r'<script type="application/json" id="selftest">(.*?)</script>', self.dom, re.DOTALL)

@@ -232,7 +232,7 @@ function dotChart() {
         axis("variant", { type: "linear", min: -0.5, max: Math.max(0.5, shown().length - 0.5),
           grid: { display: false },
           afterBuildTicks: (scale) => { scale.ticks = shown().map((_, i) => ({ value: i })); },
-          ticks: { color: inkOf("--soft"), autoSkip: false, maxRotation: 60, font: { size: 11 }, callback: (value) => clip((data.variants[shown()[value]] || { name: "" }).name, 18) } }),
+          ticks: { color: inkOf("--soft"), autoSkip: shown().length > 24, maxRotation: 60, font: { size: 11 }, callback: (value) => clip((data.variants[shown()[value]] || { name: "" }).name, 18) } }),
         scoreAxis(), scoreTooltip),
     }),
     table: () => ({
@@ -311,13 +311,15 @@ function fillTable(figure) {
   figure.tableHolder.replaceChildren(table);
 }
 
-function addFigure(parent, chart) {
+/* `isWide`: as wide as the page. */
+function addFigure(parent, chart, isWide) {
   const element = document.createElement("figure"), caption = document.createElement("figcaption");
   const holder = document.createElement("div"), canvas = document.createElement("canvas");
   const details = document.createElement("details"), summary = document.createElement("summary");
   const tableHolder = document.createElement("div");
   caption.textContent = chart.title;
   holder.className = "canvas";
+  element.className = isWide ? "wide" : "";
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", chart.title);
   summary.textContent = "Table";

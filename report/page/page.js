@@ -128,7 +128,7 @@ function addCharts() {
     }
   }
   if (data.variants.some((variant) => scoresOf(variant).length > 0)) {
-    addFigure(holders.scores, dotChart());
+    addFigure(holders.scores, dotChart(), data.variants.length > 12);
     if (data.variants.some((variant) => variant.parameters > 0)) {
       addFigure(holders.scores, againstChart("Score against parameters", "parameters", (variant) => variant.parameters || null));
     }
