@@ -43,6 +43,26 @@ static rondo_status reserve(struct found_runs *list, struct errors *errors) {
     return RONDO_OK;
 }
 
+/* The comparison that has the run: a folder above it, as far as the path goes. In the arena; NULL: there is none. */
+static const char *comparison_of(struct found_runs *list, const char *run) {
+    enum { ABOVE = 5 }; /* a run of a comparison's tuning is so deep in it */
+    const struct found_runs_cache *cache = &list->last;
+    const char *path = path_folder(list->arena, run), *around = path;
+    if (path != NULL && cache->around != NULL && strcmp(path, cache->around) == 0) {
+        return cache->comparison; /* most runs are beside another one */
+    }
+    const char *comparison = NULL;
+    for (int i = 0; i < ABOVE && path != NULL && comparison == NULL; i++) {
+        comparison = found_runs_is_comparison(list, path) ? path : NULL;
+        if (strcmp(path, "/") == 0 || strcmp(path, ".") == 0) {
+            break;
+        }
+        path = path_folder(list->arena, path);
+    }
+    list->last = (struct found_runs_cache){around, comparison};
+    return comparison;
+}
+
 static rondo_status add_run(void *arg, const char *path, int descriptor, const struct run_file_list *files,
                             struct errors *errors) {
     struct found_runs *list = arg;
@@ -50,6 +70,7 @@ static rondo_status add_run(void *arg, const char *path, int descriptor, const s
     RONDO_TRY(reserve(list, errors));
     RONDO_TRY(
         run_summary_read_listed(path, descriptor, files, &settings, &list->items[list->count], list->arena, errors));
+    list->items[list->count].collection = comparison_of(list, path);
     list->count++;
     return RONDO_OK;
 }
@@ -174,6 +195,9 @@ rondo_status found_runs_read(struct found_runs *list, const char *folder, struct
                              struct run_file_list *files, struct errors *errors) {
     const struct run_summary_settings settings = {EXPERIMENT_VERSION, list->scratch};
     const rondo_status status = run_summary_read(folder, &settings, run, files, list->arena, errors);
+    if (status == RONDO_OK) {
+        run->collection = comparison_of(list, folder);
+    }
     return status == RONDO_NOT_FOUND ? refuse_folder(list, folder, errors) : status;
 }
 

@@ -7,13 +7,20 @@
 
 #include "store/seed_groups.h"
 
-/* What was found below some folders. */
+/* The last answer to which comparison has a run. */
+struct found_runs_cache {
+    const char *around; /* the folder in which the run was; NULL: there was none yet */
+    const char *comparison;
+};
+
+/* What was found below some folders. The collection of a run is its comparison. */
 struct found_runs {
     struct arena *arena;       /* of everything in it */
     struct arena *scratch;     /* for the duration of a call */
     struct run_summary *items; /* [count] by folder, after found_runs_filter */
     int32_t count, capacity;
-    int32_t tunings;  /* comparisons whose runs of tuning were left out */
+    int32_t tunings; /* comparisons whose runs of tuning were left out */
+    struct found_runs_cache last;
     int takes_trials; /* 1: these are found, too */
 };
 

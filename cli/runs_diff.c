@@ -422,13 +422,11 @@ static int run_diff(const struct command *command, int argc, char **argv) {
     return errors.count > 0 ? report_errors(&errors, json) : finish_output();
 }
 
-const struct command runs_diff = {"diff", "runs diff A B [--json]",
-                                  "compare two runs, or two variants with their seeds",
-                                  "Prints the keys of the experiments that differ, the data, cells and plug-ins whose "
-                                  "contents differ, the scores of both with\n"
-                                  "their difference (B minus A), and facts such as parameters and time. A and B are "
-                                  "runs, or folders with the runs of one\n"
-                                  "variant, such as comparisons/NAME/runs/VARIANT: means over the seeds are compared "
-                                  "then, ± the standard deviation.\n\n"
-                                  "  rondo runs diff runs/adding runs/adding-2\n",
-                                  run_diff};
+const struct command runs_diff = {
+    "diff", "runs diff A B [--json]", "compare two runs, or two variants with their seeds",
+    "Prints the keys of the experiments that differ, the data, cells and plug-ins whose contents differ, the\n"
+    "scores of both with their difference (B minus A), and facts such as parameters and time. A and B are runs,\n"
+    "or folders with the runs of one variant, such as comparisons/NAME/runs/VARIANT: means over the seeds are\n"
+    "compared then, ± the standard deviation.\n\n"
+    "  rondo runs diff runs/adding runs/adding-2\n",
+    run_diff};

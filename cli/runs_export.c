@@ -357,12 +357,10 @@ static int run_export(const struct command *command, int argc, char **argv) {
 const struct command runs_export = {
     "export", "runs export [FOLDER…] [--out FILE.csv|.json] [--where KEY=VALUE]… [--curves] [--keys] [--all]",
     "write runs as a table for other programs",
-    "One row per run, with what `rondo runs ls` knows of it: facts, the keys of the experiments that differ between "
-    "the runs, the\n"
-    "seed, and all scores of the weights. `group` is the same for the seeds of a variant. With --curves, one row per "
-    "value: run,\n"
-    "group, keys, epoch, step, seconds of training, part, metric, value. CSV is that of RFC 4180; a missing value is "
-    "empty, or null.\n\n"
+    "One row per run, with what `rondo runs ls` knows of it: facts, the keys of the experiments that differ\n"
+    "between the runs, the seed, and all scores of the weights. `group` is the same for the seeds of a variant.\n"
+    "With --curves, one row per value: run, group, keys, epoch, step, seconds of training, part, metric, value.\n"
+    "CSV is that of RFC 4180; a missing value is empty, or null.\n\n"
     "  rondo runs export --out runs.csv                  # pandas.read_csv(\"runs.csv\")\n"
     "  rondo runs export comparisons/cells --curves --out curves.csv\n",
     run_export};

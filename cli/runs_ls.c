@@ -48,10 +48,17 @@ static const char *band_text(const struct seed_group *group, const char *score, 
         return "";
     }
     const char *mean = run_score_text(band.mean, arena), *deviation = run_score_text(band.deviation, arena);
-    const char *count = band.count == group->count ? "" : arena_printf(arena, " (%d)", band.count);
+    const char *count = band.count == seed_group_seeds(group) ? "" : arena_printf(arena, " (%d)", band.count);
     return mean == NULL || deviation == NULL || count == NULL ? NULL
            : band.count == 1                                  ? arena_printf(arena, "%s%s", mean, count)
                              : arena_printf(arena, "%s ± %s%s", mean, deviation, count);
+}
+
+/* "3", or "3 (6 runs)" if some were trained twice. */
+static const char *seeds_text(const struct seed_group *group, struct arena *arena) {
+    const int32_t seeds = seed_group_seeds(group);
+    return seeds == group->count ? run_count_text(seeds, arena)
+                                 : arena_printf(arena, "%d (%d runs)", seeds, group->count);
 }
 
 static const char *score_text(const struct seed_group *group, struct arena *arena) {
@@ -249,7 +256,7 @@ static rondo_status print_table(const struct ordered_group *ordered, int32_t cou
         const struct seed_group *group = ordered[g].group;
         columns_set(&columns, g + 1, 0, group->folder);
         columns_set(&columns, g + 1, 1, varies_text(group, arena));
-        columns_set(&columns, g + 1, 2, most > 1 ? run_count_text(group->count, arena) : NULL);
+        columns_set(&columns, g + 1, 2, most > 1 ? seeds_text(group, arena) : NULL);
         for (int32_t k = 0; k < keys->count; k++) {
             columns_set(&columns, g + 1, FIXED + k, cell_text(group, keys->items[k], arena));
         }
@@ -343,19 +350,16 @@ static int run_ls(const struct command *command, int argc, char **argv) {
 const struct command runs_ls = {
     "ls", "runs ls [FOLDER…] [--where KEY=VALUE]… [--sort KEY] [--columns KEY,…] [--each] [--all] [--json]",
     "list runs: one line for all seeds of a variant",
-    "Finds the runs below the folders (default: runs/ and comparisons/), without reading their data. Runs that differ\n"
-    "only in schedule.seed are one line: the mean of their scores ± the standard deviation. The column `varies` has "
-    "the keys\n"
-    "in which experiments of the same name differ. A group is named by a folder that has its runs only, or by its "
-    "first run.\n\n"
-    "KEY is a key of the experiment (optimizer.lr, model.layers.0.cell), a score (valid.accuracy, test.loss; a metric "
-    "alone is\n"
-    "that of the validation part), or one of run, state, metric, score, epochs, steps, best_epoch, best_step, "
-    "parameters,\n"
-    "size, date, seconds, memory, version. Scores are those of the weights that are kept.\n\n"
-    "States: finished; unfinished (`rondo train --resume RUN` goes on); training (now, by a process that runs); "
-    "damaged; other\n"
-    "version (a format of experiments that this Rondo does not know).\n\n"
+    "Finds the runs below the folders (default: runs/ and comparisons/), without reading their data. Runs that\n"
+    "differ only in schedule.seed are one line: the mean of their scores ± the standard deviation. The column\n"
+    "`varies` has the keys in which experiments of the same name differ. The line has the folder of the first\n"
+    "run, or that of the variant in a comparison.\n\n"
+    "KEY is a key of the experiment (optimizer.lr, model.layers.0.cell), a score (valid.accuracy, test.loss; a\n"
+    "metric alone is that of the validation part), or one of run, state, metric, score, epochs, steps,\n"
+    "best_epoch, best_step, parameters, size, date, seconds, memory, version. Scores are those of the weights\n"
+    "that are kept.\n\n"
+    "States: finished; unfinished (`rondo train --resume RUN` goes on); training (a process trains in the\n"
+    "folder now); damaged; other version (a format of experiments that this Rondo does not know).\n\n"
     "  rondo runs ls\n"
     "  rondo runs ls --where model.layers.0.cell=lstm --where 'valid.accuracy>0.9' --sort -valid.accuracy\n"
     "  rondo runs ls --each --columns state,schedule.seed,valid.loss,test.loss\n",

@@ -12,19 +12,6 @@
 #include "io/file.h"
 #include "store/run_remove.h"
 
-/* The comparison that has the folder among its runs, from the arena; NULL: there is none. */
-static const char *comparison_of(struct found_runs *runs, const char *folder) {
-    enum { ABOVE = 5 }; /* a run of a comparison's tuning is so deep in it */
-    const char *path = path_absolute(runs->arena, folder);
-    for (int i = 0; i < ABOVE && path != NULL && strcmp(path, "/") != 0; i++) {
-        path = path_folder(runs->arena, path);
-        if (path != NULL && found_runs_is_comparison(runs, path)) {
-            return path;
-        }
-    }
-    return NULL;
-}
-
 /* Reads and checks all runs that are to be removed, each once: nothing is removed if there is a mistake in one of them. */
 static rondo_status read_runs(struct found_runs *runs, const char *const *folders, struct errors *errors) {
     for (; *folders != NULL; folders++) {
@@ -53,7 +40,7 @@ static rondo_status print_runs(struct found_runs *runs, struct errors *errors) {
     }
     for (int32_t i = 0; i < runs->count; i++) {
         const struct run_summary *run = &runs->items[i];
-        const char *comparison = comparison_of(runs, run->folder);
+        const char *comparison = run->collection;
         columns_set(&table, i + 1, 0, run->folder);
         columns_set(&table, i + 1, 1, run_state_text(run, runs->arena));
         columns_set(&table, i + 1, 2, run_count_text(run->epochs, runs->arena));
@@ -134,11 +121,10 @@ static int run_rm(const struct command *command, int argc, char **argv) {
     return errors.count > 0 ? report_errors(&errors, 0) : finish_output();
 }
 
-const struct command runs_rm = {"rm", "runs rm RUN… [--yes]", "remove runs",
-                                "Removes the files that Rondo has written into the folders of runs, and then the "
-                                "folders. Everything else in them stays and\n"
-                                "is reported. Asks before it removes anything; where nobody can be asked, --yes is "
-                                "needed. If one of the names is not a run,\n"
-                                "or a process trains in it now, nothing is removed. Links are not followed.\n\n"
-                                "  rondo runs rm runs/adding-2 runs/adding-3\n",
-                                run_rm};
+const struct command runs_rm = {
+    "rm", "runs rm RUN… [--yes]", "remove runs",
+    "Removes the files that Rondo has written into the folders of runs, and then the folders. Everything else in\n"
+    "them stays and is reported. Asks before it removes anything; where nobody can be asked, --yes is needed. If\n"
+    "one of the names is not a run, or a process trains in it now, nothing is removed. Links are not followed.\n\n"
+    "  rondo runs rm runs/adding-2 runs/adding-3\n",
+    run_rm};

@@ -257,7 +257,7 @@ static void print_commands(const struct shown_run *shown) {
     if ((run->has & RUN_HAS_WEIGHTS) != 0) {
         printf("  rondo eval %s --plot\n  rondo predict %s FILE\n", word, word);
     }
-    if (run->state == RUN_FINISHED) {
+    if (run->state == RUN_FINISHED && run->collection == NULL) { /* a comparison needs its runs as they are */
         printf("  rondo train --resume %s --set schedule.epochs=N\n", word);
     }
     printf("  rondo runs diff %s OTHER\n", word);
@@ -411,11 +411,10 @@ static int run_show(const struct command *command, int argc, char **argv) {
     return errors.count > 0 ? report_errors(&errors, json) : finish_output();
 }
 
-const struct command runs_show = {"show", "runs show RUN [--all] [--json]", "show a run, or a comparison",
-                                  "Prints the state of a run, the main keys of its experiment, the scores of its "
-                                  "weights, its data files, all of its\n"
-                                  "files, and the commands to go on with. Data and weights are not read, and a run "
-                                  "that is being trained is not disturbed.\n"
-                                  "RUN may be the folder of a comparison.\n\n"
-                                  "  rondo runs show runs/food-sentiment\n",
-                                  run_show};
+const struct command runs_show = {
+    "show", "runs show RUN [--all] [--json]", "show a run, or a comparison",
+    "Prints the state of a run, the main keys of its experiment, the scores of its weights, its data files, all\n"
+    "of its files, and the commands to go on with. Data and weights are not read, and a run that is being trained\n"
+    "is not disturbed. RUN may be the folder of a comparison.\n\n"
+    "  rondo runs show runs/food-sentiment\n",
+    run_show};

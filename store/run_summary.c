@@ -350,6 +350,9 @@ static rondo_status read_timings(struct summary_reading *reading) {
     if (descriptor >= 0) {
         close(descriptor);
     }
+    if (ignored.status == RONDO_NO_MEMORY) {
+        status = errors_no_memory(reading->errors);
+    }
     errors_free(&ignored); /* what is measured is no part of the training, so it cannot damage it */
     return status;
 }

@@ -29,6 +29,7 @@ struct run_score {
 
 struct run_summary {
     const char *folder;
+    const char *collection; /* set by the caller: runs of different collections are not grouped; NULL: none */
     enum run_state state;
     const char *reason;       /* one line; NULL if the state needs none */
     int32_t has;              /* enum run_part */

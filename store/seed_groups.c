@@ -52,10 +52,13 @@ static const char *group_text(const struct run_summary *run, int is_each, struct
     if (is_each || run->values.count == 0) {
         return run->folder;
     }
-    const size_t length = put_values(NULL, put_values(NULL, 0, &run->values), &run->contents);
+    const char *collection = run->collection == NULL ? "" : run->collection;
+    const size_t first = put(NULL, 0, collection, '\3');
+    const size_t length = put_values(NULL, put_values(NULL, first, &run->values), &run->contents);
     char *text = arena_alloc(arena, length + 1);
     if (text != NULL) {
-        put_values(text, put_values(text, 0, &run->values), &run->contents);
+        put(text, 0, collection, '\3');
+        put_values(text, put_values(text, first, &run->values), &run->contents);
         text[length] = '\0';
     }
     return text;
@@ -91,32 +94,26 @@ static void divide(struct grouped_run *sorted, int32_t count, const struct run_s
 
 /* ---- names ---- */
 
-/* The length of the path of the folder that two paths have in common. */
-static size_t common_folder(const char *left, const char *right, size_t most) {
-    size_t common = 0;
-    for (size_t i = 0; i < most && left[i] == right[i] && left[i] != '\0'; i++) {
-        common = left[i] == '/' ? i : common;
+/* The length of the path of the folder that a run is in; 0: the path has no folder. */
+static size_t parent_length(const char *folder) {
+    const char *slash = strrchr(folder, '/');
+    return slash == NULL ? 0 : (size_t)(slash - folder);
+}
+
+/* The folder of its runs, if it has several beside each other in a collection: the variant of a comparison. */
+static const char *group_folder(const struct seed_group *group, int is_each, struct arena *arena) {
+    const struct run_summary *first = group->runs[0];
+    const size_t length = parent_length(first->folder);
+    if (is_each || group->count == 1 || first->collection == NULL || length <= strlen(first->collection)) {
+        return first->folder;
     }
-    return common;
-}
-
-static int is_below(const char *path, const char *folder, size_t length) {
-    return strncmp(path, folder, length) == 0 && path[length] == '/';
-}
-
-/* The folder of its runs, if no other run is below it. */
-static const char *group_folder(const struct seed_group *group, const struct run_summary *all, int32_t n_all,
-                                struct arena *arena) {
-    const char *first = group->runs[0]->folder;
-    size_t length = strlen(first);
     for (int32_t i = 1; i < group->count; i++) {
-        length = common_folder(first, group->runs[i]->folder, length);
+        const char *other = group->runs[i]->folder;
+        if (parent_length(other) != length || strncmp(first->folder, other, length) != 0) {
+            return first->folder;
+        }
     }
-    int32_t below = 0;
-    for (int32_t i = 0; group->count > 1 && length > 0 && i < n_all; i++) {
-        below += is_below(all[i].folder, first, length);
-    }
-    return group->count > 1 && below == group->count ? arena_strndup(arena, first, length) : first;
+    return arena_strndup(arena, first->folder, length);
 }
 
 /* ---- what varies ---- */
@@ -285,7 +282,7 @@ rondo_status seed_groups_make(struct run_summary *runs, int32_t count, int is_ea
     qsort(sorted, (size_t)count, sizeof *sorted, by_text);
     divide(sorted, count, members, groups);
     for (int32_t g = 0; g < groups->count; g++) {
-        groups->items[g].folder = group_folder(&groups->items[g], runs, count, arena);
+        groups->items[g].folder = group_folder(&groups->items[g], is_each, arena);
     }
     find_all_varying(groups, is_each, arena);
     return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
@@ -311,6 +308,26 @@ static int has_finished(const struct seed_group *group) {
     return 0;
 }
 
+/* 1 if a run before this one has the same seed, and counts as well. */
+static int is_repeated(const struct seed_group *group, int32_t index, int only_finished) {
+    const char *seed = run_values_get(&group->runs[index]->values, "schedule.seed");
+    for (int32_t i = 0; seed != NULL && i < index; i++) {
+        const char *other = run_values_get(&group->runs[i]->values, "schedule.seed");
+        if (other != NULL && strcmp(seed, other) == 0 && (!only_finished || group->runs[i]->state == RUN_FINISHED)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int32_t seed_group_seeds(const struct seed_group *group) {
+    int32_t count = 0;
+    for (int32_t i = 0; i < group->count; i++) {
+        count += !is_repeated(group, i, 0);
+    }
+    return count;
+}
+
 struct seed_band seed_group_band(const struct seed_group *group, const char *score) {
     const int only_finished = has_finished(group);
     struct seed_band band = {.mean = NAN, .deviation = NAN, .least = NAN, .most = NAN};
@@ -319,7 +336,8 @@ struct seed_band seed_group_band(const struct seed_group *group, const char *sco
          pass++) { /* the mean comes first: a variance as a difference of squares loses digits */
         for (int32_t i = 0; i < group->count; i++) {
             const double value = run_summary_score(group->runs[i], score);
-            if (isnan(value) || (only_finished && group->runs[i]->state != RUN_FINISHED)) {
+            if (isnan(value) || (only_finished && group->runs[i]->state != RUN_FINISHED) ||
+                is_repeated(group, i, only_finished)) {
                 continue;
             }
             if (pass == 0) {

@@ -1,8 +1,8 @@
 /* store/seed_groups.h: runs that differ only in their seed are one variant of an experiment, whose scores are a band.
  *
  * Two runs belong to the same group if all keys of their experiments are the same, except schedule.seed and those that change no
- * result (schedule.checkpoint, schedule.tensorboard), and if the contents of their data and of their cells are the same. A run whose
- * experiment cannot be read is a group of its own.
+ * result (schedule.checkpoint, schedule.tensorboard), if the contents of their data and of their cells are the same, and if they are of
+ * the same collection, such as a comparison. A run whose experiment cannot be read is a group of its own.
  *
  * Ownership: everything is in the arena of the call; summaries are borrowed. Threads: any, on different objects.
  */
@@ -14,7 +14,8 @@
 struct seed_group {
     const struct run_summary **runs; /* [count] in the order of their folders */
     int32_t count;
-    /* Its name: the folder that has its runs and no others, or else that of the first run. */
+    /* Its name: for several runs beside each other in a collection, the folder around them, as comparisons/NAME/runs/VARIANT; else the
+     * folder of the first run. */
     const char *folder;
     /* The keys whose values differ between the groups of experiments of the same name, with those of this group: "-" if it has no
      * such key, and a fingerprint if it is the contents of a file that differ. */
@@ -36,7 +37,10 @@ struct seed_band {
     double mean, deviation; /* NaN: not defined */
     double least, most;
 };
-/* The band of a score. Only finished runs count, if there is one. */
+/* The number of different seeds: a seed may have been trained twice. */
+int32_t seed_group_seeds(const struct seed_group *group);
+/* The band of a score. Only finished runs count, if there is one, and of those with the same seed only the first: the same numbers again
+ * would make the band too narrow. */
 struct seed_band seed_group_band(const struct seed_group *group, const char *score);
 /* The name of the score that selects the weights of all its runs; NULL: they have different ones, or none. */
 const char *seed_group_metric(const struct seed_group *group);

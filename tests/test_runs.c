@@ -355,15 +355,23 @@ START_TEST(runs_of_a_comparison_are_grouped_by_variant) {
     sandbox_write("comparisons/grid/comparison.json", "{}");
     sandbox_copy("runs/a", "comparisons/grid/runs/gru/seed-1");
     sandbox_copy("runs/a-2", "comparisons/grid/runs/gru/seed-2");
+    sandbox_copy("runs/a-10", "comparisons/grid/runs/gru/seed-3");
     sandbox_copy("runs/b", "comparisons/grid/runs/lstm/seed-1");
     sandbox_copy("runs/b", "comparisons/grid/tuning/lstm/trial-1/seed-1");
     struct outcome outcome = rondo("runs ls comparisons", 0);
     assert_parts(
         "ls", outcome.out,
-        "comparisons/grid/runs/gru          cell gru, hidden 4       2  |comparisons/grid/runs/lstm/seed-1  cell lstm");
+        "comparisons/grid/runs/gru          cell gru, hidden 4       3  |comparisons/grid/runs/lstm/seed-1  cell lstm");
     assert_parts("ls", outcome.err,
                  "the runs that only chose settings of 1 comparison are left out; --all lists them, too");
     ck_assert_ptr_null(strstr(outcome.out, "tuning"));
+    /* They are not mixed with the same experiments elsewhere, and a seed that was trained twice counts once. */
+    sandbox_copy("runs/a", "comparisons/alone");
+    sandbox_copy("runs/a", "comparisons/again");
+    assert_parts("ls", squeezed(rondo("runs ls comparisons", 0).out),
+                 "comparisons/again cell gru, hidden 4 1 (2 runs) finished 3 valid.loss |comparisons/grid/runs/gru "
+                 "cell gru, hidden 4 "
+                 "3 finished ");
     outcome = rondo("runs ls comparisons --all --each", 0);
     assert_parts("ls --all", outcome.out, "comparisons/grid/tuning/lstm/trial-1/seed-1 ");
     ck_assert_str_eq(outcome.err, "");

@@ -137,7 +137,7 @@ START_TEST(without_a_terminal_it_needs_yes) {
     sandbox_write("grid/comparison.json", "{}");
     const struct outcome outcome = rondo("runs rm grid/runs/gru/seed-1", 2);
     assert_parts("rm", outcome.err,
-                 "grid/runs/gru/seed-1  finished |part of the comparison '|/grid', which would train it again|"
+                 "grid/runs/gru/seed-1  finished |part of the comparison 'grid', which would train it again|"
                  "nothing was removed: --yes removes this run without a question");
     ck_assert(sandbox_has("grid/runs/gru/seed-1/weights.safetensors"));
 }
