@@ -242,6 +242,39 @@ START_TEST(a_run_that_was_killed_has_no_event_twice) {
 }
 END_TEST
 
+/* Trainings that diverge and go back to a checkpoint. */
+static const char *const diverging[] = {"lr: 5", "lr: 1000"};
+
+/* What was trained and then given up has no event: the steps are those of the intervals in metrics.jsonl. */
+START_TEST(a_training_that_goes_back_has_the_events_that_remain) {
+    char text[800], run[32], arguments[96];
+    sandbox_write("three.tsv", "tea\t1e9\nsoup\t-1e9\ncake\t3\n");
+    snprintf(
+        text, sizeof text,
+        "rondo: 1\nname: diverging\narchitecture: \"N:1\"\n"
+        "data: {reader: text, train: three.tsv, valid: three.tsv, columns: {text: 0, label: 1}, target: number}\n"
+        "model: {embedding: {size: 4}, layers: [{cell: rnn_tanh, hidden: 4}]}\nloss: {plugin: squared_error}\n"
+        "optimizer: {plugin: sgd, %s}\nschedule: {epochs: 9, batch: 1, on_nonfinite: rollback, validate: {steps: 5}, "
+        "checkpoint: {every: {steps: 4}, keep: 1}, rollback_factor: 0.05, tensorboard: true}\n",
+        diverging[_i]);
+    sandbox_write("diverging.yaml", text);
+    snprintf(run, sizeof run, "back-%d", _i);
+    snprintf(arguments, sizeof arguments, "train diverging.yaml --quiet --out %s", run);
+    rondo(arguments, 0);
+    snprintf(arguments, sizeof arguments, "%s/metrics.jsonl", run);
+    const char *log = sandbox_read(arguments, NULL);
+    const struct event_records records = records_of(run);
+    int intervals = 0;
+    ck_assert_ptr_nonnull(strstr(log, "{\"rollback\":"));
+    for (const char *line = log; (line = strstr(line, "{\"epoch\":")) != NULL; line++) {
+        ck_assert_int_lt(++intervals, records.count);
+        ck_assert_int_eq(records.step[intervals], strtol(strstr(line, "\"step\":") + 7, NULL, 10));
+    }
+    ck_assert_int_eq(records.count, 1 + intervals);
+    ck_assert_int_gt(intervals, 2);
+}
+END_TEST
+
 /* The option changes no result, so that it can be switched on for the rest of a training; and off. */
 START_TEST(the_option_can_change_while_a_run_goes_on) {
     rondo("train e.yaml --quiet --out on --set schedule.epochs=2", 0);
@@ -271,6 +304,7 @@ int main(void) {
     tcase_add_test(runs, a_training_has_an_event_for_each_interval);
     tcase_add_test(runs, a_run_that_goes_on_has_the_events_of_one_that_was_never_interrupted);
     tcase_add_loop_test(runs, a_run_that_was_killed_has_no_event_twice, 0, ROWS(kills));
+    tcase_add_loop_test(runs, a_training_that_goes_back_has_the_events_that_remain, 0, ROWS(diverging));
     tcase_add_test(runs, the_option_can_change_while_a_run_goes_on);
     suite_add_tcase(suite, runs);
     return run_suite(suite);
