@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "compare/run_result.h"
+#include "io/file.h"
+#include "io/folder.h"
 #include "store/run_folder.h"
 #include "train/resume.h"
 #include "train/run_record.h"
@@ -84,9 +86,20 @@ static struct task *open_task(const struct comparison_plan *plan, const struct r
     return comparison_plan_task(plan, job->variant, job->more, job->n_more, job->seed, errors);
 }
 
+/* Makes the folders around that of the run. A run that fails early removes the folders that it has made, as far as they are
+ * empty: these must not be among them, since other runs are in them, or are about to be. */
+static rondo_status make_folders_around(const struct run_job *job, struct errors *errors) {
+    struct arena *arena = arena_create();
+    const char *around = path_folder(arena, job->folder);
+    const rondo_status status = around == NULL ? errors_no_memory(errors) : folder_make(around, errors);
+    arena_destroy(arena);
+    return status;
+}
+
 static rondo_status begin(const struct comparison_plan *plan, const struct run_job *job,
                           const struct train_observer *observer, struct errors *errors) {
     struct train_result result;
+    RONDO_TRY(make_folders_around(job, errors));
     struct task *task = open_task(plan, job, errors);
     const rondo_status status =
         task == NULL ? errors->status : train_experiment(task, job->folder, observer, &result, errors);
