@@ -150,7 +150,14 @@ static rondo_status add_job(const struct comparison_plan *plan, struct compariso
     struct compared_run run = {.seed = 0};
     struct phase_job *added = &phase->jobs[phase->count++];
     *added = *job;
-    RONDO_TRY(read_run(plan, job->job.folder, 0, &run, arena, errors));
+    if (job->job.folder == NULL) {
+        return errors_no_memory(errors);
+    }
+    if (job->job.pause_epoch > 0) {
+        RONDO_TRY(read_run(plan, job->job.folder, 0, &run, arena, errors));
+    } else {
+        run.state = run_result_state(job->job.folder, arena);
+    }
     if (!job->is_score) {
         added->is_done = is_trained(&run, job->job.folder, job->job.pause_epoch, arena);
     } else {

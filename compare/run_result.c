@@ -11,6 +11,7 @@
 #include "io/file.h"
 #include "io/folder.h"
 #include "io/json.h"
+#include "store/run_folder.h"
 
 #define SCORES_FILE "test.json"
 
@@ -244,6 +245,20 @@ int run_result_is_failed(const char *folder, const char **reason, struct arena *
     }
     json_decref(root);
     return is_final;
+}
+
+enum compared_state run_result_state(const char *folder, struct arena *arena) {
+    const char *file = arena_printf(arena, "%s/experiment.yaml", folder), *reason = NULL;
+    run_result_is_failed(folder, &reason, arena);
+    if (reason != NULL) {
+        return COMPARED_FAILED;
+    }
+    if (file == NULL || !file_exists(file)) {
+        return COMPARED_MISSING;
+    }
+    return !run_folder_has_ended(folder)   ? COMPARED_RUNNING
+           : run_result_has_scores(folder) ? COMPARED_SCORED
+                                           : COMPARED_FINISHED;
 }
 
 /* Writes a JSON value as a file, and takes it over. NULL: there was no memory for it. */

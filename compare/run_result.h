@@ -25,6 +25,10 @@ struct run_result_settings {
 rondo_status run_result_read(const struct run_result_settings *settings, struct compared_run *run, struct arena *arena,
                              struct errors *errors);
 
+/* The state alone, with scores of the test part, without reading all of the logs: for those who ask about every run, and are many.
+ * Uses `arena`. */
+enum compared_state run_result_state(const char *folder, struct arena *arena);
+
 /* 1 if the run has failed for good: it would fail again. *reason, if not NULL, gets its failure, also if it may be tried again;
  * NULL: it has not failed. */
 int run_result_is_failed(const char *folder, const char **reason, struct arena *arena);

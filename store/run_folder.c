@@ -271,6 +271,15 @@ int run_folder_is_unfinished(const char *folder) {
     return is_unfinished;
 }
 
+int run_folder_has_ended(const char *folder) {
+    const int metrics = open_metrics(folder, NULL);
+    const int has_ended = metrics >= 0 && line_file_ends_with(metrics, "finished");
+    if (metrics >= 0) {
+        close(metrics);
+    }
+    return has_ended;
+}
+
 /* ---- files ---- */
 
 rondo_status run_folder_subfolder(struct run_folder *run, const char *name, struct errors *errors) {

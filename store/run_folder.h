@@ -59,7 +59,9 @@ int run_folder_is_unfinished(const char *folder);
 /* 1: another process trains in the folder now. */
 int run_folder_is_in_use(const char *folder);
 
-/* 1: metrics.jsonl ends with the line "finished". */
+/* 1: the metrics.jsonl of a folder ends with the line "finished". Reads only its end. */
+int run_folder_has_ended(const char *folder);
+/* The same of an open run. */
 int run_folder_is_finished(const struct run_folder *run);
 
 const char *run_folder_path(const struct run_folder *run);
