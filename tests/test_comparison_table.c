@@ -331,25 +331,26 @@ static int width_of_line(const char *line) {
     return width;
 }
 
-/* Wide names, large numbers, many chosen settings: the columns are divided over several tables. */
+/* Wide names, large numbers, many chosen settings: the columns are divided over several tables. `_i` is the width of names. */
 START_TEST(a_text_is_at_most_100_columns_wide) {
-    static const struct compared_setting many[] = {
-        {"a.one", "a long text as a value"},  {"a.two", "a long text as a value"},
-        {"a.three", "[1, 2, 3, 4, 5, 6]"},    {"a.four", "a long text as a value"},
-        {"b.four", "a long text as a value"}, {"b.five", "a long text as a value"}};
     static const double large[] = {123456, 234567};
-    struct comparison comparison = comparison_of(2, 8, large);
-    variants[0].name = "model.layers.0.cell=lstm, optimizer.lr=0.001";
-    variants[1].name = "model.layers.0.cell=lstm, optimizer.lr=0.003";
+    static const char *const keys[] = {"a.one", "a.two", "a.three", "a.four", "b.four", "b.five"};
+    struct compared_setting many[ROWS(keys)];
+    struct comparison comparison = comparison_of(2, 3, large);
+    for (int k = 0; k < ROWS(keys); k++) {
+        many[k] = (struct compared_setting){keys[k], arena_printf(arena, "%012d", k)};
+    }
+    variants[0].name = arena_printf(arena, "%0*d", _i, 1);
+    variants[1].name = arena_printf(arena, "%0*d", _i, 2);
     variants[1].tuned = many;
-    variants[1].n_tuned = 6;
+    variants[1].n_tuned = ROWS(keys);
     const char *text = table_of(&comparison, COMPARISON_TEXT, 1);
     for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
         ck_assert_msg(width_of_line(line) <= 100, "%d columns: %.*s", width_of_line(line), (int)strcspn(line, "\n"),
                       line);
     }
-    assert_has(text, "  a.four  "); /* not "four": there are two */
-    assert_has(text, "  three  ");
+    assert_has(text, "a.four"); /* not "four": there are two */
+    assert_has_not(text, "a.three");
 }
 END_TEST
 
@@ -524,13 +525,16 @@ START_TEST(a_lack_of_memory_is_an_error) {
     const struct comparison comparison = comparison_of(2, 3, three);
     const enum comparison_form form = (enum comparison_form)_i;
     const char *expected = arena_strdup(arena, table_of(&comparison, form, 1)), *text = NULL;
+    const struct comparison_statistics known = statistics_of(&comparison);
     long left = 0;
     for (long number = 1; ALLOCATOR_COUNTS && left == 0; number++) {
         struct arena *own = arena_create();
-        struct comparison_statistics statistics;
+        struct comparison_statistics statistics = known;
         ck_assert_ptr_nonnull(own);
         allocator_fail(number);
-        rondo_status status = comparison_statistics_compute(&comparison, &statistics, own, &errors);
+        rondo_status status = form == COMPARISON_TEXT /* once is enough: they take long */
+                                  ? comparison_statistics_compute(&comparison, &statistics, own, &errors)
+                                  : RONDO_OK;
         status = status == RONDO_OK ? comparison_table(&comparison, &statistics, form, 1, &text, own, &errors) : status;
         left = allocator_fail(0);
         ck_assert(status == RONDO_OK || (status == RONDO_NO_MEMORY && left == 0));
@@ -551,7 +555,7 @@ int main(void) {
     tcase_add_loop_test(forms, only_the_last_columns_are_measured, 0, COMPARISON_FORMS);
     TCase *texts = add_case(suite, "names", 30, open_test, close_test);
     tcase_add_loop_test(texts, names_are_escaped, 0, ROWS(escapes));
-    tcase_add_test(texts, a_text_is_at_most_100_columns_wide);
+    tcase_add_loop_test(texts, a_text_is_at_most_100_columns_wide, 14, 30);
     TCase *sentences = add_case(suite, "sentences", 30, open_test, close_test);
     tcase_add_loop_test(sentences, the_result_is_stated, 0, ROWS(results));
     tcase_add_test(sentences, a_loss_is_better_if_it_is_lower);
