@@ -65,9 +65,12 @@ const char *comparison_subject(const struct comparison *comparison, struct arena
         text_add(&subject, " The same part chose the weights, so the scores are a little too good.");
     }
     if (comparison->equal != COMPARED_AS_GIVEN) {
-        text_format(&subject, " The widths were chosen for an equal number of %s: %lld.",
-                    comparison->equal == COMPARED_EQUAL_FLOPS ? "FLOPs per step" : "parameters",
-                    (long long)comparison->budget);
+        text_format(&subject, " The widths were chosen for an equal number of %s",
+                    comparison->equal == COMPARED_EQUAL_FLOPS ? "FLOPs per step" : "parameters");
+        if (comparison->budget > 0) { /* not known before the first plan */
+            text_format(&subject, ": %lld", (long long)comparison->budget);
+        }
+        text_add(&subject, ".");
     }
     if (comparison->trials > 0) {
         text_format(&subject, " The settings of each were chosen by %d trial%s on the validation part.",

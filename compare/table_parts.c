@@ -4,6 +4,7 @@
 
 #include "compare/table_content.h"
 #include "compare/text_builder.h"
+#include "core/number.h"
 
 /* ---- cells ---- */
 
@@ -115,7 +116,7 @@ static const char *title_of(const struct comparison_content *content, enum compa
     case TABLE_SIZE:
         return comparison->target == comparison->target /* not NaN */
                    ? arena_printf(arena, "Size and cost (target: %s on the validation part)",
-                                  score_text(content->format, comparison->target, 0, arena))
+                                  number_shortest(comparison->target, 1).text)
                    : "Size and cost";
     default:
         return "Time and memory of training (medians over seeds)";

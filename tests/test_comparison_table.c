@@ -145,7 +145,7 @@ static const char expected_text[] =
     "lstm      57      0.003\n"
     "rnn_tanh  57      -\n"
     "\n"
-    "Size and cost (target: 0.7500 on the validation part)\n"
+    "Size and cost (target: 0.75 on the validation part)\n"
     "variant   parameters  FLOPs per step  of the budget  steps to target  reached by\n"
     "gru             1001            2001          1.001            never      0 of 8\n"
     "lstm            1000            2000          1.000              500      8 of 8\n"
