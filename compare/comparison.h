@@ -2,7 +2,6 @@
  * runs so far. It is the folder that `rondo compare` fills:
  *
  *     comparison.json       this struct, with what was measured; written again whenever a run ends
- *     experiment.yaml       the experiment with its section `compare`, resolved
  *     runs/VARIANT/seed-S/  a run as `rondo train` leaves it (train/run_record.h), with test.json once the test part was scored
  *     tuning/VARIANT/trial-T/seed-S/   runs that only choose settings
  *     table.txt, table.md, table.tex, table.csv, table.json, report.html
