@@ -64,7 +64,7 @@ static rondo_status show(struct inspecting *inspecting, const struct inspection 
 static rondo_status inspect_dataset(struct inspecting *inspecting, const struct task *task,
                                     const struct dataset *dataset, const char *what, struct errors *errors) {
     struct arena *arena = arena_create();
-    const struct inspect_settings settings = {dataset, what, inspecting->examples};
+    const struct inspect_settings settings = {dataset, what, inspecting->examples, inspecting->record.folder};
     struct inspection inspection;
     rondo_status status = arena == NULL ? errors_no_memory(errors) : RONDO_OK;
     if (status == RONDO_OK) {

@@ -2,7 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "cli/print.h"
 
@@ -120,6 +120,22 @@ static void print_matrices(const struct inspection *inspection) {
     }
 }
 
+static void print_updates(const struct inspection *inspection) {
+    if (inspection->n_updates == 0) {
+        return;
+    }
+    const int64_t last = inspection->n_updates - 1;
+    printf("\nsize of an update against the parameter: |change| / |weights|, after step %lld and %lld\n",
+           (long long)inspection->update_steps[0], (long long)inspection->update_steps[last]);
+    for (int32_t p = 0; p < inspection->n_parameters; p++) {
+        printf("  ");
+        print_name(inspection->updates[p].name, NAME_WIDTH);
+        print_number(inspection->updates[p].ratio[0], 10, "%.1e");
+        print_number(inspection->updates[p].ratio[last], 10, "%.1e");
+        printf("\n");
+    }
+}
+
 void inspect_print(const struct inspection *inspection) {
     print_text(stdout, inspection->part);
     printf(": %lld of %lld examples, up to %lld step%s, loss %.4f\n", (long long)inspection->examples,
@@ -134,6 +150,7 @@ void inspect_print(const struct inspection *inspection) {
     print_gates(inspection);
     print_states(inspection);
     print_matrices(inspection);
+    print_updates(inspection);
 }
 
 /* ---- plots ---- */
@@ -162,6 +179,46 @@ static struct plot *new_plot(struct plot_page *page, const char *title) {
     return plot;
 }
 
+static int compare_numbers(const void *a, const void *b) {
+    const double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* The median of all parameters, and the range that they are in. */
+static void add_updates(struct plot_page *page, const struct inspection *inspection) {
+    struct plot *plot = new_plot(page, "size of an update against the parameter");
+    const size_t count = (size_t)inspection->n_updates, parameters = (size_t)inspection->n_parameters;
+    double *x = arena_calloc(page->arena, count, sizeof *x), *low = arena_calloc(page->arena, count, sizeof *low);
+    double *middle = arena_calloc(page->arena, count, sizeof *middle);
+    double *high = arena_calloc(page->arena, count, sizeof *high);
+    double *ratios = arena_calloc(page->arena, parameters, sizeof *ratios);
+    if (plot == NULL || arena_failed(page->arena)) {
+        return;
+    }
+    for (int64_t i = 0; i < inspection->n_updates; i++) {
+        size_t known = 0;
+        for (int32_t p = 0; p < inspection->n_parameters; p++) {
+            const double ratio = inspection->updates[p].ratio[i];
+            ratios[known] = log10(ratio);
+            known += ratio > 0; /* neither 0 nor undefined */
+        }
+        qsort(ratios, known, sizeof *ratios, compare_numbers);
+        x[i] = (double)inspection->update_steps[i];
+        low[i] = known == 0 ? NAN : ratios[0];
+        middle[i] = known == 0 ? NAN : ratios[known / 2];
+        high[i] = known == 0 ? NAN : ratios[known - 1];
+    }
+    plot->x.label = "update";
+    plot->y.label = "log10 of |change| / |weights|";
+    plot_add(plot, (struct plot_series){.name = "all parameters",
+                                        .mark = PLOT_BAND,
+                                        .x = x,
+                                        .y = low,
+                                        .upper = high,
+                                        .count = inspection->n_updates});
+    plot_add(plot, (struct plot_series){.name = "median", .x = x, .y = middle, .count = inspection->n_updates});
+}
+
 void inspect_plot(struct plot_page *page, const struct inspection *inspection) {
     for (int32_t i = 0; i < inspection->n_layers; i++) {
         const struct inspect_layer *layer = &inspection->layers[i];
@@ -174,6 +231,9 @@ void inspect_plot(struct plot_page *page, const struct inspection *inspection) {
     struct plot *plot = new_plot(page, "gradient of the loss by the inputs");
     if (plot != NULL) {
         add_curve(page, plot, NULL, &inspection->input);
+    }
+    if (inspection->n_updates > 1) {
+        add_updates(page, inspection);
     }
     (void)new_plot(page, NULL);
 }

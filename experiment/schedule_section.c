@@ -26,6 +26,10 @@ const rondo_option schedule_table[] = {
         struct schedule_options, tensorboard, "false",
         "after each validation, write losses, metrics, learning rate, gradient norm and histograms of the "
         "parameters to the folder `tensorboard` of the run, which TensorBoard shows"),
+    RONDO_OPTION_BOOL(
+        struct schedule_options, diagnostics, "false",
+        "each validation also reports, in metrics.jsonl, the norms of each parameter and its gradient, and the "
+        "size of the last update against the parameter"),
     RONDO_OPTION_END};
 
 const struct experiment_key schedule_keys[] = {

@@ -34,6 +34,7 @@ struct schedule_options {
     int64_t nonfinite_limit; /* most updates of a run that are left out, or times that it goes back */
     double rollback_factor;  /* on the learning rate, each time that it goes back; in (0, 1) */
     int32_t tensorboard;     /* an event file of TensorBoard is written (store/event_file.h) */
+    int32_t diagnostics;     /* 1: validations report the size of an update of each parameter (train/diagnostics.h) */
 };
 
 /* `schedule.warmup`. */

@@ -3,7 +3,7 @@
 #include <math.h>
 
 /* Findings of a state that are nothing to mention. */
-static const double most_dead = 0.02, most_shut = 0.9;
+static const double most_dead = 0.02, most_shut = 0.9, most_ratio = 0.1, least_ratio = 1e-6;
 
 struct finding_list {
     const char **texts;
@@ -47,6 +47,10 @@ static const char *curve_text(const char *name, const struct inspect_curve *curv
     if (!isfinite(curve->half_life) || curve->half_life > 4 * (double)last) {
         return arena_printf(arena, "%s: the gradient hardly falls over %lld steps", name, (long long)last);
     }
+    if (curve->fit < 0.5) {
+        return arena_printf(arena, "%s: the gradient falls at no steady rate; %lld steps back, %s of it is left", name,
+                            (long long)last, percent_text(left, arena));
+    }
     return arena_printf(arena, "%s: the gradient halves every %s; %lld steps back, %s of it is left", name,
                         steps_text(curve->half_life, arena), (long long)last, percent_text(left, arena));
 }
@@ -89,8 +93,36 @@ static void add_layer(struct finding_list *list, const struct inspect_layer *lay
     }
 }
 
+/* Parameters that change by leaps at the end of the training, or hardly. */
+static void add_updates(struct finding_list *list, const struct inspection *inspection, struct arena *arena) {
+    int32_t fast = 0, slow = 0;
+    const char *fastest = NULL, *slowest = NULL;
+    for (int32_t p = 0; inspection->n_updates > 0 && p < inspection->n_parameters; p++) {
+        const double ratio = inspection->updates[p].ratio[inspection->n_updates - 1];
+        if (ratio > most_ratio && fast++ == 0) {
+            fastest = inspection->updates[p].name;
+        }
+        if (ratio < least_ratio && slow++ == 0) {
+            slowest = inspection->updates[p].name;
+        }
+    }
+    if (fast > 0) {
+        add(list, arena_printf(arena,
+                               "the last update changed %s%s by more than %s of its size: the learning rate may be "
+                               "too high",
+                               fastest, fast == 1 ? "" : arena_printf(arena, " and %d more", (int)fast - 1),
+                               percent_text(most_ratio, arena)));
+    }
+    if (slow > 0) {
+        add(list,
+            arena_printf(arena, "the last update changed %s%s by less than %s of its size: it hardly learns any more",
+                         slowest, slow == 1 ? "" : arena_printf(arena, " and %d more", (int)slow - 1),
+                         percent_text(least_ratio, arena)));
+    }
+}
+
 void inspect_find(struct inspection *inspection, struct arena *arena) {
-    struct finding_list list = {.most = 2};
+    struct finding_list list = {.most = 4};
     for (int32_t i = 0; i < inspection->n_layers; i++) {
         list.most += 2 * inspection->layers[i].n_states + inspection->layers[i].n_gates;
     }
@@ -102,6 +134,7 @@ void inspect_find(struct inspection *inspection, struct arena *arena) {
         add_layer(&list, &inspection->layers[i], arena);
     }
     add_memory(&list, inspection, arena);
+    add_updates(&list, inspection, arena);
     inspection->findings = list.texts;
     inspection->n_findings = list.count;
 }

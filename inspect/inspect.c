@@ -8,6 +8,7 @@
 #include "inspect/findings.h"
 #include "inspect/inspect_sums.h"
 #include "inspect/matrices.h"
+#include "inspect/updates.h"
 
 /* ---- the sample ---- */
 
@@ -239,6 +240,9 @@ rondo_status inspect_task(const struct task *task, const struct inspect_settings
         inspection->input = decay_curve(sums->input_norms, sums->input_reaching, sums->steps, arena);
         inspection->reach = decay_reach(&inspection->input, INSPECT_REACH_SHARE);
         inspection->most = decay_most(&inspection->input, INSPECT_MOST_SHARE);
+    }
+    if (settings->folder != NULL) {
+        RONDO_TRY(inspect_updates(model, settings->folder, arena, inspection, errors));
     }
     inspect_find(inspection, arena);
     return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;

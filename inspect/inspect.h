@@ -10,9 +10,11 @@
  *              1994; Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks").
  *   memory     the same for the inputs of the first layer: how far back an input still changes the loss.
  *   gates      the share of the values of each gate that is near its limits (Karpathy, Johnson & Fei-Fei 2015, "Visualizing
- *              and understanding recurrent networks", section 4.2).
+ *              and understanding recurrent networks").
  *   dead       units of a state that do not vary over the sample.
  *   matrices   the spectral radius of the matrices that multiply a state.
+ *   updates    the size of an update of each parameter against the parameter, over the training, if the run has recorded it
+ *              (train/diagnostics.h).
  *
  * A layer that reads backward in time gets the gradient at step 0, and its distances count from there. With directions of
  * both kinds above a layer, a distance has no meaning, and its curve is missing.
@@ -28,6 +30,7 @@
  *                  "states": [{"name": "h", "width": 64, "curve": CURVE, "dead": 0, "saturated": 0}],
  *                  "gates": [{"name": "f", "op": "sigmoid", "low": 0, "high": 1, "below": 0.02, "above": 0.4}],
  *                  "matrices": [{"name": "U_f", "rows": 64, "columns": 64, "radius": [1.02]}]}],
+ *      "updates": {"step": [120, 240], "ratio": {"layers.0.U_f": [0.003, 0.002]}}      only with schedule.diagnostics
  *      "findings": ["…"]}
  *     CURVE: {"distance": [0, 1, …], "norm": […], "examples": […], "half_life": 7.1, "factor": 0.907, "fit": 0.98,
  *             "fitted": [0, 39]}, or {"missing": "why"}
@@ -99,6 +102,12 @@ struct inspect_layer {
     int32_t n_states, n_gates, n_matrices;
 };
 
+/* The last update before each validation, against the parameter (train/diagnostics.h). */
+struct inspect_update {
+    const char *name; /* of the parameter */
+    double *ratio;    /* [n_updates]; NaN: not defined */
+};
+
 /* All in an arena. */
 struct inspection {
     const char *part;          /* "test", or a file */
@@ -110,14 +119,19 @@ struct inspection {
     int64_t reach, most; /* -1: the curve is missing */
     const struct inspect_layer *layers;
     int32_t n_layers;
+    const struct inspect_update *updates; /* [n_parameters] */
+    const int64_t *update_steps;          /* [n_updates] */
+    int64_t n_updates;                    /* 0: trained without schedule.diagnostics */
+    int32_t n_parameters;
     const char *const *findings; /* [n_findings] sentences for a person */
     int32_t n_findings;
 };
 
 struct inspect_settings {
     const struct dataset *dataset;
-    const char *part; /* borrowed */
-    int64_t examples; /* at most: evenly spaced over the dataset */
+    const char *part;   /* borrowed */
+    int64_t examples;   /* at most: evenly spaced over the dataset */
+    const char *folder; /* of the run, for the sizes of its updates; NULL: they are not wanted */
 };
 
 /* Inspects the network of a task that was opened in a session with `probe`. All results are in `arena`. */

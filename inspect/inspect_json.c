@@ -99,6 +99,24 @@ static json_t *layer_json(const struct inspect_layer *layer, int *failed) {
     return object;
 }
 
+/* {"step": […], "ratio": {PARAMETER: […]}} */
+static json_t *updates_json(const struct inspection *inspection, int *failed) {
+    json_t *object = json_object(), *steps = json_array(), *ratios = json_object();
+    for (int64_t i = 0; i < inspection->n_updates; i++) {
+        append(failed, steps, json_integer(inspection->update_steps[i]));
+    }
+    for (int32_t p = 0; p < inspection->n_parameters; p++) {
+        json_t *ratio = json_array();
+        for (int64_t i = 0; i < inspection->n_updates; i++) {
+            append(failed, ratio, number(inspection->updates[p].ratio[i]));
+        }
+        set(failed, ratios, inspection->updates[p].name, ratio);
+    }
+    set(failed, object, "step", steps);
+    set(failed, object, "ratio", ratios);
+    return object;
+}
+
 json_t *inspect_json(const struct inspection *inspection) {
     int failed = 0;
     json_t *object = json_object(), *data = json_object(), *memory = json_object(), *layers = json_array();
@@ -124,6 +142,9 @@ json_t *inspect_json(const struct inspection *inspection) {
     set(&failed, object, "gradient_from", json_text(inspection->gradient_from));
     set(&failed, object, "memory", memory);
     set(&failed, object, "layers", layers);
+    if (inspection->n_updates > 0) {
+        set(&failed, object, "updates", updates_json(inspection, &failed));
+    }
     set(&failed, object, "findings", findings);
     if (failed) {
         json_decref(object);

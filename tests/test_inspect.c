@@ -84,6 +84,14 @@ static void train(const char *experiment, const char *folder) {
     assert_status(folder, &outcome, 0);
 }
 
+static void append(const char *file, const char *text) {
+    const char *before = sandbox_read(file, NULL);
+    const size_t size = strlen(before) + strlen(text) + 1;
+    char *both = sandbox_memory(size);
+    snprintf(both, size, "%s%s", before, text);
+    sandbox_write(file, both);
+}
+
 static void setup(void) {
     sandbox_open();
     tiny_write();
@@ -97,6 +105,8 @@ static void setup(void) {
     train("last.yaml", "last");
     train("both.yaml", "both");
     train("back.yaml", "back");
+    train("last.yaml --set schedule.diagnostics=true", "measured");
+    append("measured/metrics.jsonl", "{\"epoch\": 4, \"ste"); /* as if a line were being written */
     sandbox_copy("last", "bare");
     sandbox_remove("bare/weights.safetensors");
     sandbox_copy("last", "written");
@@ -212,6 +222,19 @@ START_TEST(a_distance_that_is_not_defined_is_reported) {
 }
 END_TEST
 
+START_TEST(recorded_updates_are_shown) {
+    json_t *json = inspect("measured");
+    const json_t *updates = json_object_get(json, "updates"), *ratios = json_object_get(updates, "ratio");
+    ck_assert_uint_eq(json_array_size(json_object_get(updates, "step")), 3); /* a validation per epoch */
+    ck_assert_uint_eq(json_array_size(json_object_get(ratios, "layers.0.U_f")), 3);
+    ck_assert_double_gt(json_number_value(json_array_get(json_object_get(ratios, "embedding.W"), 2)), 0);
+    json_decref(json);
+    const struct outcome outcome = run("inspect measured --plot");
+    assert_status("measured", &outcome, 0);
+    assert_parts("measured", outcome.out, "after step 3 and 9|layers.1.U_z|size of an update against the parameter\n");
+}
+END_TEST
+
 START_TEST(people_get_sentences_tables_and_plots) {
     const struct outcome outcome = run("inspect last --plot --on test --examples 5");
     assert_status("text", &outcome, 0);
@@ -270,6 +293,7 @@ int main(void) {
     tcase_add_loop_test(command, any_number_of_threads_gives_the_same_bytes, 0, 3);
     tcase_add_test(command, the_engine_tape_finds_the_same);
     tcase_add_test(command, a_distance_that_is_not_defined_is_reported);
+    tcase_add_test(command, recorded_updates_are_shown);
     tcase_add_test(command, people_get_sentences_tables_and_plots);
     tcase_add_test(command, a_plot_can_be_a_file);
     tcase_add_test(command, a_folder_that_cannot_be_written_is_a_warning);

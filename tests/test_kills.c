@@ -52,6 +52,7 @@ static const char composite[] =
     "  accumulate: 2\n"
     "  seed: 3\n"
     "  clip_norm: 0.5\n"
+    "  diagnostics: true\n"
     "  validate: {epochs: 0.5}\n"
     "  warmup: {steps: 5}\n"
     "  learning_rate: {plugin: plateau, factor: 0.3, patience: 0, threshold: 0.06}\n"

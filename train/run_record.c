@@ -126,13 +126,16 @@ struct run_folder *run_record_create(const char *folder, const struct task *task
     return run;
 }
 
+static json_t *finite_number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 /* The first `count` metrics. */
 static int add_scores(json_t *object, const struct network *network, const struct scores *scores, int32_t count) {
     int failed = 0;
     for (int32_t m = 0; m < count; m++) {
         const double value = network_metric(network, scores, m);
-        json_t *number = isfinite(value) ? json_real(value) : json_null();
-        failed |= json_object_set_new(object, network_metric_name(network, m), number);
+        failed |= json_object_set_new(object, network_metric_name(network, m), finite_number(value));
     }
     return failed;
 }
@@ -206,6 +209,22 @@ static rondo_status append_timing(struct run_folder *run, int64_t step, double s
     return append_line(run, RUN_TIMINGS, line, line == NULL, errors);
 }
 
+/* "diagnostics": an object with a key for each parameter. Not 0: out of memory. */
+static int add_diagnostics(json_t *line, const struct network *network,
+                           const struct parameter_diagnostics *diagnostics) {
+    const struct model *model = network_model(network);
+    json_t *all = json_object();
+    int failed = 0;
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        json_t *object = json_object();
+        failed |= json_object_set_new(object, "ratio", finite_number(diagnostics[p].ratio)) |
+                  json_object_set_new(object, "gradient_norm", finite_number(diagnostics[p].gradient_norm)) |
+                  json_object_set_new(object, "weight_norm", finite_number(diagnostics[p].weight_norm));
+        failed |= json_object_set_new(all, model_parameters(model)[p].name, object);
+    }
+    return failed | json_object_set_new(line, "diagnostics", all);
+}
+
 rondo_status run_record_interval(struct run_folder *run, const struct network *network,
                                  const struct trainer_progress *progress, struct errors *errors) {
     json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:b}", "epoch", (json_int_t)progress->epoch, "step",
@@ -230,6 +249,9 @@ rondo_status run_record_interval(struct run_folder *run, const struct network *n
             failed |= json_array_append_new(names, json_string(name)) != 0;
         }
         failed |= json_object_set_new(line, "best_by", names);
+    }
+    if (progress->diagnostics != NULL) {
+        failed |= add_diagnostics(line, network, progress->diagnostics);
     }
     /* The weights are written first: no line may call weights the best that were never written. */
     const rondo_status status = write_best(run, network, progress, errors);
@@ -454,9 +476,10 @@ rondo_status run_record_key_changes(const char *folder, const struct task *task,
     struct arena *arena = arena_create();
     const char *file = arena == NULL ? NULL : arena_printf(arena, "%s/experiment.yaml", folder);
     const struct yaml_node *was = file == NULL ? NULL : yaml_read(file, arena, errors);
-    rondo_status status = file == NULL  ? errors_no_memory(errors)
-                          : was == NULL ? errors->status
-                                        : experiment_changes(was, task->experiment->root, CHANGES_OF_RESUME, changes, errors);
+    rondo_status status = file == NULL ? errors_no_memory(errors)
+                          : was == NULL
+                              ? errors->status
+                              : experiment_changes(was, task->experiment->root, CHANGES_OF_RESUME, changes, errors);
     arena_destroy(arena);
     return status;
 }

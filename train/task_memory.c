@@ -34,6 +34,7 @@ rondo_status task_memory_plan(const struct task *task, struct task_memory *memor
         memory->parameters += 2 * bytes;
         memory->gradients += parameter->by_rows ? 0 : (uint64_t)(memory->n_shards * n_sets) * bytes;
         memory->optimizer += updater_needs_whole_gradient(&task->updater, p) ? bytes : 0;
+        memory->other += task->experiment->schedule.options.diagnostics ? bytes : 0;
     }
     memory->checkpoint = checkpoint_bytes(memory->parameters, slots);
     return RONDO_OK;

@@ -25,6 +25,7 @@ struct trainer_settings train_settings(const struct task *task) {
         .on_nonfinite = (enum nonfinite_mode)schedule->on_nonfinite,
         .nonfinite_limit = schedule->nonfinite_limit,
         .rollback_factor = schedule->rollback_factor,
+        .diagnostics = schedule->diagnostics,
         .profile = task->session->profile};
 }
 

@@ -101,6 +101,26 @@ static rondo_status compute_gradients(struct training *training, const struct ne
     return status;
 }
 
+/* Validation k, from 1, follows the first update that is at least number k * validate_every. Updates are counted as if every
+ * epoch had been like this one, since a training may have been resumed with other data or another validate_every. `update`: of
+ * the epoch, from 1. */
+static int is_interval_end(const struct training *training, int64_t update) {
+    const struct trainer_progress *progress = &training->progress;
+    const double every = training->valid != NULL && training->settings->validate_every > 0
+                             ? training->settings->validate_every
+                             : (double)progress->updates;
+    return duration_reaches(every, (progress->epoch - 1) * progress->updates + update);
+}
+
+static int is_last_update(const struct training *training, int64_t update) {
+    return training->progress.epoch == training->progress.epochs && update == training->progress.updates;
+}
+
+/* Whether a validation follows the update, unless the training ends early. */
+static int ends_interval(const struct training *training, int64_t update) {
+    return is_interval_end(training, update) || is_last_update(training, update);
+}
+
 static rondo_status change_weights(struct training *training, const struct network_update *update, int64_t rows,
                                    struct errors *errors) {
     struct network *network = training->network;
@@ -112,8 +132,16 @@ static rondo_status change_weights(struct training *training, const struct netwo
     RONDO_TRY(schedule_factor(training->schedule, progress->steps, &step.lr_scale, errors));
     step.lr_scale *= training->lr_factor;
     progress->lr_scale = step.lr_scale;
+    struct diagnostics *diagnostics = ends_interval(training, progress->update + 1) ? training->diagnostics : NULL;
     profile_begin(training->settings->profile, PROFILE_UPDATE);
+    if (diagnostics != NULL) {
+        const double limit = training->settings->clip_norm, norm = progress->gradient_norm;
+        diagnostics_begin(diagnostics, step.gradients, limit > 0 && norm > limit ? limit / norm : 1);
+    }
     const rondo_status status = updater_step(training->updater, &step, errors);
+    if (diagnostics != NULL) {
+        diagnostics_end(diagnostics, progress->steps + 1);
+    }
     profile_end(training->settings->profile, PROFILE_UPDATE);
     if (status == RONDO_NOT_FINITE && training->settings->on_nonfinite == NONFINITE_SKIP) {
         errors_add(
@@ -163,8 +191,7 @@ static rondo_status train_update(struct training *training, const struct epoch *
 }
 
 static int is_last(const struct training *training) {
-    const struct trainer_progress *progress = &training->progress;
-    return progress->epoch == progress->epochs && progress->update == progress->updates;
+    return is_last_update(training, training->progress.update);
 }
 
 /* How much better a value of the metric is than another one. Any number is better than an undefined value. */
@@ -238,12 +265,14 @@ static rondo_status judge_weights(struct training *training, struct errors *erro
     keep_best(training, training->valid == NULL ? NULL : &valid);
     observe_more(training, training->valid == NULL ? NULL : &valid);
     progress->valid = training->valid == NULL ? NULL : &valid;
+    progress->diagnostics = diagnostics_of(training->diagnostics, progress->steps);
     training->result->epochs = progress->epoch;
     rondo_status status = RONDO_OK;
     if (training->observer->interval_end != NULL) {
         status = training->observer->interval_end(training->observer->arg, progress, errors);
     }
     progress->valid = NULL;
+    progress->diagnostics = NULL;
     return status;
 }
 
@@ -262,16 +291,6 @@ static rondo_status end_interval(struct training *training, struct errors *error
     return RONDO_OK;
 }
 
-/* Validation k, from 1, follows the first update that is at least number k * validate_every. Updates are counted as if every
- * epoch had been like this one, since a training may have been resumed with other data or another validate_every. */
-static int is_interval_end(const struct training *training) {
-    const struct trainer_progress *progress = &training->progress;
-    const double every = training->valid != NULL && training->settings->validate_every > 0
-                             ? training->settings->validate_every
-                             : (double)progress->updates;
-    return duration_reaches(every, (progress->epoch - 1) * progress->updates + progress->update);
-}
-
 static rondo_status pause_training(struct training *training, enum trainer_pause why, struct errors *errors) {
     const struct trainer_observer *observer = training->observer;
     return observer->pause == NULL ? RONDO_OK
@@ -286,7 +305,7 @@ static rondo_status pause_update(struct training *training, struct errors *error
 /* What follows an update. A validation that is due only because the training ends would not be in a longer one: that one
  * goes on from the state before it. */
 static rondo_status end_update(struct training *training, struct errors *errors) {
-    const int is_due = is_interval_end(training);
+    const int is_due = is_interval_end(training, training->progress.update);
     if (is_due) {
         RONDO_TRY(end_interval(training, errors));
     }
@@ -298,7 +317,8 @@ static rondo_status end_update(struct training *training, struct errors *errors)
  * only because the training ends. */
 static rondo_status finish_update(struct training *training, struct errors *errors) {
     const int64_t steps = training->progress.steps;
-    const int is_open = steps > 0 && steps != training->validated_step, is_due = is_open && is_interval_end(training);
+    const int is_open = steps > 0 && steps != training->validated_step;
+    const int is_due = is_open && is_interval_end(training, training->progress.update);
     if (is_due || (is_open && is_last(training))) {
         RONDO_TRY(end_interval(training, errors));
     }
@@ -374,6 +394,12 @@ static rondo_status begin_training(struct training *training, struct errors *err
     if (training->updater == NULL) {
         return errors->status;
     }
+    if (settings->diagnostics) {
+        training->diagnostics = diagnostics_create(network_model(training->network), settings->updater.frozen, errors);
+        if (training->diagnostics == NULL) {
+            return errors->status;
+        }
+    }
     if (settings->resume != NULL) {
         RONDO_TRY(trainer_load(training, settings->resume, errors));
         training->start = trainer_clock() - training->progress.interval_seconds;
@@ -420,6 +446,7 @@ rondo_status trainer_run(struct network *network, const struct dataset *train, c
     result->rollbacks = training.progress.rollbacks;
     errors_free(&training.skipped);
     updater_destroy(training.updater);
+    diagnostics_destroy(training.diagnostics);
     schedule_destroy(training.schedule);
     free(training.best);
     return status;

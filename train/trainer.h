@@ -14,6 +14,7 @@
 
 #include "core/archive.h"
 #include "experiment/schedule_section.h"
+#include "train/diagnostics.h"
 #include "train/network.h"
 #include "train/profile.h"
 #include "train/schedule.h"
@@ -39,6 +40,7 @@ struct trainer_settings {
     int64_t nonfinite_limit; /* most updates that are left out; the caller counts rollbacks */
     int64_t rollbacks;       /* so far; those of the saved state, if it has more */
     double rollback_factor;  /* on the learning rate for each of them */
+    int diagnostics;         /* 1: progress.diagnostics is measured */
     struct profile *profile; /* NULL: nothing is measured */
     struct archive *resume;  /* from trainer_save: the training goes on from there; NULL: it begins */
 };
@@ -64,7 +66,9 @@ struct trainer_progress {
     double gradient_norm;       /* of the last update, before clipping */
     double lr_scale;         /* the factor on the learning rate at the last update: the schedule's, and of rollbacks */
     const char *skip_reason; /* update_end, if this update was left out: what was not finite; else NULL */
-    int is_best;             /* interval_end: the present weights are the best so far */
+    /* interval_end, [n_parameters]: of the last update; NULL: it was left out, or nothing is measured. */
+    const struct parameter_diagnostics *diagnostics;
+    int is_best; /* interval_end: the present weights are the best so far */
     /* interval_end: of the other metrics of early stopping, those by which the present weights are the best so far. */
     int32_t better_metrics[STOPPING_MOST];
     int32_t n_better;

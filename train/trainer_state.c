@@ -131,6 +131,9 @@ void trainer_save(const struct training *training, struct archive *archive) {
     if (training->result->best_epoch > 0) {
         save_best(training, archive);
     }
+    if (training->validated_step != training->progress.steps) {
+        diagnostics_save(training->diagnostics, training->progress.steps, archive);
+    }
 }
 
 rondo_status trainer_load(struct training *training, struct archive *archive, struct errors *errors) {
@@ -160,6 +163,7 @@ rondo_status trainer_load(struct training *training, struct archive *archive, st
     if (training->result->best_epoch > 0) {
         RONDO_TRY(load_best(training, archive, errors));
     }
+    RONDO_TRY(diagnostics_load(training->diagnostics, network_model(training->network), archive, errors));
     training->is_extended = training->progress.epoch == planned && planned < settings->epochs &&
                             training->progress.update == training->progress.updates;
     training->is_stopped = training->valid != NULL && settings->patience > 0 && training->validations > 0 &&

@@ -17,6 +17,7 @@ struct training {
     const struct trainer_observer *observer;
     struct updater *updater;
     struct schedule *schedule;
+    struct diagnostics *diagnostics;   /* NULL: not wanted */
     int64_t accumulate;                /* batches per update, >= 1 */
     double lr_factor;                  /* of all rollbacks together */
     char *best;                        /* bytes of the best parameters, one after the other */
