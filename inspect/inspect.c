@@ -98,6 +98,7 @@ static rondo_status run(const struct task *task, const struct dataset *dataset, 
                                                   .examples = sample->examples,
                                                   .begin = sample->begin,
                                                   .batches = sample->batches,
+                                                  .values_every = 1 + sample->count / INSPECT_VALUES,
                                                   .inspect = add_shard,
                                                   .arg = pass};
     RONDO_TRY(network_inspect(task->network, &inspection, &scores, errors));

@@ -135,13 +135,13 @@ static const int64_t *find_anchors(const struct time_axis *time, const int64_t *
 static void add_direction(struct layer_sums *layer, int64_t steps, struct tape *tape, const struct time_axis *time,
                           struct read_order order, rondo_value zeros, rondo_value values, double *numbers) {
     const struct cell_probe *probe = layer->probe;
-    const rondo_tensor *gradient = tape_gradient(tape, zeros), *columns = tape_tensor(tape, values);
+    const rondo_tensor *gradient = tape_gradient(tape, zeros), *columns = tape_tensor(tape, values); /* or NULL */
     const int64_t own = probe->states[0].column; /* columns of the output */
     for (int32_t s = 0; s < probe->n_states; s++) {
         const struct probe_state *state = &probe->states[s];
         add_norms(layer->norms + s * steps, gradient, time, order, state->zeros, state->width, numbers);
     }
-    for (int64_t position = 0; position < time->total; position++) {
+    for (int64_t position = 0; columns != NULL && position < time->total; position++) {
         read_numbers(columns, position * probe->columns + own, probe->columns - own, numbers);
         add_values(layer, numbers);
     }
@@ -177,7 +177,7 @@ static rondo_status add_inputs(struct inspect_sums *sums, const struct model *mo
 rondo_status inspect_sums_shard(struct inspect_sums *sums, const struct model *model, struct tape *tape,
                                 const struct time_axis *time, const struct model_probe *probe) {
     int32_t at = 0;
-    sums->positions += time->total;
+    sums->positions += probe->values ? time->total : 0;
     for (int32_t i = 0; i < model_layer_count(model); i++) {
         const struct layer *layer = model_layer(model, i);
         double *numbers = arena_calloc(tape_arena(tape), (size_t)cell_layer_probe(layer)->columns, sizeof *numbers);

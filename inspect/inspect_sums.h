@@ -31,7 +31,7 @@ struct inspect_sums {
     int64_t steps;           /* of the longest example */
     double *input_norms;     /* [steps] */
     int64_t *input_reaching; /* [steps] */
-    int64_t positions;       /* rows times steps */
+    int64_t positions;       /* rows times steps of which there are values */
     struct layer_sums *layers;
     int32_t n_layers; /* directions are layers */
 };

@@ -14,7 +14,9 @@ struct cell_layer {
     struct cell_layer_settings settings; /* cell, option_values and place are NULL */
     struct cell *cell;                   /* wrapped */
     struct scan *scan;                   /* of the cell; NULL if the engine is tape */
-    struct cell_probe probe;             /* settings.probe */
+    struct cell_probe probe;             /* settings.probe: the columns of the cell below */
+    struct cell *values_cell;            /* settings.probe: the cell that also gives the values of the probe */
+    struct scan *values_scan;            /* of this cell */
     int64_t width;                       /* of the output of a direction, without the columns of a probe */
     int32_t n_directions;
     int32_t n_states;          /* of a direction, masks not counted */
@@ -136,7 +138,9 @@ static rondo_status make_cell(struct cell_layer *layer, const struct cell_layer_
         wrap(&layer->cell, settings, registry, &own);
         layer->width = layer->cell->output_width;
         if (settings->probe) {
-            replace(&layer->cell, wrap_probe(layer->cell, &layer->probe, registry, &own));
+            struct cell_probe zeros;
+            layer->values_cell = wrap_probe(layer->cell, 1, &layer->probe, registry, &own);
+            replace(&layer->cell, wrap_probe(layer->cell, 0, &zeros, registry, &own));
         }
     }
     const rondo_status status = own.status;
@@ -217,6 +221,13 @@ static void set_widths(struct cell_layer *layer, const struct cell_layer_setting
     shape->is_causal = settings->direction == DIRECTION_FORWARD;
 }
 
+static rondo_status compile(struct scan **scan, const struct cell *cell, const struct cell_layer_settings *settings,
+                            struct errors *errors) {
+    *scan = fused_create_observed(cell, PASS_ALL & ~settings->passes_off, settings->recompute, settings->observe,
+                                  settings->observe_arg, errors);
+    return *scan == NULL ? errors->status : RONDO_OK;
+}
+
 static rondo_status build(struct cell_layer *layer, const struct cell_layer_settings *settings, int32_t dtype,
                           int64_t input, struct registry *registry, struct errors *errors) {
     const rondo_status made = make_cell(layer, settings, dtype, input, registry, errors);
@@ -231,11 +242,10 @@ static rondo_status build(struct cell_layer *layer, const struct cell_layer_sett
         made == RONDO_OK ? layer_set_around(&layer->layer, around, place(settings, "residual"), errors) : made;
     RONDO_TRY(added != RONDO_OK ? added : dropped);
     if (settings->engine == ENGINE_FUSED) {
-        layer->scan = fused_create_observed(layer->cell, PASS_ALL & ~settings->passes_off, settings->recompute,
-                                            settings->observe, settings->observe_arg, errors);
-        if (layer->scan == NULL) {
-            return errors->status;
-        }
+        RONDO_TRY(compile(&layer->scan, layer->cell, settings, errors));
+    }
+    if (settings->engine == ENGINE_FUSED && settings->probe) {
+        RONDO_TRY(compile(&layer->values_scan, layer->values_cell, settings, errors));
     }
     list_parameters(layer);
     list_states(layer);
@@ -347,8 +357,14 @@ static rondo_value add_zeros(const struct cell_layer *layer, struct tape *tape, 
 /* One direction: packed [total, width], in forward time order for both directions. */
 static rondo_value run(const struct cell_layer *layer, struct tape *tape, const struct layer_call *call,
                        const struct cell_layer_start *start, int backward, rondo_value *final) {
-    struct recurrence recurrence = {layer->cell,     call->time,        call->input_every_step,
-                                    call->inputs[0], start->parameters, start->states};
+    const int has_values = call->probe != NULL && call->probe->values;
+    const struct scan *scan = has_values ? layer->values_scan : layer->scan;
+    struct recurrence recurrence = {has_values ? layer->values_cell : layer->cell,
+                                    call->time,
+                                    call->input_every_step,
+                                    call->inputs[0],
+                                    start->parameters,
+                                    start->states};
     rondo_value *states = NULL;
     if (final != NULL) {
         states = arena_calloc(tape_arena(tape), (size_t)layer->cell->n_states, sizeof *states);
@@ -369,18 +385,18 @@ static rondo_value run(const struct cell_layer *layer, struct tape *tape, const 
         recurrence.inputs = add_zeros(layer, tape, call, recurrence.inputs, &zeros);
     }
     layer_enter(tape, call, backward ? ".backward" : ".forward");
-    rondo_value outputs = recur(call->stepwise ? NULL : layer->scan, &recurrence, tape, states);
+    rondo_value outputs = recur(call->stepwise ? NULL : scan, &recurrence, tape, states);
     if (states != NULL) {
         memcpy(final, states, sizeof *states * (size_t)layer->n_states);
     }
-    if (layer->settings.probe) {
-        const rondo_value columns = outputs; /* [total, columns] */
-        outputs = apply_slice(tape, columns, 1, 0, layer->width);
-        if (call->probe != NULL) {
-            struct layer_probe *probe = call->probe;
-            probe->directions[probe->n_directions].zeros = zeros;
-            probe->directions[probe->n_directions++].columns = columns;
-        }
+    if (call->probe != NULL) {
+        struct layer_probe *probe = call->probe;
+        probe->directions[probe->n_directions].zeros = zeros;
+        probe->directions[probe->n_directions++].columns =
+            has_values ? outputs : (rondo_value){-1}; /* [total, columns] */
+    }
+    if (has_values) {
+        outputs = apply_slice(tape, outputs, 1, 0, layer->width);
     }
     return backward ? packed_reverse(tape, call->time, outputs) : outputs;
 }
@@ -431,7 +447,9 @@ static int64_t flops(const struct layer *base) {
 
 static void destroy(struct layer *base) {
     struct cell_layer *layer = (struct cell_layer *)base;
+    scan_destroy(layer->values_scan);
     scan_destroy(layer->scan);
+    cell_destroy(layer->values_cell);
     cell_destroy(layer->cell);
 }
 

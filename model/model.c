@@ -354,6 +354,9 @@ static rondo_value probe_input(const struct model_pass *pass, rondo_value embedd
         return tape_fail(pass->tape,
                          tensor == NULL ? tape_status(pass->tape) : errors_no_memory(tape_errors(pass->tape)));
     }
+    for (size_t i = 0; i < layers; i++) {
+        probe->layers[i].values = probe->values;
+    }
     probe->input = tape_parameter(pass->tape, "input", tensor, NULL);
     return probe->input;
 }

@@ -86,6 +86,7 @@ struct states *model_states_create(const struct model *model, int64_t rows, stru
  * backward in time get it at step 0. */
 struct model_probe {
     const int64_t *anchor; /* [rows] the step; -1: at none */
+    int values;            /* 1: the values of states and gates are wanted as well (layer_probe.values) */
     /* Set by model_record. The input of the first layer, packed [total, width], or [rows, width] if only the first step has
      * one. */
     rondo_value input;

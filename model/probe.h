@@ -47,9 +47,9 @@ struct cell_probe {
     int32_t n_states, n_gates;
 };
 
-/* A new cell, as the wrappers make it (model/wrap.h), and what its columns are. Applied after all wrappers. NULL with
- * errors. */
-struct cell *wrap_probe(const struct cell *cell, struct cell_probe *probe, struct registry *registry,
+/* A new cell, as the wrappers make it (model/wrap.h), and what its columns are. Applied after all wrappers. `values` 0: the
+ * output has no further columns, which makes a pass cheaper. NULL with errors. */
+struct cell *wrap_probe(const struct cell *cell, int values, struct cell_probe *probe, struct registry *registry,
                         struct errors *errors);
 
 /* A matrix that the equations multiply a state by, or a value computed from one, such as r * h. */

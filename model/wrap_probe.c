@@ -215,7 +215,7 @@ static int64_t widen_output(struct probing *probing) {
     return column;
 }
 
-struct cell *wrap_probe(const struct cell *cell, struct cell_probe *probe, struct registry *registry,
+struct cell *wrap_probe(const struct cell *cell, int values, struct cell_probe *probe, struct registry *registry,
                         struct errors *errors) {
     struct probing probing = {.cell = cell, .n_states = cell->n_states - cell->n_masks};
     const int64_t zeros = sum_of_states(cell);
@@ -237,7 +237,7 @@ struct cell *wrap_probe(const struct cell *cell, struct cell_probe *probe, struc
     find_gates(&probing);
     take_zeros(&probing, input);
     copy_step(&probing);
-    const int64_t columns = widen_output(&probing);
+    const int64_t columns = values ? widen_output(&probing) : cell->output_width;
     *probe = (struct cell_probe){.input = input,
                                  .zeros = zeros,
                                  .columns = columns,

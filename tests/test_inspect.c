@@ -16,7 +16,7 @@
 
 static struct cell *probe_cell(struct cell *cell) {
     struct cell_probe probe;
-    struct cell *probed = wrap_probe(cell, &probe, session->registry, &support.errors);
+    struct cell *probed = wrap_probe(cell, 1, &probe, session->registry, &support.errors);
     ck_assert_msg(probed != NULL, "%s: %s", cell->name, support_error(&support));
     ck_assert_int_eq(probed->output_width, probe.columns);
     ck_assert_int_eq(probe.n_states, cell->n_states);

@@ -440,6 +440,7 @@ rondo_status network_inspect(struct network *network, const struct network_inspe
         }
         work.examples = inspection->examples + inspection->begin[k];
         work.count = inspection->begin[k + 1] - inspection->begin[k];
+        work.inspected = k;
         RONDO_TRY(run_batch(&work, scores, errors));
     }
     return RONDO_OK;

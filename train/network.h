@@ -124,6 +124,8 @@ struct network_inspection {
     /* Batch k has the examples examples[begin[k]] .. examples[begin[k + 1]]. */
     const int64_t *examples, *begin;
     int64_t batches;
+    /* The values of states and gates are given in one shard of so many, >= 1, in turn: they cost about as much as the rest. */
+    int64_t values_every;
     /* Called after the backward pass of each shard that has a target, on the thread that computed it: `shard` is its number,
      * in [0, NETWORK_MAX_SHARDS), and the tape has the gradients of `probe` (model/model.h). Anything that is added up for each
      * number of a shard has the same bits for any number of threads. */

@@ -452,6 +452,7 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     struct model_probe probe = {.input = {-1}};
     if (work->mode == NETWORK_INSPECT) {
         probe.anchor = find_anchors(work, &batch, tape_arena(tape));
+        probe.values = (work->inspected + index) % work->inspection->values_every == 0;
         if (probe.anchor == NULL) {
             return errors_no_memory(&shard->errors);
         }

@@ -66,6 +66,7 @@ struct network_work {
     float *predictions;                          /* NETWORK_PREDICT */
     const struct network_interval *interval;     /* NETWORK_PREDICT: wanted as well; else NULL */
     const struct network_inspection *inspection; /* NETWORK_INSPECT */
+    int64_t inspected;                           /* NETWORK_INSPECT: number of the batch */
     const int64_t *prediction_row;               /* NETWORK_PREDICT: [dataset count] first row of each example */
 };
 
