@@ -61,52 +61,61 @@ static int is_word(const struct yaml_node *node) {
            !yaml_takes_away(node);
 }
 
-static const char *value_label(const struct yaml_node *value, struct arena *arena);
+/* Long labels have everything, also what names of variants usually do without. */
+static const char *value_label(const struct yaml_node *value, int is_long, struct arena *arena);
 
-/* "adam", or "adam lr 0.001" if `is_long`. Entries that `axis` has in all its mappings alike are left out. */
+/* 1 if all mappings of the axis, and there are several, have this entry alike. */
+static int is_common(const struct compare_axis *axis, const struct yaml_node *entry) {
+    int32_t mappings = 0;
+    for (int32_t i = 0; i < axis->n_choices; i++) {
+        const struct yaml_node *value = axis->choices[i].settings[0].value;
+        const struct yaml_node *twin = yaml_get(value, entry->key);
+        if (value->kind == YAML_MAPPING && (twin == NULL || !compare_values_equal(twin, entry))) {
+            return 0;
+        }
+        mappings += value->kind == YAML_MAPPING;
+    }
+    return mappings > 1;
+}
+
+/* "adam", or "adam lr 0.001" if `is_long`. Entries that all mappings of `axis` (NULL: none) have alike are left out. */
 static const char *mapping_label(const struct yaml_node *mapping, const struct compare_axis *axis, int is_long,
                                  struct arena *arena) {
     const struct yaml_node *naming = naming_value(mapping);
     const char *label = naming == NULL ? "" : word_label(naming, arena);
     for (const struct yaml_node *child = mapping->first; child != NULL && label != NULL; child = child->next) {
-        int differs = axis == NULL;
-        for (int32_t i = 0; axis != NULL && i < axis->n_choices && !differs; i++) {
-            const struct yaml_node *value = axis->choices[i].settings[0].value;
-            const struct yaml_node *twin = yaml_get(value, child->key);
-            differs = value->kind == YAML_MAPPING && (twin == NULL || !compare_values_equal(twin, child));
-        }
-        if (child == naming || !differs || (naming != NULL && !is_long)) {
+        if (child == naming || (naming != NULL && !is_long) || (axis != NULL && is_common(axis, child))) {
             continue;
         }
-        const char *inner = value_label(child, arena);
+        const char *inner = value_label(child, is_long, arena);
         label = inner == NULL ? NULL
                               : arena_printf(arena, "%s%s%s %s", label, label[0] == '\0' ? "" : " ", child->key, inner);
     }
-    return label;
+    return label != NULL && label[0] == '\0' ? "{}" : label;
 }
 
 /* "[1, 2]" for plain values, "gru+lstm" for mappings. */
-static const char *list_label(const struct yaml_node *list, struct arena *arena) {
+static const char *list_label(const struct yaml_node *list, int is_long, struct arena *arena) {
     const char *plain = yaml_option_text(list, arena);
     if (plain != NULL) {
         return plain;
     }
     const char *label = "";
     for (const struct yaml_node *item = list->first; item != NULL && label != NULL; item = item->next) {
-        const char *inner = value_label(item, arena);
+        const char *inner = value_label(item, is_long, arena);
         label = inner == NULL ? NULL : arena_printf(arena, "%s%s%s", label, label[0] == '\0' ? "" : "+", inner);
     }
     return label;
 }
 
-static const char *value_label(const struct yaml_node *value, struct arena *arena) {
+static const char *value_label(const struct yaml_node *value, int is_long, struct arena *arena) {
     switch (value->kind) {
     case YAML_SCALAR:
-        return word_label(value, arena);
+        return is_long && value->text[0] != '\0' ? value->text : word_label(value, arena);
     case YAML_SEQUENCE:
-        return list_label(value, arena);
+        return list_label(value, is_long, arena);
     default:
-        return mapping_label(value, NULL, naming_value(value) == NULL, arena);
+        return mapping_label(value, NULL, is_long || naming_value(value) == NULL, arena);
     }
 }
 
@@ -121,27 +130,11 @@ static int has_twin(const struct compare_axis *axis, int32_t index) {
     return 0;
 }
 
-/* Labels of an axis with one key. Those that are alike get longer: "adam" and "adam" become "adam lr 0.001" and "adam lr
- * 0.01", "mine" and "mine" become the paths of the files. */
-static void label_values(const struct compare_axis *axis, struct arena *arena) {
-    for (int32_t i = 0; i < axis->n_choices; i++) {
-        const struct yaml_node *value = axis->choices[i].settings[0].value;
-        axis->choices[i].label = value->kind == YAML_MAPPING
-                                     ? mapping_label(value, axis, naming_value(value) == NULL, arena)
-                                     : value_label(value, arena);
-    }
-    const char **longer = arena_calloc(arena, (size_t)axis->n_choices + 1, sizeof *longer);
-    for (int32_t i = 0; longer != NULL && i < axis->n_choices; i++) {
-        const struct yaml_node *value = axis->choices[i].settings[0].value;
-        if (has_twin(axis, i)) {
-            longer[i] = value->kind == YAML_MAPPING  ? mapping_label(value, axis, 1, arena)
-                        : value->kind == YAML_SCALAR ? value->text
-                                                     : NULL;
-        }
-    }
-    for (int32_t i = 0; longer != NULL && i < axis->n_choices; i++) {
-        axis->choices[i].label = longer[i] == NULL ? axis->choices[i].label : longer[i];
-    }
+/* The label of the only setting of a choice. */
+static const char *setting_label(const struct compare_axis *axis, int32_t index, int is_long, struct arena *arena) {
+    const struct yaml_node *value = axis->choices[index].settings[0].value;
+    return value->kind == YAML_MAPPING ? mapping_label(value, axis, is_long || naming_value(value) == NULL, arena)
+                                       : value_label(value, is_long, arena);
 }
 
 /* ---- prefixes ---- */
@@ -201,15 +194,36 @@ static const char *with_prefix(const struct compare_axes *axes, const struct com
 }
 
 /* An entry of `variants` without a name. */
-static const char *settings_label(const struct compare_axes *axes, const struct compare_choice *choice,
+static const char *settings_label(const struct compare_axes *axes, const struct compare_choice *choice, int is_long,
                                   struct arena *arena) {
     const char *label = "";
     for (int32_t i = 0; i < choice->n_settings && label != NULL; i++) {
         const struct compare_setting *setting = &choice->settings[i];
-        const char *inner = with_prefix(axes, setting, value_label(setting->value, arena), arena);
+        const char *inner = with_prefix(axes, setting, value_label(setting->value, is_long, arena), arena);
         label = inner == NULL ? NULL : arena_printf(arena, "%s%s%s", label, i == 0 ? "" : ", ", inner);
     }
     return label != NULL && label[0] == '\0' ? "as given" : label;
+}
+
+/* Labels of all choices of an axis. Those that are alike become long: "adam" and "adam" are "adam lr 0.001" and "adam lr 0.01",
+ * "mine" and "mine" are the paths of the files. */
+static void label_axis(const struct compare_axes *axes, const struct compare_axis *axis, struct arena *arena) {
+    const char **longer = arena_calloc(arena, (size_t)axis->n_choices + 1, sizeof *longer);
+    for (int is_long = 0; is_long < 2 && longer != NULL; is_long++) {
+        for (int32_t i = 0; i < axis->n_choices; i++) {
+            const struct compare_choice *choice = &axis->choices[i];
+            if (is_long && !has_twin(axis, i)) {
+                longer[i] = choice->label;
+            } else {
+                longer[i] = choice->name != NULL ? choice->name
+                            : axis->key == NULL  ? settings_label(axes, choice, is_long, arena)
+                                                 : setting_label(axis, i, is_long, arena);
+            }
+        }
+        for (int32_t i = 0; i < axis->n_choices; i++) {
+            axis->choices[i].label = longer[i];
+        }
+    }
 }
 
 /* Without line breaks and control characters, and not too long. */
@@ -234,14 +248,8 @@ static const char *clean_label(const char *label, struct arena *arena) {
 
 rondo_status compare_label_choice(const struct compare_axes *axes, const struct compare_axis *axis,
                                   struct compare_choice *choice, struct arena *arena, struct errors *errors) {
-    const char *label = choice->label;
-    if (choice->name != NULL) {
-        label = choice->name;
-    } else if (axis->key == NULL) {
-        label = settings_label(axes, choice, arena);
-    } else if (axes->count > 1) {
-        label = with_prefix(axes, &choice->settings[0], label, arena);
-    }
+    const int has_prefix = axis->key != NULL && axes->count > 1;
+    const char *label = has_prefix ? with_prefix(axes, &choice->settings[0], choice->label, arena) : choice->label;
     choice->label = clean_label(label, arena);
     return choice->label == NULL ? errors_no_memory(errors) : RONDO_OK;
 }
@@ -249,9 +257,7 @@ rondo_status compare_label_choice(const struct compare_axes *axes, const struct 
 rondo_status compare_labels(const struct compare_axes *axes, struct arena *arena, struct errors *errors) {
     for (int32_t a = 0; a < axes->count; a++) {
         const struct compare_axis *axis = &axes->axes[a];
-        if (axis->key != NULL) {
-            label_values(axis, arena);
-        }
+        label_axis(axes, axis, arena);
         for (int32_t i = 0; i < axis->n_choices; i++) {
             RONDO_TRY(compare_label_choice(axes, axis, &axis->choices[i], arena, errors));
         }

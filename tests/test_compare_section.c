@@ -101,6 +101,21 @@ static const struct {
     {"schedule.warmup: [null, {steps: 10}, {steps: 20}]", "none | none | schedule.warmup=null\n"
                                                           "steps 10 | steps-10 | schedule.warmup={steps: 10}\n"
                                                           "steps 20 | steps-20 | schedule.warmup={steps: 20}\n"},
+    {"schedule.warmup: [null, {steps: 10, from: 0.5}, {}]",
+     "none | none | schedule.warmup=null\n"
+     "steps 10 from 0.5 | steps-10-from-0.5 | schedule.warmup={steps: 10, from: 0.5}\n"
+     "{} | variant | schedule.warmup={}\n"},
+    {"schedule.warmup: [null, {steps: 10}]", "none | none | schedule.warmup=null\n"
+                                             "steps 10 | steps-10 | schedule.warmup={steps: 10}\n"},
+    /* what is alike otherwise gets longer */
+    {"model.layers: [[{cell: gru, hidden: 8}], [{cell: gru, hidden: 16}], [{cell: lstm, hidden: 8}]]",
+     "gru hidden 8 | gru-hidden-8 | model.layers=[{cell: gru, hidden: 8}]\n"
+     "gru hidden 16 | gru-hidden-16 | model.layers=[{cell: gru, hidden: 16}]\n"
+     "lstm | lstm | model.layers=[{cell: lstm, hidden: 8}]\n"},
+    {"variants: [{optimizer: {plugin: sgd, lr: 1}}, {optimizer: {plugin: sgd, lr: 2}}, {name: c}]",
+     "sgd lr 1 | sgd-lr-1 | optimizer={plugin: sgd, lr: 1}\n"
+     "sgd lr 2 | sgd-lr-2 | optimizer={plugin: sgd, lr: 2}\n"
+     "c | c |\n"},
     {"model.layers: [[{cell: gru}], [{cell: lstm}, {cell: lstm}]]",
      "gru | gru | model.layers=[{cell: gru}]\nlstm+lstm | lstm-lstm | model.layers=[{cell: lstm}, {cell: lstm}]\n"},
     {"architecture: [\"1:1\", \"N:N\"]", "1:1 | 1-1 | architecture=1:1\nN:N | N-N | architecture=N:N\n"},
