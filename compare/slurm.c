@@ -129,7 +129,7 @@ static rondo_status write_script(struct slurm_submission *submission, const stru
     const char *base = arena_printf(arena, "%s/" SLURM_FOLDER "/%s%s", request->folder, phase->name, part);
     *file = arena_printf(arena, "%s.sh", base);
     const struct slurm_script script = {.name = arena_printf(arena, "rondo %s %s", request->name, phase->name),
-                                        .output = arena_printf(arena, "%s%s-", base, first == 0 ? "" : "+"),
+                                        .output = arena_printf(arena, "%s%s", base, first == 0 ? "-" : "+"),
                                         .directory = request->directory,
                                         .array = slurm_array_text(indices, count, arena),
                                         .first = first,

@@ -5,7 +5,7 @@
  * have ended, also those that failed (--dependency=afterany).
  *
  *     FOLDER/slurm/PHASE.sh        the script of the job array; PHASE-1000.sh that of the tasks from 1000 on
- *     FOLDER/slurm/PHASE-0.txt     what task 0 printed, of all its attempts
+ *     FOLDER/slurm/PHASE-7.txt     what task 7 printed, of all its attempts; PHASE-1000+7.txt: task 1007
  *     FOLDER/slurm/jobs.json       the job arrays that were submitted last
  *
  * slurm_look asks Slurm for these jobs. While one of them waits or runs, nothing is submitted. After that, slurm_submit

@@ -270,7 +270,7 @@ START_TEST(phase_with_too_many_tasks_becomes_several_arrays) {
     ck_assert_str_eq(calls(), limits[_i].calls);
     assert_parts("runs.sh", sandbox_read("out/slurm/runs.sh", NULL), "--array=0-2|\"$SLURM_ARRAY_TASK_ID\"\n");
     assert_parts("runs-8.sh", sandbox_read("out/slurm/runs-8.sh", NULL),
-                 "--array=1|/out/slurm/runs-8+-%a.txt|$((SLURM_ARRAY_TASK_ID + 8))\n");
+                 "--array=1|/out/slurm/runs-8+%a.txt|$((SLURM_ARRAY_TASK_ID + 8))\n");
     ck_assert_int_eq(jobs.jobs[1].first, 8);
 }
 END_TEST
