@@ -133,16 +133,20 @@ END_TEST
 /* The task repeats the flags that decide what is trained. */
 START_TEST(tasks_have_the_flags_of_the_command) {
     sandbox_write("busy", "");
-    compare("e.yaml --cells gru,lstm --set compare.seeds=2 --set optimizer.lr=0.2 --engine fused --passes=-fuse "
+    compare("e.yaml --cells gru,lstm --seeds 2 --set optimizer.lr=0.2 --engine fused --passes=-fuse "
             "--threads-per-job 2 --jobs 3 --launcher slurm --slurm --mem=5G",
             0);
     assert_parts("calls", sandbox_read("calls", NULL), "--parsable --mem=5G ");
     const char *script = sandbox_read("comparisons/tiny/slurm/runs.sh", NULL);
     assert_parts(
         "script", script,
-        "--array=1-4%3\n|--cpus-per-task=2\n| compare e.yaml --out |--cells gru,lstm --set compare.seeds=2 --set "
-        "optimizer.lr=0.2 --engine fused --passes=-fuse --threads-per-job 2 --plan | --phase 1 --task");
+        "--array=1-4%3\n|--cpus-per-task=2\n| compare e.yaml --out |--cells gru,lstm --set optimizer.lr=0.2 --set "
+        "compare.seeds=2 --engine fused --passes=-fuse --threads-per-job 2 --plan | --phase 1 --task");
     assert_missing(script, "--mem");
+    const struct outcome task = sandbox_run((struct call){
+        .program = "/bin/sh", .arguments = "comparisons/tiny/slurm/runs.sh", .environment = "SLURM_ARRAY_TASK_ID=4"});
+    assert_status("the plan is the same", &task, 0);
+    ck_assert(sandbox_has("comparisons/tiny/runs/lstm/seed-2/weights.safetensors"));
 }
 END_TEST
 
