@@ -90,6 +90,10 @@ static rondo_status remove_runs(struct found_runs *runs, struct errors *errors) 
                            left.items[k].name);
             }
         }
+        if (status == RONDO_OK && runs->items[i].collection != NULL) {
+            errors_add(&notes, RONDO_INVALID, "'%s' was part of the comparison '%s', which would train it again",
+                       runs->items[i].folder, runs->items[i].collection);
+        }
         if (status == RONDO_OK) {
             printf("removed ");
             print_text(stdout, runs->items[i].folder);

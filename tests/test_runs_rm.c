@@ -140,6 +140,8 @@ START_TEST(without_a_terminal_it_needs_yes) {
                  "grid/runs/gru/seed-1  finished |part of the comparison 'grid', which would train it again|"
                  "nothing was removed: --yes removes this run without a question");
     ck_assert(sandbox_has("grid/runs/gru/seed-1/weights.safetensors"));
+    assert_parts("rm --yes", rondo("runs rm grid/runs/gru/seed-1 --yes", 0).err,
+                 "warning: 'grid/runs/gru/seed-1' was part of the comparison 'grid', which would train it again");
 }
 END_TEST
 
