@@ -288,10 +288,42 @@ static void setup_runs(void) {
     sandbox_write("runs/b/test.json", "{\"part\": \"test\", \"scores\": {\"loss\": 1}}");
 }
 
+/* A file of a run with some of its bytes missing, or one of them changed: the run has some state, and no error. */
+static const char *const damaged[] = {"experiment.yaml", "environment.json", "metrics.jsonl",       "timings.jsonl",
+                                      "reader.json",     "test.json",        "weights.safetensors", "cells/gru.yaml"};
+
+START_TEST(any_damage_is_a_state_of_the_run) {
+    enum { PLACES = 60 };
+    const struct run_summary_settings settings = {1, scratch};
+    char file[64];
+    size_t size;
+    snprintf(file, sizeof file, "runs/b/%s", damaged[_i]);
+    char *text = sandbox_read(file, &size);
+    const char *folder = arena_strdup(arena, sandbox_path("runs/b"));
+    int states[RUN_OTHER_VERSION + 1] = {0};
+    for (size_t k = 0; k < (size_t)2 * PLACES; k++) {
+        const size_t at = k / 2 * size / PLACES;
+        const char before = text[at];
+        struct run_summary run;
+        text[at] = (char)(before ^ (1 << k / 2 % 8));
+        sandbox_write_bytes(file, text, k % 2 == 0 ? at : size);
+        text[at] = before;
+        const rondo_status status = run_summary_read(folder, &settings, &run, NULL, arena, &errors);
+        ck_assert_msg(status == RONDO_OK && errors.count == 0, "byte %zu: %s", at,
+                      errors.count > 0 ? errors_text(&errors, 0) : "");
+        ck_assert((run.reason != NULL) == (run.state == RUN_DAMAGED || run.state == RUN_OTHER_VERSION));
+        states[run.state]++;
+    }
+    ck_assert_int_eq(states[RUN_TRAINING], 0);
+    sandbox_write_bytes(file, text, size);
+}
+END_TEST
+
 /* Every allocation fails once: the error is a lack of memory, and never a run that is called damaged. */
 START_TEST(a_lack_of_memory_is_no_damage) {
     rondo_status status = RONDO_NO_MEMORY;
-    const char *folder = sandbox_path("runs");
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s", sandbox_path("runs"));
     const int before = open_descriptors();
     long number = 1;
     for (; ALLOCATOR_COUNTS && status != RONDO_OK; number++) {
@@ -319,7 +351,7 @@ END_TEST
 
 int main(void) {
     Suite *suite = suite_create("run_summary");
-    TCase *parts = tcase_create("parts"), *memory = tcase_create("memory");
+    TCase *parts = tcase_create("parts"), *folders = tcase_create("folders");
     tcase_add_unchecked_fixture(parts, sandbox_open, sandbox_close);
     tcase_add_checked_fixture(parts, setup, teardown);
     tcase_add_loop_test(parts, a_log_is_read_line_by_line_from_its_end, 0, ROWS(logs));
@@ -329,10 +361,11 @@ int main(void) {
     tcase_add_loop_test(parts, seeds_are_groups_and_variants_vary, 0, ROWS(grouped));
     tcase_add_test(parts, a_band_is_that_of_the_finished_runs);
     suite_add_tcase(suite, parts);
-    tcase_set_timeout(memory, 60);
-    tcase_add_unchecked_fixture(memory, setup_runs, sandbox_close);
-    tcase_add_checked_fixture(memory, setup, teardown);
-    tcase_add_test(memory, a_lack_of_memory_is_no_damage);
-    suite_add_tcase(suite, memory);
+    tcase_set_timeout(folders, 120);
+    tcase_add_unchecked_fixture(folders, setup_runs, sandbox_close);
+    tcase_add_checked_fixture(folders, setup, teardown);
+    tcase_add_loop_test(folders, any_damage_is_a_state_of_the_run, 0, ROWS(damaged));
+    tcase_add_test(folders, a_lack_of_memory_is_no_damage);
+    suite_add_tcase(suite, folders);
     return run_suite(suite);
 }
