@@ -14,6 +14,7 @@
 #include "compare/folder.h"
 #include "compare/plan_hash.h"
 #include "compare/publish.h"
+#include "compare/run_result.h"
 #include "core/suggest.h"
 #include "io/json.h"
 #include "report/report.h"
@@ -193,6 +194,27 @@ static rondo_status print_table_json(const char *text, struct errors *errors) {
                        JSON_COMPACT | JSON_REAL_PRECISION(17), errors);
 }
 
+/* Fails if the comparison is not what was asked for: without any score, or with runs that the next command tries again. A run that
+ * would fail again is a result. */
+static rondo_status check_outcome(const struct comparison_plan *plan, struct errors *errors) {
+    const struct comparison *comparison = &plan->comparison;
+    int32_t scored = 0, again = 0;
+    for (int32_t v = 0; v < comparison->n_variants; v++) {
+        for (int32_t s = 0; s < comparison->n_seeds; s++) {
+            const struct compared_run *run = &comparison->variants[v].runs[s];
+            const char *folder = arena_printf(plan->arena, "%s/%s", comparison->folder, run->folder);
+            scored += run->state == COMPARED_SCORED;
+            again +=
+                run->state != COMPARED_SCORED && folder != NULL && !run_result_is_failed(folder, NULL, plan->arena);
+        }
+    }
+    if (again > 0) {
+        return errors_add(errors, RONDO_IO, "%d run%s ended before the end, as the table reports: the same command %s",
+                          again, again == 1 ? "" : "s", again == 1 ? "tries it again" : "tries them again");
+    }
+    return scored > 0 ? RONDO_OK : errors_add(errors, RONDO_NOT_FINITE, "no run has a score: all have failed");
+}
+
 /* Writes table and report, and prints the table. */
 static rondo_status publish(const struct comparison_plan *plan, const struct compare_request *request,
                             struct errors *errors) {
@@ -204,7 +226,7 @@ static rondo_status publish(const struct comparison_plan *plan, const struct com
     RONDO_TRY(form < 0 ? errors->status : RONDO_OK);
     RONDO_TRY(comparison_publish(&plan->comparison, texts, plan->arena, errors));
     const rondo_status reported = report_write(&settings, &report, plan->arena, &warnings, errors);
-    report_warnings(&warnings, request->json);
+    errors_free(&warnings); /* of runs that have failed, which the table reports */
     RONDO_TRY(reported);
     if (request->json) {
         return print_table_json(texts[COMPARISON_JSON], errors);
@@ -230,6 +252,7 @@ static rondo_status run_comparison(struct comparison_plan *plan, const struct co
         status = status == RONDO_OK ? run_in(plan, request, errors) : status;
     }
     status = status == RONDO_OK ? publish(plan, request, errors) : status;
+    status = status == RONDO_OK ? check_outcome(plan, errors) : status;
     comparison_unlock(lock);
     return status;
 }

@@ -180,6 +180,15 @@ END_TEST
 
 /* ---- failures ---- */
 
+START_TEST(a_comparison_without_any_score_fails) {
+    write_cell("bad", "log(0 - exp(x @ W + h @ U + b))");
+    const struct outcome outcome = compare("e.yaml --cells ./bad.yaml --seeds 2 --out b --quiet");
+    assert_status("all fail", &outcome, 1);
+    assert_parts("all fail", outcome.err, "no run has a score: all have failed");
+    ck_assert(sandbox_has("b/report.html"));
+}
+END_TEST
+
 START_TEST(a_run_that_fails_is_a_row_with_its_reason) {
     write_cell("bad", "log(0 - exp(x @ W + h @ U + b))");
     write_comparison("c.yaml", "  model.layers.0.cell: [./bad.yaml, gru]\n  seeds: 2\n");
@@ -350,7 +359,9 @@ START_TEST(a_job_that_is_killed_is_a_row_and_is_tried_again) {
     struct process *process = sandbox_start((struct call){.arguments = command});
     kill((pid_t)trainer_of("comparisons/c/runs/gru/seed-2"), SIGKILL);
     const struct outcome killed = sandbox_finish(process);
-    assert_status("one job was killed", &killed, 0);
+    assert_status("one job was killed", &killed, 1);
+    assert_parts("one job was killed", killed.err,
+                 "1 run ended before the end, as the table reports: the same command tries it again");
     assert_state("comparisons/c", 0, 1, "failed");
     assert_state("comparisons/c", 1, 1, "scored");
     assert_parts("reason", json_string_value(json_object_get(run_of("comparisons/c", 0, 1), "reason")), "SIGKILL");
@@ -385,6 +396,7 @@ int main(void) {
     tcase_add_test(results, variants_of_a_seed_begin_with_the_same_values_and_see_the_same_order);
     TCase *failures = add_case(suite, "failures", 60, open_sandbox, sandbox_close);
     tcase_add_test(failures, a_run_that_fails_is_a_row_with_its_reason);
+    tcase_add_test(failures, a_comparison_without_any_score_fails);
     tcase_add_loop_test(failures, mistakes_are_reported_before_anything_runs, 0, ROWS(mistakes));
     tcase_add_test(failures, an_experiment_without_the_section_is_refused_unless_cells_are_given);
     TCase *change = add_case(suite, "changes", 60, open_sandbox, sandbox_close);
