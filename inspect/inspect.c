@@ -12,6 +12,9 @@
 
 /* ---- the sample ---- */
 
+/* Batches of so many examples take little memory if they have no more steps than this together. */
+static const int64_t least_batch = 2 * NETWORK_SHARD_ROWS, least_steps = 1 << 14;
+
 /* The examples that are inspected, longest first, and their batches: each at most as large as one of training. */
 struct sample {
     int64_t count, steps;
@@ -29,10 +32,12 @@ static int compare_sampled(const void *a, const void *b) {
                                        : (left->example > right->example) - (left->example < right->example);
 }
 
-/* Divides the examples into batches of at most `size`. */
+/* Divides the examples into batches of at most `size`, or of two full shards if they are small: small batches are slow. */
 static void divide(struct sample *sample, struct batch_size size) {
     for (int64_t i = 0; i < sample->count;) {
-        const int64_t fits = size.examples > 0 ? size.examples : size.steps / sample->lengths[i];
+        const int64_t small = least_steps / sample->lengths[i] < least_batch ? 0 : least_batch;
+        int64_t fits = size.examples > 0 ? size.examples : size.steps / sample->lengths[i];
+        fits = fits < small ? small : fits;
         sample->begin[sample->batches++] = i;
         i += fits < 1 ? 1 : fits;
     }

@@ -50,7 +50,7 @@
 /* A unit whose standard deviation over the sample is below this is dead. */
 #define INSPECT_DEAD 1e-3
 /* The values of states and gates are those of about this number of examples, if more are inspected. */
-#define INSPECT_VALUES 200
+#define INSPECT_VALUES 100
 /* reach: the largest distance at which the mean norm is at least this share of the largest one. */
 #define INSPECT_REACH_SHARE 0.01
 /* most: the smallest distance within which this share of the sum of all norms is. */

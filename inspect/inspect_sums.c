@@ -55,12 +55,19 @@ static void read_numbers(const rondo_tensor *tensor, int64_t begin, int64_t coun
     }
 }
 
+/* Of four sums, because each addition waits for the one before. */
 static double norm_of(const double *numbers, int64_t count) {
-    double sum = 0;
-    for (int64_t k = 0; k < count; k++) {
-        sum += numbers[k] * numbers[k];
+    double sums[4] = {0, 0, 0, 0};
+    int64_t k = 0;
+    for (; k + 4 <= count; k += 4) {
+        for (int i = 0; i < 4; i++) {
+            sums[i] += numbers[k + i] * numbers[k + i];
+        }
     }
-    return sqrt(sum);
+    for (; k < count; k++) {
+        sums[0] += numbers[k] * numbers[k];
+    }
+    return sqrt((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 /* Where the rows of a shard begin to be read, and how distances are counted. */
@@ -133,13 +140,13 @@ static const int64_t *find_anchors(const struct time_axis *time, const int64_t *
 
 /* Adds what the probe of one direction gives. `numbers` has room for its columns. */
 static void add_direction(struct layer_sums *layer, int64_t steps, struct tape *tape, const struct time_axis *time,
-                          struct read_order order, rondo_value zeros, rondo_value values, double *numbers) {
+                          struct read_order order, rondo_value inputs, rondo_value values, double *numbers) {
     const struct cell_probe *probe = layer->probe;
-    const rondo_tensor *gradient = tape_gradient(tape, zeros), *columns = tape_tensor(tape, values); /* or NULL */
+    const rondo_tensor *gradient = tape_gradient(tape, inputs), *columns = tape_tensor(tape, values); /* or NULL */
     const int64_t own = probe->states[0].column; /* columns of the output */
     for (int32_t s = 0; s < probe->n_states; s++) {
         const struct probe_state *state = &probe->states[s];
-        add_norms(layer->norms + s * steps, gradient, time, order, state->zeros, state->width, numbers);
+        add_norms(layer->norms + s * steps, gradient, time, order, probe->input + state->zeros, state->width, numbers);
     }
     for (int64_t position = 0; columns != NULL && position < time->total; position++) {
         read_numbers(columns, position * probe->columns + own, probe->columns - own, numbers);
@@ -189,7 +196,7 @@ rondo_status inspect_sums_shard(struct inspect_sums *sums, const struct model *m
             if (order.anchor == NULL) {
                 return RONDO_NO_MEMORY;
             }
-            add_direction(&sums->layers[at++], sums->steps, tape, time, order, probe->layers[i].directions[d].zeros,
+            add_direction(&sums->layers[at++], sums->steps, tape, time, order, probe->layers[i].directions[d].inputs,
                           probe->layers[i].directions[d].columns, numbers);
         }
     }

@@ -336,22 +336,16 @@ static struct cell_layer_start prepare(const struct cell_layer *layer, struct ta
     return start;
 }
 
-/* The inputs of a probed cell: those of the layer, of every step, and the zeros, whose gradients are those of the states. */
+/* The inputs of a probed cell: those of the layer, of every step, and zeros: [total, input + zeros]. */
 static rondo_value add_zeros(const struct cell_layer *layer, struct tape *tape, const struct layer_call *call,
-                             rondo_value inputs, rondo_value *zeros) {
+                             rondo_value inputs) {
     const rondo_tensor *of_inputs = tape_tensor(tape, inputs);
-    rondo_tensor *tensor = arena_calloc(tape_arena(tape), 1, sizeof *tensor);
-    if (tensor == NULL || of_inputs == NULL) {
-        return tape_fail(tape, of_inputs == NULL ? tape_status(tape) : errors_no_memory(tape_errors(tape)));
+    if (of_inputs == NULL) {
+        return inputs;
     }
-    *tensor = tensor_2d(of_inputs->dtype, call->time->total, layer->probe.zeros, NULL);
-    const rondo_status status = tensor_alloc(tensor, tape_arena(tape), tape_errors(tape));
-    if (status != RONDO_OK) {
-        return tape_fail(tape, status);
-    }
-    *zeros = call->probe == NULL ? tape_constant(tape, tensor) : tape_parameter(tape, "zeros", tensor, NULL);
-    const rondo_value both[2] = {inputs, *zeros};
-    return apply_concat(tape, 1, both, 2); /* [total, input + zeros] */
+    const rondo_value both[2] = {
+        inputs, tape_zeros(tape, tensor_2d(of_inputs->dtype, call->time->total, layer->probe.zeros, NULL))};
+    return apply_concat(tape, 1, both, 2);
 }
 
 /* One direction: packed [total, width], in forward time order for both directions. */
@@ -380,9 +374,8 @@ static rondo_value run(const struct cell_layer *layer, struct tape *tape, const 
     if (backward) {
         recurrence.inputs = packed_reverse(tape, call->time, recurrence.inputs);
     }
-    rondo_value zeros = {-1};
     if (layer->settings.probe) {
-        recurrence.inputs = add_zeros(layer, tape, call, recurrence.inputs, &zeros);
+        recurrence.inputs = add_zeros(layer, tape, call, recurrence.inputs);
     }
     layer_enter(tape, call, backward ? ".backward" : ".forward");
     rondo_value outputs = recur(call->stepwise ? NULL : scan, &recurrence, tape, states);
@@ -391,7 +384,7 @@ static rondo_value run(const struct cell_layer *layer, struct tape *tape, const 
     }
     if (call->probe != NULL) {
         struct layer_probe *probe = call->probe;
-        probe->directions[probe->n_directions].zeros = zeros;
+        probe->directions[probe->n_directions].inputs = recurrence.inputs;
         probe->directions[probe->n_directions++].columns =
             has_values ? outputs : (rondo_value){-1}; /* [total, columns] */
     }

@@ -52,14 +52,14 @@ struct layer_shape {
     int32_t n_parameters, n_states;
 };
 
-/* What layer_record leaves of a cell that is probed (model/probe.h), for each direction: the zeros that were added to its states,
- * packed [total, zeros], and, with `values`, its outputs with those of the probe, [total, columns]. Both are in the order in
+/* What layer_record leaves of a cell that is probed (model/probe.h), for each direction: its inputs with the zeros that were
+ * added to its states, packed [total, input + zeros], and, with `values`, its outputs with those of the probe, [total, columns]. Both are in the order in
  * which the direction reads: backward, position 0 is the last step of a row. */
 struct layer_probe {
     int values;           /* set by the caller */
     int32_t n_directions; /* 0: the layer is not a cell that is probed */
     struct {
-        rondo_value zeros, columns;
+        rondo_value inputs, columns;
     } directions[2];
 };
 

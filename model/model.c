@@ -366,7 +366,10 @@ static rondo_value anchor_outputs(const struct model_pass *pass, rondo_value out
     const struct time_axis *time = pass->call->time;
     const struct layer_shape *shape = layer_shape(pass->model->chain[pass->model->settings.n_layers].layer);
     const rondo_tensor *tensor = tape_tensor(pass->tape, outputs); /* [total, width] */
-    if (tensor == NULL) {
+    const struct model_settings *settings = &pass->model->settings;
+    const int reads_one = !settings->architecture.output_every_step &&
+                          (settings->pooling == POOL_LAST || settings->pooling == POOL_FIRST);
+    if (tensor == NULL || reads_one) { /* the pool reads nothing but the anchors */
         return outputs;
     }
     rondo_tensor flows = *tensor;

@@ -138,7 +138,7 @@ static rondo_tensor state_gradients(const struct model_run *run, const struct pr
         zeros_like(&(rondo_tensor){.dtype = RONDO_F64, .ndim = 2, .shape = {run->time.total, cell->zeros}});
     ck_assert_int_ge(probe->n_directions, 1);
     for (int32_t d = 0; d < probe->n_directions; d++) {
-        const rondo_tensor *gradient = tape_gradient(tape, probe->directions[d].zeros);
+        const rondo_tensor *gradient = tape_gradient(tape, probe->directions[d].inputs); /* [total, input + zeros] */
         const enum direction direction = cell_layer_direction(model_layer(run->model, 0));
         ck_assert_ptr_nonnull(gradient);
         for (int64_t row = 0; row < N_ROWS; row++) {
@@ -146,7 +146,7 @@ static rondo_tensor state_gradients(const struct model_run *run, const struct pr
                 const int64_t read = d == 1 || direction == DIRECTION_BACKWARD ? lengths[row] - 1 - t : t;
                 for (int64_t k = 0; k < cell->zeros; k++) {
                     const int64_t to = (run->time.begin[t] + row) * cell->zeros + k;
-                    const int64_t from = (run->time.begin[read] + row) * cell->zeros + k;
+                    const int64_t from = (run->time.begin[read] + row) * (INPUT + cell->zeros) + INPUT + k;
                     tensor_set(&sum, to, tensor_get(&sum, to) + tensor_get(gradient, from));
                 }
             }
