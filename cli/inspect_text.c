@@ -82,7 +82,7 @@ static void print_gates(const struct inspection *inspection) {
 
 static void print_states(const struct inspection *inspection) {
     char text[128];
-    printf("\nunits that do not vary (standard deviation below %g)\n", INSPECT_DEAD);
+    printf("\nunits that do not vary (standard deviation below %g of the largest)\n", INSPECT_DEAD);
     for (int32_t i = 0; i < inspection->n_layers; i++) {
         const struct inspect_layer *layer = &inspection->layers[i];
         for (int32_t s = 0; s < layer->n_states; s++) {

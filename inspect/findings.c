@@ -47,6 +47,10 @@ static const char *curve_text(const char *name, const struct inspect_curve *curv
     if (!isfinite(curve->half_life) || curve->half_life > 4 * (double)last) {
         return arena_printf(arena, "%s: the gradient hardly falls over %lld steps", name, (long long)last);
     }
+    if (left > 1) {
+        return arena_printf(arena, "%s: the gradient falls and grows again; %lld steps back it is %.3g times as large",
+                            name, (long long)last, left);
+    }
     if (curve->fit < 0.5) {
         return arena_printf(arena, "%s: the gradient falls at no steady rate; %lld steps back, %s of it is left", name,
                             (long long)last, percent_text(left, arena));
@@ -60,7 +64,9 @@ static void add_memory(struct finding_list *list, const struct inspection *inspe
     if (curve->missing != NULL || inspection->reach < 0 || curve->count < 2) {
         return;
     }
-    if (inspection->reach >= curve->count - 1) {
+    if (inspection->reach == 0) {
+        add(list, "only the input nearest to the loss counts: the gradient of all others is below 1 % of the largest");
+    } else if (inspection->reach >= curve->count - 1) {
         add(list, arena_printf(arena, "inputs count back to the first step, %lld steps from the loss",
                                (long long)inspection->reach));
     } else {
@@ -68,6 +74,9 @@ static void add_memory(struct finding_list *list, const struct inspection *inspe
                                "inputs more than %s back hardly count: their gradient is below %.0f %% of the "
                                "largest",
                                steps_text((double)inspection->reach, arena), 100 * INSPECT_REACH_SHARE));
+    }
+    if (inspection->most == 0) {
+        return;
     }
     add(list, arena_printf(arena, "%.0f %% of the gradient of all inputs is within %s of the loss",
                            100 * INSPECT_MOST_SHARE, steps_text((double)inspection->most, arena)));

@@ -133,14 +133,25 @@ static int all_read(const struct model *model, int32_t first, int is_backward) {
     return 1;
 }
 
-/* Units that do not vary: their standard deviation is sqrt(mean of squares - square of mean). */
+/* The variance of a unit over the sample: mean of squares - square of mean. */
+static double variance_of(const struct unit_sums *unit, double positions) {
+    const double mean = unit->sum / positions;
+    return unit->square / positions - mean * mean;
+}
+
+/* Units that do not vary, by their standard deviations. */
 static void count_dead(struct inspect_state *state, const struct unit_sums *units, int64_t positions) {
+    const double count = (double)positions, least = INSPECT_DEAD * INSPECT_DEAD;
+    double largest = 0;
     for (int64_t k = 0; k < state->width; k++) {
-        const double mean = units[k].sum / (double)positions;
-        const double variance = units[k].square / (double)positions - mean * mean;
-        if (!(variance > INSPECT_DEAD * INSPECT_DEAD)) {
+        largest = fmax(largest, variance_of(&units[k], count));
+    }
+    for (int64_t k = 0; k < state->width; k++) {
+        /* The variance of a constant is not 0, because of rounding. */
+        const double limit = fmax(least * largest, 1e-12 * units[k].square / count);
+        if (!(variance_of(&units[k], count) > limit)) {
             state->dead++;
-            state->saturated += fabs(mean) > 0.9;
+            state->saturated += fabs(units[k].sum) > 0.9 * count;
         }
     }
 }

@@ -47,7 +47,8 @@
 
 #define INSPECT_FILE        "inspect.json"
 #define INSPECT_MOST_POINTS 512
-/* A unit whose standard deviation over the sample is below this is dead. */
+/* A unit is dead if its standard deviation over the sample is below this share of the largest one of its state, or 1e-6 of
+ * its own size. */
 #define INSPECT_DEAD 1e-3
 /* The values of states and gates are those of about this number of examples, if more are inspected. */
 #define INSPECT_VALUES 100

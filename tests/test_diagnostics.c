@@ -122,7 +122,8 @@ START_TEST(the_ratio_is_that_of_the_update_rule) {
             const double expected = 0.1 * number_of(parameter, "gradient_norm") / number_of(parameter, "weight_norm");
             const double found = number_of(parameter, "ratio");
             /* weights are rounded to f32 */
-            ck_assert_msg(fabs(found - expected) <= 1e-4 * expected + 6e-8, "%s: %g, expected %g", name, found, expected);
+            ck_assert_msg(fabs(found - expected) <= 1e-4 * expected + 6e-8, "%s: %g, expected %g", name, found,
+                          expected);
             parameters++;
         }
         ck_assert_int_eq(parameters, 12); /* embedding, 9 of the gru, 2 of the head */
