@@ -28,8 +28,9 @@ static void count_of_cell(struct markup *markup, const json_t *object, const cha
     html_count_cell(markup, value >= 0 && value < 1e15 ? (int64_t)value : -1);
 }
 
+/* In per cent, rounded here: less than 0.05 is 0.0, and no exponent. */
 static void share_of_cell(struct markup *markup, const json_t *object, const char *key) {
-    html_number_cell(markup, 100 * number_of(object, key), 1);
+    html_number_cell(markup, floor(1000 * number_of(object, key) + 0.5) / 10, 1);
 }
 
 static void text_of_cell(struct markup *markup, const json_t *object, const char *key) {

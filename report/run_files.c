@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/number.h"
+#include "inspect/inspect.h"
 #include "io/file.h"
 #include "io/folder.h"
 #include "io/json.h"
@@ -312,10 +313,10 @@ static void read_test(struct files_reading *reading) {
 
 /* Only a file of the format that the page knows. */
 static void read_inspection(struct files_reading *reading) {
-    json_t *root = read_json(reading, "inspect.json", 1);
+    json_t *root = read_json(reading, INSPECT_FILE, 1);
     const json_t *format = json_object_get(root, "format");
     if (root != NULL && json_integer_value(format) != 1) {
-        note(reading, "inspect.json is damaged, or was written by another version of Rondo");
+        note(reading, INSPECT_FILE " is damaged, or was written by another version of Rondo");
     } else if (root != NULL) {
         const struct number_scope scope = number_scope_open();
         char *text = json_write(root, JSON_COMPACT | JSON_REAL_PRECISION(5));

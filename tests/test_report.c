@@ -3,13 +3,16 @@
  */
 #include "report/report.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "compare/comparison.h"
+#include "io/file_lock.h"
 #include "io/json.h"
 #include "io/utf8.h"
 #include "report/html_table.h"
@@ -322,6 +325,18 @@ START_TEST(variants_that_have_not_begun_differ_in_their_settings) {
 }
 END_TEST
 
+START_TEST(a_run_that_is_trained_now_is_shown_as_such) {
+    write_run("one", "gru", 1, 4, 0.5);
+    sandbox_write("one/metrics.jsonl",
+                  "{\"epoch\":1,\"step\":10,\"best\":true,\"train\":{\"loss\":1},\"valid\":{\"accuracy\":0.5}}\n");
+    const int trainer = open(sandbox_path("one/metrics.jsonl"), O_RDWR);
+    ck_assert(trainer >= 0 && file_lock(trainer, FILE_LOCK_OWN));
+    assert_parts("locked", page_of("one"), "seed 1</strong>: training now</li>");
+    close(trainer);
+    assert_parts("free", page_of("one"), "seed 1</strong>: unfinished</li>");
+}
+END_TEST
+
 /* ---- runs ---- */
 
 START_TEST(runs_that_differ_only_in_their_seed_are_a_variant) {
@@ -540,6 +555,7 @@ int main(void) {
     TCase *runs = add_case(suite, "runs", 30, open_test, close_test);
     tcase_add_test(runs, runs_that_differ_only_in_their_seed_are_a_variant);
     tcase_add_test(runs, a_cell_of_other_equations_is_another_variant);
+    tcase_add_test(runs, a_run_that_is_trained_now_is_shown_as_such);
     tcase_add_test(runs, an_inspection_is_shown);
     tcase_add_test(runs, the_same_run_twice_is_shown_twice);
     tcase_add_test(runs, the_test_part_counts_if_all_runs_have_it);
