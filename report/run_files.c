@@ -31,10 +31,11 @@ static void note(struct files_reading *reading, const char *text) {
     }
 }
 
-/* Notes the first of `errors`, and empties them. */
+/* Notes the first of `errors`, and empties them. Missing memory is no property of the run. */
 static void note_errors(struct files_reading *reading, struct errors *errors) {
-    if (*reading->problem == NULL && errors->count > 0) {
-        *reading->problem = arena_strdup(reading->arena, errors_text(errors, 0));
+    reading->is_short |= errors->status == RONDO_NO_MEMORY;
+    if (errors->count > 0) {
+        note(reading, arena_strdup(reading->arena, errors_text(errors, 0)));
     }
     errors_free(errors);
 }

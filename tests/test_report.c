@@ -17,6 +17,7 @@
 #include "io/utf8.h"
 #include "report/html_table.h"
 #include "report/reduce.h"
+#include "tests/failing_allocator.h"
 #include "tests/sandbox.h"
 #include "tests/suite.h"
 
@@ -544,6 +545,50 @@ START_TEST(a_duration_has_two_units_at_most) {
 }
 END_TEST
 
+/* ---- memory ---- */
+
+static rondo_status report_of(const struct report_settings *settings, struct arena *own, struct errors *wrong) {
+    struct errors ignored = {0};
+    struct report_result result;
+    const rondo_status status = report_write(settings, &result, own, &ignored, wrong);
+    errors_free(&ignored);
+    return status;
+}
+
+/* Every so many calls of the allocator, one fails: then there is no page, or the same one. */
+START_TEST(memory_that_runs_out_leaves_nothing_out) {
+    const struct comparison comparison = make_comparison("small", "large");
+    write_comparison(&comparison);
+    write_run("one", "gru", 1, 3, 0.5);
+    write_run("two", "lstm", 1, 3, 0.5);
+    sandbox_write("one/inspect.json", "{\"format\": 1, \"layers\": [{\"states\": [{}]}], \"findings\": [\"a\"]}");
+    sandbox_write("c/runs/a/seed-1/inspect.json", "{\"format\": 1}");
+    const char *sources[] = {arena_strdup(arena, sandbox_path("one")), arena_strdup(arena, sandbox_path("two")),
+                             arena_strdup(arena, sandbox_path("c"))};
+    const struct report_settings settings = {_i == 0 ? sources : sources + 2, _i == 0 ? 2 : 1,
+                                             arena_strdup(arena, sandbox_path("page.html"))};
+    ck_assert_int_eq(report_of(&settings, arena, &errors), RONDO_OK);
+    const char *page = sandbox_read("page.html", NULL);
+    long left = 0;
+    for (long number = 1; ALLOCATOR_COUNTS && left == 0; number += 1 + number / 30) {
+        struct errors wrong = {0};
+        if (sandbox_has("page.html")) {
+            sandbox_remove("page.html");
+        }
+        struct arena *own = arena_create();
+        allocator_fail(number);
+        const rondo_status status = report_of(&settings, own, &wrong);
+        left = allocator_fail(0);
+        ck_assert_msg(status == RONDO_OK || status == RONDO_NO_MEMORY, "call %ld: %s", number, errors_text(&wrong, 0));
+        ck_assert_msg(status == RONDO_OK ? strcmp(sandbox_read("page.html", NULL), page) == 0
+                                         : !sandbox_has("page.html"),
+                      "call %ld: another page", number);
+        errors_free(&wrong);
+        arena_destroy(own);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("report");
     TCase *comparisons = add_case(suite, "comparisons", 30, open_test, close_test);
@@ -561,6 +606,7 @@ int main(void) {
     tcase_add_test(runs, the_test_part_counts_if_all_runs_have_it);
     tcase_add_loop_test(runs, a_damaged_run_is_shown_with_the_reason, 0, ROWS(damages));
     tcase_add_loop_test(runs, what_is_no_run_is_refused, 0, ROWS(refusals));
+    tcase_add_loop_test(runs, memory_that_runs_out_leaves_nothing_out, 0, 2);
     TCase *size = add_case(suite, "size", 60, open_test, close_test);
     tcase_add_test(size, long_curves_keep_their_extremes_and_their_end);
     tcase_add_test(size, seeds_of_other_lengths_share_their_points);
