@@ -86,6 +86,10 @@ void report_add_variants(struct markup *markup, const struct report_content *con
         add_variant_row(markup, content, content->statistics.ranking[v], &columns);
     }
     html_table_close(markup);
+    markup_add(markup, "<p class=\"note\">95\xc2\xa0% interval: of the mean, by the bootstrap over seeds; it says "
+                       "nothing about other data. SD: standard "
+                       "deviation. IQM: interquartile mean, of the middle half of the scores. Time and memory: medians "
+                       "over the runs.</p>\n");
 }
 
 /* ---- differences ---- */
@@ -147,5 +151,12 @@ void report_add_improvements(struct markup *markup, const struct report_content 
     add_improvements(markup, content, "to-best", &statistics->best, 0);
     if (statistics->baseline.reference != statistics->best.reference) {
         add_improvements(markup, content, "to-baseline", &statistics->baseline, 1);
+    }
+    if (statistics->best.comparisons > 0) {
+        markup_add(markup, "<p class=\"note\">Differences are means over the seeds that both have. P(better): the "
+                           "probability that a run of the variant "
+                           "is better than one of the other variant. p: two-sided, by sign flips of the paired "
+                           "differences, with Holm&#39;s "
+                           "correction for all rows; a dash where so few seeds cannot be significant.</p>\n");
     }
 }
