@@ -13,7 +13,8 @@ import sys
 import tempfile
 import unittest
 
-from fake_comparison import write_comparison
+sys.dont_write_bytecode = True
+from fake_comparison import write_comparison  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
