@@ -2,8 +2,9 @@
 #include "event_records.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "sandbox.h"
 
 static uint32_t checksum(const unsigned char *bytes, size_t length) {
     uint32_t crc = 0xFFFFFFFFU;
@@ -47,7 +48,7 @@ struct event_records event_records_of(const char *text, size_t size) {
         ck_assert_uint_eq(word(bytes + at + 12 + length), checksum(bytes + at + 12, (size_t)length));
         ck_assert_int_lt(records.count, EVENT_RECORDS_MOST);
         ck_assert_uint_ge(length, 10);
-        unsigned char *message = malloc((size_t)length);
+        unsigned char *message = (unsigned char *)sandbox_memory((size_t)length);
         memcpy(message, bytes + at + 12, (size_t)length);
         ck_assert_uint_eq(message[0], 0x09);
         memcpy(message + 1, &wall_time, sizeof wall_time);

@@ -12,7 +12,7 @@ enum { EVENT_RECORDS_MOST = 100 };
 
 /* Messages with 1.5 as their wall time, which is the only thing that differs between two writings. */
 struct event_records {
-    unsigned char *bytes[EVENT_RECORDS_MOST]; /* from malloc; the process ends soon */
+    unsigned char *bytes[EVENT_RECORDS_MOST]; /* they last as long as the process */
     size_t length[EVENT_RECORDS_MOST];
     int64_t step[EVENT_RECORDS_MOST]; /* 0 of the first, which has none */
     int count;

@@ -110,7 +110,8 @@ START_TEST(what_goes_beyond_a_step_or_is_damaged_is_cut) {
     size_t size;
     char *text = sandbox_memory(1 << 16);
     const struct event_records before = read_records();
-    memcpy(text, file_content("run/" EVENT_FILE, &size), (size_t)1 << 12);
+    const char *content = file_content("run/" EVENT_FILE, &size);
+    memcpy(text, content, size);
     if (damages[_i].at != 0) {
         text[damages[_i].at > 0 ? damages[_i].at : (long)size + damages[_i].at] ^= 0x10;
     }
