@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The tables of docs/comparisons.md, from the folders that `rondo compare configs/papers/NAME.yaml` has left.
+"""The tables of docs/comparisons.md and examples/gap/README.md, from the folders that `rondo compare configs/papers/NAME.yaml`
+has left.
 
     python3 bench/papers.py [--write] [--folder comparisons] [--note "on a machine that did other work too"] [NAME…]
 
-Prints the tables; --write replaces those in docs/comparisons.md. A comparison whose folder is missing or incomplete keeps the table
-that the page has. What others have published is in this file, with its source in configs/papers/NAME.yaml.
+Prints the tables; --write replaces those in the pages. A comparison whose folder is missing or incomplete keeps the table that the
+pages have. What others have published is in this file, with its source in configs/papers/NAME.yaml.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import re
 import sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir)
-PAGE = os.path.join(ROOT, "docs", "comparisons.md")
+PAGES = [os.path.join(ROOT, "docs", "comparisons.md"), os.path.join(ROOT, "examples", "gap", "README.md")]
 
 
 class Folder:
@@ -95,7 +96,9 @@ def by_variant(folder, published, form, tuned):
                      setting(variant["tuned"], "optimizer.lr"),
                      number(row["seconds_per_epoch"], "plain")])
     header = ["cell", "published", "mean [95 % interval]", "best to worst", "parameters", "learning rate", "seconds per epoch"]
-    without = {} if tuned else {header.index("learning rate")}
+    without = set() if tuned else {header.index("learning rate")}
+    if not any(published.values()):
+        without.add(header.index("published"))
     return markdown(*[[cell for i, cell in enumerate(line) if i not in without] for line in (header,)],
                     [[cell for i, cell in enumerate(line) if i not in without] for line in rows])
 
@@ -155,6 +158,7 @@ TABLES = {
     "gap": by_gap,
     "odyssey": lambda folder: by_difference(folder, ODYSSEY, "plain"),
     "fashion": lambda folder: by_variant(folder, {name: "" for name in TEN}, "percent", tuned=True),
+    "gap-adding-cells": lambda folder: by_variant(folder, {name: "" for name in folder.variants}, "error", tuned=False),
     "adding-long": lambda folder: by_variant(folder, {**ADDING, **NEWER}, "error", tuned=True),
     "copy-long": lambda folder: by_variant(folder, {**COPY, **NEWER}, "error", tuned=False),
 }
@@ -162,7 +166,8 @@ TABLES = {
 
 def block(name, folder, note):
     """What is between the marks of a comparison."""
-    return "\n\n".join([TABLES[name](folder), folder.time(note), *(f"> {sentence}" for sentence in folder.sentences)])
+    sentences = [] if TABLES[name] is by_gap else folder.sentences  # which compare cells on different tasks
+    return "\n\n".join([TABLES[name](folder), folder.time(note), *(f"> {sentence}" for sentence in sentences)])
 
 
 def main():
@@ -170,10 +175,12 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(TABLES)} (default: all)")
     parser.add_argument("--folder", default=os.path.join(ROOT, "comparisons"), help="where the comparisons are")
     parser.add_argument("--note", default="", help="added to the sentence about the time")
-    parser.add_argument("--write", action="store_true", help="replace the tables of docs/comparisons.md")
+    parser.add_argument("--write", action="store_true", help="replace the tables of the pages")
     arguments = parser.parse_args()
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read()
+    pages = {}
+    for name in PAGES:
+        with open(name, encoding="utf-8") as file:
+            pages[name] = file.read()
     for name in arguments.names or TABLES:
         path = os.path.join(arguments.folder, name)
         if not os.path.exists(os.path.join(path, "table.json")):
@@ -186,12 +193,12 @@ def main():
         text = block(name, folder, arguments.note)
         print(f"{name}\n\n{text}\n")
         marks = re.compile(f"(<!-- bench/papers.py: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
-        page, count = marks.subn(lambda found: found.group(1) + text + found.group(2), page)
-        if count != 1:
-            sys.exit(f"papers.py: docs/comparisons.md has {count} places for '{name}'")
-    if arguments.write:
-        with open(PAGE, "w", encoding="utf-8") as file:
-            file.write(page)
+        for page, content in pages.items():
+            pages[page] = marks.sub(lambda found: found.group(1) + text + found.group(2), content)
+    for page, content in pages.items():
+        if arguments.write:
+            with open(page, "w", encoding="utf-8") as file:
+                file.write(content)
 
 
 if __name__ == "__main__":
