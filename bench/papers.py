@@ -34,7 +34,8 @@ class Folder:
 
     def time(self, note):
         minutes = self.seconds / 60
-        taken = f"{minutes:.0f} minutes" if minutes < 180 else f"{minutes / 60:.1f} hours"
+        taken = (f"{self.seconds:.0f} seconds" if minutes < 3 else
+                 f"{minutes:.0f} minutes" if minutes < 180 else f"{minutes / 60:.1f} hours")
         seeds = len(self.comparison["seeds"])
         return (f"{seeds} seeds; {self.runs} trainings took {taken} together, one thread each"
                 f"{', ' + note if note else ''}.")
