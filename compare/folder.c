@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "compare/phases.h"
+#include "compare/run_result.h"
 #include "experiment/experiment_changes.h"
 #include "io/file.h"
 #include "io/file_lock.h"
@@ -19,19 +20,29 @@
 
 /* ---- the lock ---- */
 
-/* A folder with files, but without those of a comparison. */
+/* Refuses a folder with something that a comparison does not write. */
 static rondo_status check_content(const char *folder, struct arena *arena, struct errors *errors) {
+    static const char *const own[] = {LOCK_FILE,  COMPARISON_FILE, "output.txt", "runs",      "tuning",
+                                      "slurm",    "table.txt",     "table.md",   "table.tex", "table.csv",
+                                      "runs.csv", "table.json",    "report.html"};
     struct folder_entry *entries;
     int64_t count;
-    int is_own = 0;
+    int has_lock = 0;
+    const char *other = NULL;
     RONDO_TRY(folder_list(folder, (struct location){folder, 0, 0}, arena, &entries, &count, errors));
     for (int64_t i = 0; i < count; i++) {
-        is_own |= strcmp(entries[i].name, LOCK_FILE) == 0 || strcmp(entries[i].name, COMPARISON_FILE) == 0;
+        int is_own = 0;
+        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++) {
+            is_own |= strcmp(entries[i].name, own[k]) == 0;
+        }
+        has_lock |= strcmp(entries[i].name, LOCK_FILE) == 0;
+        other = is_own ? other : entries[i].name;
     }
-    return count == 0 || is_own
-               ? RONDO_OK
-               : errors_add(errors, RONDO_INVALID,
-                            "'%s' has files and is not the folder of a comparison; --out names another", folder);
+    return has_lock || other == NULL ? RONDO_OK
+                                     : errors_add(errors, RONDO_INVALID,
+                                                  "'%s' has '%s' and is not the folder of a comparison; --out names "
+                                                  "another",
+                                                  folder, other);
 }
 
 /* Waits for the lock while its owner is gone, but jobs of it still end. */
@@ -105,7 +116,9 @@ static rondo_status check_run(const struct planned_run *planned, const char *fol
     seed_node->text = arena_printf(arena, "%lld", (long long)seed);
     RONDO_TRY(seed_node->text == NULL ? errors_no_memory(errors) : RONDO_OK);
     RONDO_TRY(experiment_changes(was, now, CHANGES_OF_RESULT, &own, errors));
-    run_record_changes(folder, planned->task, TASK_TRAIN | TASK_VALID | TASK_TEST, &own);
+    /* Test data matter once a run was scored: before that, a mistake in them can be corrected. */
+    const int which = TASK_TRAIN | TASK_VALID | (run_result_has_scores(folder) ? TASK_TEST : 0);
+    run_record_changes(folder, planned->task, which, &own);
     if (own.count > 0) {
         errors_add(changes, RONDO_INVALID, "the run '%s' was trained with other settings:", folder);
         errors_move(changes, &own);
@@ -150,33 +163,42 @@ static rondo_status check_phase(const struct comparison_plan *plan, const struct
     return RONDO_OK;
 }
 
-rondo_status comparison_check_runs(const struct comparison_plan *plan, struct errors *errors) {
+/* Reports the changes, if there are any. */
+static rondo_status refuse_changes(struct errors *changes, struct errors *errors) {
+    if (changes->count == 0) {
+        return RONDO_OK;
+    }
+    errors_move(errors, changes);
+    return errors_add(errors, RONDO_INVALID,
+                      "the rows of a table must be made alike: --out names another folder for the changed comparison");
+}
+
+rondo_status comparison_check_phase(const struct comparison_plan *plan, const struct comparison_phase *phase,
+                                    struct errors *errors) {
     struct errors changes = {0};
+    rondo_status status = check_phase(plan, phase, &changes, errors);
+    status = status == RONDO_OK ? refuse_changes(&changes, errors) : status;
+    errors_free(&changes);
+    return status;
+}
+
+rondo_status comparison_check_runs(const struct comparison_plan *plan, struct errors *errors) {
     rondo_status status = RONDO_OK;
-    for (int32_t number = 0; number < comparison_phase_count(plan) && status == RONDO_OK && changes.count == 0;
-         number++) {
+    for (int32_t number = 0; number < comparison_phase_count(plan) && status == RONDO_OK; number++) {
         struct arena *arena = arena_create();
         struct comparison_phase phase;
         struct errors unknown = {0}; /* the jobs of later phases are not known yet */
         status = comparison_phase_open(plan, number, &phase, arena, &unknown);
-        const int is_known = status == RONDO_OK;
         if (status == RONDO_NO_MEMORY) {
             errors_move(errors, &unknown);
-        } else if (!is_known) {
+        } else if (status != RONDO_OK) {
             status = RONDO_OK;
             number = comparison_phase_count(plan);
         } else if (!phase.jobs[0].is_score) {
-            status = check_phase(plan, &phase, &changes, errors);
+            status = comparison_check_phase(plan, &phase, errors);
         }
         errors_free(&unknown);
         arena_destroy(arena);
     }
-    if (status == RONDO_OK && changes.count > 0) {
-        errors_move(errors, &changes);
-        status = errors_add(errors, RONDO_INVALID,
-                            "the rows of a table must be made alike: --out names another folder for the changed "
-                            "comparison");
-    }
-    errors_free(&changes);
     return status;
 }

@@ -16,7 +16,12 @@
 rondo_status comparison_lock(const struct comparison_plan *plan, int *lock, struct errors *errors);
 void comparison_unlock(int lock);
 
-/* RONDO_INVALID, with all differences, if runs in the folder were trained with others than those of the plan. */
+struct comparison_phase;
+
+/* RONDO_INVALID, with all differences, if runs in the folder were trained with others than those of the plan. Runs whose settings
+ * tuning has not chosen yet are left out: they are checked by comparison_check_phase, when it has. */
+rondo_status comparison_check_phase(const struct comparison_plan *plan, const struct comparison_phase *phase,
+                                    struct errors *errors);
 rondo_status comparison_check_runs(const struct comparison_plan *plan, struct errors *errors);
 
 #endif

@@ -81,9 +81,8 @@ static const struct task *find_donor(const struct comparison_plan *plan, const s
     return donor;
 }
 
-struct task *comparison_plan_task(const struct comparison_plan *plan, int32_t variant,
-                                  const struct compare_setting *more, int32_t n_more, int64_t seed,
-                                  struct errors *errors) {
+static struct task *open_task(const struct comparison_plan *plan, int32_t variant, const struct compare_setting *more,
+                              int32_t n_more, int64_t seed, struct errors *errors) {
     struct experiment *experiment = load_experiment(plan, variant, more, n_more, seed, errors);
     struct task *task = experiment == NULL
                             ? NULL
@@ -92,6 +91,67 @@ struct task *comparison_plan_task(const struct comparison_plan *plan, int32_t va
         experiment_destroy(experiment);
     }
     return task;
+}
+
+/* RONDO_IO if a cell has changed since the plan was opened. */
+static rondo_status check_cells(const struct planned_variant *variant, const struct task *task, struct errors *errors) {
+    const struct experiment_layers *layers = &task->experiment->layers;
+    for (int32_t i = 0; i < layers->count; i++) {
+        struct fingerprint now = {.bytes = 0};
+        struct errors ignored = {0};
+        const rondo_status status = fingerprint_of(layers->items[i].cell_file, &now, &ignored);
+        errors_free(&ignored);
+        if (status != RONDO_OK || strcmp(now.hash, variant->cells[i].hash) != 0) {
+            return errors_add(errors, RONDO_IO, "the cell '%s' has changed since the comparison began",
+                              layers->items[i].cell_file);
+        }
+    }
+    return RONDO_OK;
+}
+
+struct task *comparison_plan_task(const struct comparison_plan *plan, int32_t variant,
+                                  const struct compare_setting *more, int32_t n_more, int64_t seed,
+                                  struct errors *errors) {
+    struct errors own = {0};
+    struct task *task = open_task(plan, variant, more, n_more, seed, &own);
+    if (task != NULL && plan->is_open && check_cells(&plan->variants[variant], task, errors) != RONDO_OK) {
+        task_destroy(task);
+        task = NULL;
+    } else if (task == NULL && plan->is_open && own.status != RONDO_NO_MEMORY && own.status != RONDO_INTERRUPTED) {
+        errors_add(errors, RONDO_IO, "what the comparison began with can no longer be read: %s", errors_text(&own, 0));
+        errors_free(&own);
+    }
+    errors_move(errors, &own);
+    return task;
+}
+
+/* The fingerprints of the cells of a variant. */
+static rondo_status take_cells(struct comparison_plan *plan, struct planned_variant *variant, struct errors *errors) {
+    const struct experiment_layers *layers = &variant->task->experiment->layers;
+    struct fingerprint *cells = arena_calloc(plan->arena, (size_t)layers->count + 1, sizeof *cells);
+    for (int32_t i = 0; i < layers->count && cells != NULL; i++) {
+        RONDO_TRY(fingerprint_of(layers->items[i].cell_file, &cells[i], errors));
+    }
+    variant->cells = cells;
+    return cells == NULL ? errors_no_memory(errors) : RONDO_OK;
+}
+
+/* Loads the experiment of every trial, so that a value that it refuses is found here. Of very many, those of the first variant. */
+static rondo_status check_trials(struct comparison_plan *plan, struct errors *errors) {
+    enum { MOST = 2000 };
+    const struct compare_section *section = &plan->section;
+    const int64_t all = (int64_t)section->n_variants * section->trials;
+    for (int32_t v = 0; v < (all > MOST ? 1 : section->n_variants); v++) {
+        for (int32_t t = 0; t < section->trials; t++) {
+            const struct compare_variant *trial = &section->trial_settings[t];
+            struct errors own = {0};
+            struct experiment *experiment =
+                load_experiment(plan, v, trial->settings, trial->n_settings, section->seeds[0], &own);
+            experiment_destroy(experiment);
+            move_new(errors, &own);
+        }
+    }
+    return errors->status;
 }
 
 /* ---- what is compared ---- */
@@ -141,6 +201,18 @@ static rondo_status check_part(const struct comparison_plan *plan, const struct 
     return RONDO_OK;
 }
 
+/* The test part is read when all runs have ended; that its files are missing should not be found only then. */
+static rondo_status check_test_files(const struct task *task, struct errors *errors) {
+    const struct data_files *test = &task->experiment->data.test;
+    for (int32_t i = 0; i < test->count; i++) {
+        if (!file_exists(test->paths[i].text)) {
+            return errors_add_at(errors, RONDO_NOT_FOUND, test->paths[i].where, "there is no file '%s' for data.test",
+                                 test->paths[i].text);
+        }
+    }
+    return RONDO_OK;
+}
+
 /* What the variants must agree on. */
 static rondo_status describe_scores(struct comparison_plan *plan, struct errors *errors) {
     struct comparison *comparison = &plan->comparison;
@@ -165,6 +237,7 @@ static rondo_status describe_scores(struct comparison_plan *plan, struct errors 
                                  comparison->variants[0].name, comparison->variants[v].name, comparison->metric, name);
         }
         RONDO_TRY(check_part(plan, variant->task, comparison->part, errors));
+        RONDO_TRY(check_test_files(variant->task, errors));
     }
     return RONDO_OK;
 }
@@ -264,6 +337,7 @@ static rondo_status open_variants(struct comparison_plan *plan, struct errors *e
             }
             continue;
         }
+        RONDO_TRY(take_cells(plan, variant, errors));
         const struct model *model = network_model(variant->task->network);
         variant->epochs = variant->task->experiment->schedule.options.epochs;
         variant->updates = variant->task->updates_per_epoch * variant->epochs;
@@ -369,7 +443,9 @@ static rondo_status open_plan(struct comparison_plan *plan, const struct compari
         return errors_no_memory(errors);
     }
     RONDO_TRY(describe_scores(plan, errors));
+    RONDO_TRY(check_trials(plan, errors));
     close_shared(plan);
+    plan->is_open = 1;
     return RONDO_OK;
 }
 

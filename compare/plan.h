@@ -9,6 +9,7 @@
 #define RONDO_COMPARE_PLAN_H
 
 #include "compare/comparison.h"
+#include "io/fingerprint.h"
 #include "train/task.h"
 
 struct comparison_settings {
@@ -24,8 +25,9 @@ struct planned_variant {
     int32_t n_settings;
     struct task *given; /* with `equal`, if it has read data: with the widths as given; else NULL */
     struct task *task;  /* has the data of this variant, of its own or of an earlier one; its network has no values */
-    int64_t epochs, updates; /* of a whole training */
-    int32_t metric;          /* of its network: the score */
+    const struct fingerprint *cells; /* [layers] of the files of its cells, as they were when the plan was opened */
+    int64_t epochs, updates;         /* of a whole training */
+    int32_t metric;                  /* of its network: the score */
 };
 
 struct comparison_plan {
@@ -35,6 +37,7 @@ struct comparison_plan {
     struct yaml_node *tree;  /* the experiment without `compare` */
     struct compare_section section;
     struct planned_variant *variants; /* [comparison.n_variants] */
+    int is_open;                      /* 1: everything was read and found to be right */
     struct comparison comparison;     /* all runs are missing, until comparison_look */
 };
 
@@ -44,7 +47,8 @@ rondo_status comparison_plan_open(struct comparison_plan *plan, const struct com
 void comparison_plan_close(struct comparison_plan *plan);
 
 /* The task of a variant with further settings: those that tuning has chosen, and the seed. It uses the data of the plan, where they
- * are the same, so the plan must outlive it. NULL with errors. */
+ * are the same, so the plan must outlive it. NULL with errors; once the plan is open, RONDO_IO if the experiment or a cell can no longer
+ * be read, or a cell is another one than before. */
 struct task *comparison_plan_task(const struct comparison_plan *plan, int32_t variant,
                                   const struct compare_setting *more, int32_t n_more, int64_t seed,
                                   struct errors *errors);

@@ -63,9 +63,22 @@ static int is_final(rondo_status status) {
            status == RONDO_INTERNAL;
 }
 
-/* Records the failure of a run, and frees `own`. Where another process trains the run, as Slurm may start a task again before it
+/* The errors as one line: a text that ends with a colon is followed by its list. From `arena`; NULL: out of memory. */
+static const char *reason_of(const struct errors *errors, struct arena *arena) {
+    const char *reason = arena_strdup(arena, errors_text(errors, 0));
+    for (int32_t i = 1; i < errors->count && i < ERRORS_MAX && reason != NULL; i++) {
+        const size_t length = strlen(reason);
+        if (i == 1 ? length == 0 || reason[length - 1] != ':' : 1) {
+            break;
+        }
+        reason = arena_printf(arena, "%s %s", reason, errors_text(errors, i));
+    }
+    return reason;
+}
+
+/* Records the failure of a run, and frees `own`. `can_be_final` 0: it is tried again in any case. Where another process trains the run, as Slurm may start a task again before it
  * has lost the first, the failure is not that of the run. */
-static rondo_status record_failure(const struct run_job *job, rondo_status status, struct errors *own,
+static rondo_status record_failure(const struct run_job *job, rondo_status status, int can_be_final, struct errors *own,
                                    struct errors *errors) {
     if (status == RONDO_OK || status == RONDO_INTERRUPTED) {
         errors_free(own);
@@ -75,7 +88,11 @@ static rondo_status record_failure(const struct run_job *job, rondo_status statu
         errors_free(own);
         return errors_add(errors, RONDO_IO, "another process trains in '%s' now", job->folder);
     }
-    const rondo_status recorded = run_result_fail(job->folder, errors_text(own, 0), is_final(status), errors);
+    struct arena *arena = arena_create();
+    const char *reason = reason_of(own, arena);
+    const rondo_status recorded = run_result_fail(job->folder, reason == NULL ? errors_text(own, 0) : reason,
+                                                  can_be_final && is_final(status), errors);
+    arena_destroy(arena);
     errors_free(own);
     return recorded == RONDO_OK ? status : recorded;
 }
@@ -107,13 +124,15 @@ static rondo_status begin(const struct comparison_plan *plan, const struct run_j
     return status;
 }
 
+/* *is_open: 1 if the training went on, so that a failure is its own; 0 if the run is damaged or was changed. */
 static rondo_status go_on(const struct comparison_plan *plan, const struct run_job *job,
-                          const struct train_observer *observer, struct errors *errors) {
+                          const struct train_observer *observer, int *is_open, struct errors *errors) {
     const struct resume_settings settings = {.folder = job->folder};
     struct resume resume;
     struct train_result result;
     struct errors notes = {0};
     rondo_status status = resume_open(&resume, &settings, plan->session, &notes, errors);
+    *is_open = status == RONDO_OK;
     if (status == RONDO_OK) {
         status = train_resume(&resume, observer, &result, errors);
     }
@@ -129,16 +148,17 @@ rondo_status run_job_train(const struct comparison_plan *plan, const struct run_
     const struct train_observer own_observer = {
         .begin = on_begin, .update_end = on_update, .interval_end = on_interval, .arg = &pause};
     struct errors own = {0};
+    int can_be_final = 1;
     session->parallel.threads = job->threads;
     session->interrupt = (struct interrupt){.is_requested = is_requested, .begin_saving = begin_saving, .arg = &pause};
     run_result_forget_failure(job->folder);
-    rondo_status status =
-        run_folder_is_free(job->folder) ? begin(plan, job, &own_observer, &own) : go_on(plan, job, &own_observer, &own);
+    rondo_status status = run_folder_is_free(job->folder) ? begin(plan, job, &own_observer, &own)
+                                                          : go_on(plan, job, &own_observer, &can_be_final, &own);
     session->interrupt = pause.signals;
     if (status == RONDO_INTERRUPTED && pause.is_due) {
         status = RONDO_OK;
     }
-    return record_failure(job, status, &own, errors);
+    return record_failure(job, status, can_be_final, &own, errors);
 }
 
 /* ---- scoring ---- */
@@ -169,7 +189,7 @@ static rondo_status score(const struct comparison_plan *plan, const struct run_j
 rondo_status run_job_score(const struct comparison_plan *plan, const struct run_job *job, struct errors *errors) {
     struct errors own = {0};
     plan->session->parallel.threads = job->threads;
-    return record_failure(job, score(plan, job, &own), &own, errors);
+    return record_failure(job, score(plan, job, &own), 0, &own, errors); /* the test data may be corrected */
 }
 
 /* ---- estimates ---- */

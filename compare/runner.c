@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare/folder.h"
 #include "compare/run_result.h"
 #include "io/file.h"
 #include "io/json.h"
@@ -68,8 +69,8 @@ rondo_status comparison_write(const struct comparison_plan *plan, struct errors 
 
 /* ---- a job, in its process ---- */
 
-/* Exit status of a job that could not write: all others would fail in the same way. */
-enum { EXIT_CANNOT_WRITE = 3 };
+/* Exit status of a job that could not write, or not read what the comparison began with: all others would fail in the same way. */
+enum { EXIT_STOPS = 3 };
 
 /* The work of a phase. */
 struct phase_work {
@@ -137,7 +138,7 @@ static int work(void *arg, int32_t number, int pipe) {
     struct errors errors = {0};
     const rondo_status status = do_job(phase->plan, job, phase->settings->threads_per_job, &observer, &errors);
     errors_free(&errors);
-    return status == RONDO_OK ? EXIT_SUCCESS : status == RONDO_IO ? EXIT_CANNOT_WRITE : EXIT_FAILURE;
+    return status == RONDO_OK ? EXIT_SUCCESS : status == RONDO_IO ? EXIT_STOPS : EXIT_FAILURE;
 }
 
 /* ---- this process ---- */
@@ -207,7 +208,7 @@ static rondo_status end_job(void *arg, int32_t number, int exit_status, int sign
     if (observer->end != NULL) {
         observer->end(observer->arg, job, run);
     }
-    if (exit_status == EXIT_CANNOT_WRITE && run->state == COMPARED_FAILED && !phase->is_stopping) {
+    if (exit_status == EXIT_STOPS && run->state == COMPARED_FAILED && !phase->is_stopping) {
         phase->is_stopping = 1;
         return errors_add(errors, RONDO_IO, "%s; the comparison stops here, and the same command goes on", run->reason);
     }
@@ -244,6 +245,9 @@ static rondo_status run_phase(struct comparison_plan *plan, int32_t number, cons
                               struct arena *arena, struct errors *errors) {
     struct comparison_phase phase;
     RONDO_TRY(comparison_phase_open(plan, number, &phase, arena, errors));
+    if (plan->section.trials > 0 && phase.count > 0 && !phase.jobs[0].is_score) {
+        RONDO_TRY(comparison_check_phase(plan, &phase, errors)); /* of settings that have been chosen just now */
+    }
     int32_t *numbers = arena_calloc(arena, (size_t)phase.count + 1, sizeof *numbers), count = 0;
     const char *output = arena_printf(arena, "%s/" OUTPUT_FILE, plan->comparison.folder);
     if (numbers == NULL || output == NULL) {

@@ -57,15 +57,24 @@ static rondo_status refuse_width(void *arg, const char *path, const struct yaml_
                                "'%s' is given, but 'compare.equal' chooses widths", path);
 }
 
-/* A whole list of layers without widths: all begin with the same one. */
+static rondo_status add_width(const struct compare_reader *reader, struct yaml_node *layer) {
+    return layer->kind == YAML_MAPPING && yaml_get(layer, "hidden") == NULL
+               ? section_put(layer, "hidden", COMPARE_WIDTH, 0, reader->arena, reader->errors)
+               : RONDO_OK;
+}
+
+/* Whole layers, or a whole list of them, without widths: all begin with the same one. */
 static rondo_status add_widths(const struct compare_reader *reader, const struct compare_setting *setting) {
+    size_t length;
+    const char *key = key_of_layer(setting->key, &length);
+    if (key != NULL && key[0] == '\0') {
+        return add_width(reader, (struct yaml_node *)setting->value);
+    }
     const struct yaml_node *list = strcmp(setting->key, layers_path) == 0 ? setting->value
                                    : strcmp(setting->key, "model") == 0   ? yaml_get(setting->value, "layers")
                                                                           : NULL;
     for (struct yaml_node *layer = list == NULL ? NULL : list->first; layer != NULL; layer = layer->next) {
-        if (layer->kind == YAML_MAPPING && yaml_get(layer, "hidden") == NULL) {
-            RONDO_TRY(section_put(layer, "hidden", COMPARE_WIDTH, 0, reader->arena, reader->errors));
-        }
+        RONDO_TRY(add_width(reader, layer));
     }
     return RONDO_OK;
 }

@@ -88,6 +88,28 @@ static void assert_state(const char *folder, int variant, int seed, const char *
     ck_assert_str_eq(json_string_value(json_object_get(run_of(folder, variant, seed), "state")), state);
 }
 
+static void wait_ms(long ms) {
+    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+/* Waits until a run is trained, and returns its process, which has the lock of the folder. */
+static long trainer_of(const char *folder) {
+    for (int i = 0; i < 400; i++) {
+        const int descriptor = open(sandbox_path("%s/metrics.jsonl", folder), O_RDONLY);
+        const long owner = descriptor < 0 ? 0 : file_lock_owner(descriptor);
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
+        if (owner > 0) {
+            return owner;
+        }
+        wait_ms(5);
+    }
+    ck_abort_msg("nobody trains in %s", folder);
+    return 0;
+}
+
 /* ---- results ---- */
 
 START_TEST(every_variant_is_trained_with_every_seed_and_scored_on_the_test_part) {
@@ -179,6 +201,23 @@ START_TEST(variants_of_a_seed_begin_with_the_same_values_and_see_the_same_order)
 END_TEST
 
 /* ---- failures ---- */
+
+START_TEST(wrong_test_data_can_be_corrected_after_the_training) {
+    write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.1]\n  seeds: 2\n");
+    char *good = sandbox_read("test.tsv", NULL);
+    sandbox_write("test.tsv", "soup great\tunheard of\n");
+    const struct outcome wrong = compare("c.yaml --quiet");
+    assert_status("wrong", &wrong, 1);
+    assert_parts("wrong", wrong.out, "unheard of");
+    sandbox_write("test.tsv", good);
+    compare_well("c.yaml --quiet");
+    assert_state("comparisons/c", 1, 1, "scored");
+    sandbox_remove("test.tsv");
+    const struct outcome missing = compare("c.yaml --quiet --out other");
+    assert_status("missing", &missing, 2);
+    assert_parts("missing", missing.err, "test.tsv' for data.test");
+}
+END_TEST
 
 START_TEST(a_comparison_without_any_score_fails) {
     write_cell("bad", "log(0 - exp(x @ W + h @ U + b))");
@@ -272,6 +311,54 @@ START_TEST(a_changed_experiment_is_refused_with_the_difference) {
 }
 END_TEST
 
+/* Tuning that chooses other settings than those that the runs in the folder have. */
+static const char *const choices[] = {"trials: 3", "trials: 3, seeds: 2", "trials: 3, halving: 2"};
+
+START_TEST(another_choice_of_tuning_is_refused) {
+    char section[256];
+    write_comparison("c.yaml", "  model.layers.0.cell: [gru, rnn_tanh]\n  seeds: 2\n"
+                               "  tune: {optimizer.lr: [1e-7, 1e-6, 0.1], trials: 2}\n");
+    snprintf(section, sizeof section,
+             "  model.layers.0.cell: [gru, rnn_tanh]\n  seeds: 2\n  tune: {optimizer.lr: [1e-7, 1e-6, 0.1], %s}\n",
+             choices[_i]);
+    /* With two trials, one of the small rates is left out; with all three, the large one wins. */
+    const struct outcome first = compare("c.yaml --quiet");
+    assert_status("first", &first, 0);
+    if (strstr(result_of("comparisons/c"), "\"optimizer.lr\": \"0.1\"") != NULL) {
+        return; /* it was among the two that were drawn */
+    }
+    write_comparison("c.yaml", section);
+    const struct outcome outcome = compare("c.yaml --quiet");
+    assert_status(choices[_i], &outcome, 2);
+    assert_parts(choices[_i], outcome.err, "was trained with other settings|'optimizer.lr' was 1e-|, and is 0.1");
+}
+END_TEST
+
+START_TEST(a_cell_that_changes_meanwhile_stops_the_comparison) {
+    write_cell("mine", "tanh(x @ W + h @ U + b)");
+    write_comparison("c.yaml", "  model.layers.0.cell: [gru, ./mine.yaml]\n  seeds: 2\n");
+    char *good = sandbox_read("mine.yaml", NULL);
+    struct process *process =
+        sandbox_start((struct call){.arguments = "compare c.yaml --quiet --jobs 1 --set schedule.epochs=100"});
+    trainer_of("comparisons/c/runs/gru/seed-1");
+    write_cell("mine", "tanh(x @ W - h @ U + b)");
+    const struct outcome changed = sandbox_finish(process);
+    assert_status("changed", &changed, 1);
+    assert_parts("changed", changed.err, "mine.yaml' has changed since the comparison began|the same command goes on");
+    sandbox_write("mine.yaml", good);
+    compare_well("c.yaml --quiet --set schedule.epochs=100");
+    assert_state("comparisons/c", 1, 1, "scored");
+}
+END_TEST
+
+START_TEST(whole_layers_get_equal_sizes) {
+    write_comparison("c.yaml",
+                     "  model.layers.0: [{cell: gru}, {cell: lstm, dropout: 0.1}]\n  equal: parameters\n  seeds: 1\n");
+    compare_well("c.yaml --quiet");
+    assert_parts("widths", result_of("comparisons/c"), "\"model.layers.0.hidden\": \"64\"");
+}
+END_TEST
+
 START_TEST(changed_data_are_refused) {
     write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.1]\n  seeds: 1\n");
     compare_well("c.yaml --quiet");
@@ -289,17 +376,12 @@ START_TEST(a_folder_of_something_else_is_left_as_it_is) {
     write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.1]\n  seeds: 1\n");
     const struct outcome outcome = compare("c.yaml --out other");
     assert_status("other", &outcome, 2);
-    assert_parts("other", outcome.err, "'other' has files and is not the folder of a comparison");
+    assert_parts("other", outcome.err, "'other' has 'file' and is not the folder of a comparison");
     ck_assert(!sandbox_has("other/lock"));
 }
 END_TEST
 
 /* ---- interruptions ---- */
-
-static void wait_ms(long ms) {
-    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&time, NULL);
-}
 
 /* Long enough to be hit. */
 static const char long_comparison[] = "  model.layers.0.cell: [gru, rnn_tanh]\n"
@@ -332,23 +414,6 @@ START_TEST(a_comparison_that_is_killed_ends_as_one_that_is_not) {
     ck_assert_str_eq(result_of("comparisons/c"), expected);
 }
 END_TEST
-
-/* Waits until a run is trained, and returns its process, which has the lock of the folder. */
-static long trainer_of(const char *folder) {
-    for (int i = 0; i < 400; i++) {
-        const int descriptor = open(sandbox_path("%s/metrics.jsonl", folder), O_RDONLY);
-        const long owner = descriptor < 0 ? 0 : file_lock_owner(descriptor);
-        if (descriptor >= 0) {
-            close(descriptor);
-        }
-        if (owner > 0) {
-            return owner;
-        }
-        wait_ms(5);
-    }
-    ck_abort_msg("nobody trains in %s", folder);
-    return 0;
-}
 
 START_TEST(a_job_that_is_killed_is_a_row_and_is_tried_again) {
     write_comparison("c.yaml", "  model.layers.0.cell: [gru, rnn_tanh]\n  seeds: 2\n");
@@ -397,10 +462,14 @@ int main(void) {
     TCase *failures = add_case(suite, "failures", 60, open_sandbox, sandbox_close);
     tcase_add_test(failures, a_run_that_fails_is_a_row_with_its_reason);
     tcase_add_test(failures, a_comparison_without_any_score_fails);
+    tcase_add_test(failures, wrong_test_data_can_be_corrected_after_the_training);
     tcase_add_loop_test(failures, mistakes_are_reported_before_anything_runs, 0, ROWS(mistakes));
     tcase_add_test(failures, an_experiment_without_the_section_is_refused_unless_cells_are_given);
     TCase *change = add_case(suite, "changes", 60, open_sandbox, sandbox_close);
     tcase_add_loop_test(change, a_changed_experiment_is_refused_with_the_difference, 0, ROWS(changes));
+    tcase_add_loop_test(change, another_choice_of_tuning_is_refused, 0, ROWS(choices));
+    tcase_add_test(change, a_cell_that_changes_meanwhile_stops_the_comparison);
+    tcase_add_test(change, whole_layers_get_equal_sizes);
     tcase_add_test(change, changed_data_are_refused);
     tcase_add_test(change, a_folder_of_something_else_is_left_as_it_is);
     TCase *interruptions = add_case(suite, "interruptions", 120, open_sandbox, sandbox_close);
