@@ -19,7 +19,8 @@ static int is_within(const char *key, const char *section) {
 
 /* 1 if the key does not make another variant of a run; `is_each`: the seed does. */
 static int is_free(const char *key, int is_each) {
-    static const char *const keys[] = {"schedule.seed", "schedule.checkpoint", "schedule.tensorboard"};
+    static const char *const keys[] = {"schedule.seed", "schedule.checkpoint", "schedule.diagnostics",
+                                       "schedule.tensorboard"};
     for (size_t i = is_each; i < sizeof keys / sizeof keys[0]; i++) {
         if (is_within(key, keys[i])) {
             return 1;

@@ -1,7 +1,7 @@
 /* store/seed_groups.h: runs that differ only in their seed are one variant of an experiment, whose scores are a band.
  *
  * Two runs belong to the same group if all keys of their experiments are the same, except schedule.seed and those that change no
- * result (schedule.checkpoint, schedule.tensorboard), if the contents of their data and of their cells are the same, and if they are of
+ * result (schedule.checkpoint, schedule.diagnostics, schedule.tensorboard), if the contents of their data and of their cells are the same, and if they are of
  * the same collection, such as a comparison. A run whose experiment cannot be read is a group of its own.
  *
  * Ownership: everything is in the arena of the call; summaries are borrowed. Threads: any, on different objects.

@@ -161,7 +161,8 @@ static const struct {
 } grouped[] = {
     {{"name: x\nschedule: {seed: 1}\n", "name: x\nschedule: {seed: 2}\n"}, "ab()", 0},
     {{"name: x\nschedule: {seed: 1}\n", "name: x\nschedule: {seed: 2}\n"}, "a(schedule.seed=1) b(schedule.seed=2)", 1},
-    {{"name: x\nschedule: {seed: 1, checkpoint: {keep: 1}}\n", "name: x\nschedule: {seed: 1, tensorboard: true}\n"},
+    {{"name: x\nschedule: {seed: 1, checkpoint: {keep: 1}}\n",
+      "name: x\nschedule: {seed: 1, tensorboard: true, diagnostics: true}\n"},
      "ab()",
      0},
     {{"name: x\nlr: 1\n", "name: x\nlr: 2\n", "name: x\nlr: 1\n"}, "ac(lr=1) b(lr=2)", 0},
