@@ -199,6 +199,10 @@ START_TEST(a_training_has_an_event_for_each_interval) {
         ck_assert_int_eq(records.step[i], 3 * i);
     }
     ck_assert_ptr_nonnull(memmem(records.bytes[4], records.length[4], "valid/loss", 10));
+    ck_assert_ptr_null(memmem(records.bytes[4], records.length[4], "update_ratio/", 13));
+    rondo("train e.yaml --quiet --out with --set schedule.diagnostics=true" SETTINGS, 0);
+    const struct event_records with = records_of("with");
+    ck_assert_ptr_nonnull(memmem(with.bytes[3], with.length[3], "update_ratio/head.W", 19));
     rondo("train e.yaml --quiet --out without", 0);
     ck_assert(!sandbox_has("without/tensorboard"));
 }

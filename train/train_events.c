@@ -29,13 +29,20 @@ static rondo_status add_scores(struct event_file *events, const char *part, cons
     return RONDO_OK;
 }
 
-static rondo_status add_parameters(struct event_file *events, const struct model *model, struct arena *arena) {
+/* `diagnostics`: of each parameter, at the last update; NULL: not measured. */
+static rondo_status add_parameters(struct event_file *events, const struct model *model,
+                                   const struct parameter_diagnostics *diagnostics, struct arena *arena) {
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
-        const char *tag = arena_printf(arena, "parameters/%s", model_parameters(model)[p].name);
-        if (tag == NULL) {
+        const struct model_parameter *parameter = &model_parameters(model)[p];
+        const char *values = arena_printf(arena, "parameters/%s", parameter->name);
+        const char *ratio = arena_printf(arena, "update_ratio/%s", parameter->name);
+        if (ratio == NULL) {
             return RONDO_NO_MEMORY;
         }
-        event_file_histogram(events, tag, &model_parameters(model)[p].value);
+        event_file_histogram(events, values, &parameter->value);
+        if (diagnostics != NULL && !isnan(diagnostics[p].ratio)) {
+            event_file_scalar(events, ratio, diagnostics[p].ratio);
+        }
     }
     return RONDO_OK;
 }
@@ -52,7 +59,7 @@ static rondo_status add_interval(struct experiment_training *training, const str
     /* An optimizer without a learning rate of its own has only the factor. */
     event_file_scalar(events, "learning_rate", (isnan(lr) ? 1 : lr) * progress->lr_scale);
     event_file_scalar(events, "gradient_norm", progress->gradient_norm);
-    return add_parameters(events, network_model(network), arena);
+    return add_parameters(events, network_model(network), progress->diagnostics, arena);
 }
 
 rondo_status training_write_events(struct experiment_training *training, const struct trainer_progress *progress,
