@@ -359,14 +359,6 @@ static void close_shared(struct comparison_plan *plan) {
 
 /* ---- cells of the command line ---- */
 
-/* The name of a cell without folder and ending. From `arena`; NULL: out of memory. */
-static const char *short_name(const char *cell, struct arena *arena) {
-    const char *slash = strrchr(cell, '/'), *begin = slash == NULL ? cell : slash + 1;
-    const size_t length = strlen(begin);
-    const int is_file = length > 5 && strcmp(begin + length - 5, ".yaml") == 0;
-    return arena_strndup(arena, begin, is_file ? length - 5 : length);
-}
-
 /* A mapping entry or list item at the end of a collection. NULL: out of memory. */
 static struct yaml_node *add_node(struct yaml_node *parent, enum yaml_kind kind, const char *key, const char *text,
                                   struct arena *arena) {
@@ -400,9 +392,11 @@ static rondo_status add_cells(struct comparison_plan *plan, const char *cells, s
         const size_t length = strcspn(at, ",");
         const char *cell = arena_strndup(arena, at, length);
         struct yaml_node *variant = add_node(variants, YAML_MAPPING, NULL, NULL, arena);
-        if (cell == NULL || variant == NULL ||
-            add_node(variant, YAML_SCALAR, "name", short_name(cell, arena), arena) == NULL) {
+        if (cell == NULL || variant == NULL) {
             break;
+        }
+        if (layers > 1) { /* without a name, it would be that of all keys */
+            add_node(variant, YAML_SCALAR, "name", cell, arena);
         }
         for (int32_t k = 0; k < (layers > 0 ? layers : 1); k++) {
             add_node(variant, YAML_SCALAR, arena_printf(arena, "model.layers.%d.cell", k), cell, arena);
