@@ -204,8 +204,8 @@ static rondo_status check_outcome(const struct comparison_plan *plan, struct err
             const struct compared_run *run = &comparison->variants[v].runs[s];
             const char *folder = arena_printf(plan->arena, "%s/%s", comparison->folder, run->folder);
             scored += run->state == COMPARED_SCORED;
-            again +=
-                run->state != COMPARED_SCORED && folder != NULL && !run_result_is_failed(folder, NULL, plan->arena);
+            again += run->state != COMPARED_SCORED && folder != NULL &&
+                     !run_result_is_failed(folder, NULL, NULL, plan->arena);
         }
     }
     if (again > 0) {

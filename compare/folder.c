@@ -116,9 +116,17 @@ static rondo_status check_run(const struct planned_run *planned, const char *fol
     seed_node->text = arena_printf(arena, "%lld", (long long)seed);
     RONDO_TRY(seed_node->text == NULL ? errors_no_memory(errors) : RONDO_OK);
     RONDO_TRY(experiment_changes(was, now, CHANGES_OF_RESULT, &own, errors));
-    /* Test data matter once a run was scored: before that, a mistake in them can be corrected. */
-    const int which = TASK_TRAIN | TASK_VALID | (run_result_has_scores(folder) ? TASK_TEST : 0);
-    run_record_changes(folder, planned->task, which, &own);
+    run_record_changes(folder, planned->task, TASK_TRAIN | TASK_VALID, &own);
+    /* Test data matter from the scoring on: before it, a mistake in them can be corrected. */
+    const char *scored_on = run_result_scored_on(folder, arena);
+    const char *data = scored_on == NULL ? NULL : comparison_test_data(planned->task->experiment, arena, errors);
+    if (scored_on != NULL && data == NULL) {
+        return errors->status;
+    }
+    if (scored_on != NULL && strcmp(scored_on, data) != 0) {
+        errors_add(&own, RONDO_INVALID,
+                   "the test data have changed since it was scored; without its file test.json, it is scored again");
+    }
     if (own.count > 0) {
         errors_add(changes, RONDO_INVALID, "the run '%s' was trained with other settings:", folder);
         errors_move(changes, &own);

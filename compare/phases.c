@@ -58,12 +58,26 @@ static rondo_status read_run(const struct comparison_plan *plan, const char *fol
 }
 
 /* 1 if the training has nothing left to do until its pause. */
-static int is_trained(const struct compared_run *run, const char *folder, int64_t pause, struct arena *arena) {
+static int is_trained(const struct comparison_plan *plan, const struct run_job *job, const struct compared_run *run,
+                      struct arena *arena) {
     if (run->state == COMPARED_FAILED) {
-        return run_result_is_failed(folder, NULL, arena);
+        const char *identity = run_job_identity(plan, job, arena);
+        return identity != NULL && run_result_is_failed(job->folder, identity, NULL, arena);
     }
     return run->state == COMPARED_FINISHED || run->state == COMPARED_SCORED ||
-           (pause > 0 && run->epochs >= (double)pause);
+           (job->pause_epoch > 0 && run->epochs >= (double)job->pause_epoch);
+}
+
+/* The training of a trial in a rung. */
+static struct run_job trial_job(const struct comparison_plan *plan, int32_t variant, int32_t trial, int32_t seed,
+                                int32_t rung, struct arena *arena) {
+    const struct compare_variant *settings = &plan->section.trial_settings[trial];
+    return (struct run_job){.variant = variant,
+                            .more = settings->settings,
+                            .n_more = settings->n_settings,
+                            .seed = plan->section.seeds[seed],
+                            .folder = trial_folder(plan, variant, trial, seed, arena),
+                            .pause_epoch = pause_of(plan, variant, rung)};
 }
 
 /* ---- the choice ---- */
@@ -83,16 +97,15 @@ static int compare_trials(const void *left, const void *right) {
 /* The score of a trial at the end of a rung: the mean of its seeds; if one has failed, so has the trial. */
 static rondo_status score_trial(const struct comparison_plan *plan, int32_t variant, int32_t rung,
                                 struct ranked_trial *trial, struct arena *arena, struct errors *errors) {
-    const int64_t pause = pause_of(plan, variant, rung);
     const int32_t seeds = plan->section.tune_seeds;
     double sum = 0;
     for (int32_t s = 0; s < seeds; s++) {
-        const char *folder = trial_folder(plan, variant, trial->trial, s, arena);
+        const struct run_job job = trial_job(plan, variant, trial->trial, s, rung, arena);
         struct compared_run run = {.seed = 0};
-        RONDO_TRY(read_run(plan, folder, pause, &run, arena, errors));
-        if (!is_trained(&run, folder, pause, arena)) {
+        RONDO_TRY(read_run(plan, job.folder, job.pause_epoch, &run, arena, errors));
+        if (!is_trained(plan, &job, &run, arena)) {
             return errors_add(errors, RONDO_INVALID, "the tuning of '%s' is not finished: '%s' is missing",
-                              plan->comparison.variants[variant].name, folder);
+                              plan->comparison.variants[variant].name, job.folder);
         }
         sum += run.state == COMPARED_FAILED ? NAN : run.valid;
     }
@@ -159,7 +172,7 @@ static rondo_status add_job(const struct comparison_plan *plan, struct compariso
         run.state = run_result_state(job->job.folder, arena);
     }
     if (!job->is_score) {
-        added->is_done = is_trained(&run, job->job.folder, job->job.pause_epoch, arena);
+        added->is_done = is_trained(plan, &job->job, &run, arena);
     } else {
         added->is_done = run.state != COMPARED_FINISHED; /* scored, or not trained */
     }
@@ -182,15 +195,8 @@ static rondo_status list_trials(const struct comparison_plan *plan, int32_t rung
         RONDO_TRY(rank_trials(plan, v, rung, &trials, arena, errors));
         for (int32_t k = 0; k < count * section->tune_seeds; k++) {
             const int32_t trial = trials[k / section->tune_seeds].trial, seed = k % section->tune_seeds;
-            const struct compare_variant *settings = &section->trial_settings[trial];
-            const struct phase_job job = {.job = {.variant = v,
-                                                  .more = settings->settings,
-                                                  .n_more = settings->n_settings,
-                                                  .seed = section->seeds[seed],
-                                                  .folder = trial_folder(plan, v, trial, seed, arena),
-                                                  .pause_epoch = pause_of(plan, v, rung)},
-                                          .trial = trial,
-                                          .seed = seed};
+            const struct phase_job job = {
+                .job = trial_job(plan, v, trial, seed, rung, arena), .trial = trial, .seed = seed};
             RONDO_TRY(add_job(plan, phase, &job, arena, errors));
         }
     }
@@ -226,7 +232,8 @@ static rondo_status list_runs(const struct comparison_plan *plan, int is_score, 
                 .seed = s,
                 .is_score = is_score};
             if (failure != NULL && job.job.folder != NULL) {
-                RONDO_TRY(run_result_fail(job.job.folder, failure, 1, errors));
+                const char *identity = run_job_identity(plan, &job.job, arena);
+                RONDO_TRY(run_result_fail(job.job.folder, failure, identity, errors));
             }
             RONDO_TRY(add_job(plan, phase, &job, arena, errors));
         }

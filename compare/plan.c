@@ -6,6 +6,7 @@
 #include "compare/size.h"
 #include "core/suggest.h"
 #include "io/file.h"
+#include "train/task_check.h"
 
 const struct yaml_node *comparison_value(const char *text, struct location where, struct arena *arena) {
     struct yaml_node *node = arena_calloc(arena, 1, sizeof *node);
@@ -125,6 +126,23 @@ struct task *comparison_plan_task(const struct comparison_plan *plan, int32_t va
     return task;
 }
 
+/* The hash of what the variant is made from. `cells`: their number. */
+static rondo_status take_identity(struct comparison_plan *plan, struct planned_variant *variant, int32_t cells,
+                                  struct errors *errors) {
+    struct arena *arena = arena_create();
+    const char *text = yaml_write(plan->tree, arena);
+    for (int32_t i = 0; i < variant->n_settings && text != NULL; i++) {
+        const char *value = yaml_line(variant->settings[i].value, arena);
+        text = value == NULL ? NULL : arena_printf(arena, "%s\n%s: %s", text, variant->settings[i].key, value);
+    }
+    for (int32_t i = 0; i < cells && text != NULL; i++) {
+        text = arena_printf(arena, "%s\n%s", text, variant->cells[i].hash);
+    }
+    variant->identity = text == NULL ? NULL : arena_strdup(plan->arena, fingerprint_of_bytes(text, strlen(text)).hash);
+    arena_destroy(arena);
+    return variant->identity == NULL ? errors_no_memory(errors) : RONDO_OK;
+}
+
 /* The fingerprints of the cells of a variant. */
 static rondo_status take_cells(struct comparison_plan *plan, struct planned_variant *variant, struct errors *errors) {
     const struct experiment_layers *layers = &variant->task->experiment->layers;
@@ -133,7 +151,7 @@ static rondo_status take_cells(struct comparison_plan *plan, struct planned_vari
         RONDO_TRY(fingerprint_of(layers->items[i].cell_file, &cells[i], errors));
     }
     variant->cells = cells;
-    return cells == NULL ? errors_no_memory(errors) : RONDO_OK;
+    return cells == NULL ? errors_no_memory(errors) : take_identity(plan, variant, layers->count, errors);
 }
 
 /* Loads the experiment of every trial, so that a value that it refuses is found here. Of very many, those of the first variant. */
@@ -201,16 +219,20 @@ static rondo_status check_part(const struct comparison_plan *plan, const struct 
     return RONDO_OK;
 }
 
-/* The test part is read when all runs have ended; that its files are missing should not be found only then. */
-static rondo_status check_test_files(const struct task *task, struct errors *errors) {
-    const struct data_files *test = &task->experiment->data.test;
-    for (int32_t i = 0; i < test->count; i++) {
-        if (!file_exists(test->paths[i].text)) {
-            return errors_add_at(errors, RONDO_NOT_FOUND, test->paths[i].where, "there is no file '%s' for data.test",
-                                 test->paths[i].text);
+const char *comparison_test_data(const struct experiment *experiment, struct arena *arena, struct errors *errors) {
+    const struct data_files *test = &experiment->data.test;
+    const char *text = "";
+    for (int32_t i = 0; i < test->count && text != NULL; i++) {
+        struct fingerprint print;
+        if (fingerprint_of(test->paths[i].text, &print, errors) != RONDO_OK) {
+            return NULL;
         }
+        text = arena_printf(arena, "%s%s%s", text, i == 0 ? "" : " ", print.hash);
     }
-    return RONDO_OK;
+    if (text == NULL) {
+        errors_no_memory(errors);
+    }
+    return text;
 }
 
 /* What the variants must agree on. */
@@ -237,7 +259,10 @@ static rondo_status describe_scores(struct comparison_plan *plan, struct errors 
                                  comparison->variants[0].name, comparison->variants[v].name, comparison->metric, name);
         }
         RONDO_TRY(check_part(plan, variant->task, comparison->part, errors));
-        RONDO_TRY(check_test_files(variant->task, errors));
+        if (!variant->task->data.is_shared) {
+            /* The test part is scored when all runs have ended; what is wrong with it should not be found only then. */
+            RONDO_TRY(task_check_test(variant->task, errors));
+        }
     }
     return RONDO_OK;
 }

@@ -23,8 +23,9 @@ struct comparison_settings {
 struct planned_variant {
     const struct compare_setting *settings; /* [n_settings] those of the section, then widths */
     int32_t n_settings;
-    struct task *given; /* with `equal`, if it has read data: with the widths as given; else NULL */
-    struct task *task;  /* has the data of this variant, of its own or of an earlier one; its network has no values */
+    struct task *given;   /* with `equal`, if it has read data: with the widths as given; else NULL */
+    struct task *task;    /* has the data of this variant, of its own or of an earlier one; its network has no values */
+    const char *identity; /* hash of the experiment, the settings and the cells */
     const struct fingerprint *cells; /* [layers] of the files of its cells, as they were when the plan was opened */
     int64_t epochs, updates;         /* of a whole training */
     int32_t metric;                  /* of its network: the score */
@@ -52,6 +53,10 @@ void comparison_plan_close(struct comparison_plan *plan);
 struct task *comparison_plan_task(const struct comparison_plan *plan, int32_t variant,
                                   const struct compare_setting *more, int32_t n_more, int64_t seed,
                                   struct errors *errors);
+
+/* The fingerprints of the files of the test part, one after the other; "": it has none of its own. From `arena`; NULL with an
+ * error. */
+const char *comparison_test_data(const struct experiment *experiment, struct arena *arena, struct errors *errors);
 
 /* A scalar as a value of an experiment, at this place. From `arena`; NULL: out of memory. */
 const struct yaml_node *comparison_value(const char *text, struct location where, struct arena *arena);

@@ -57,6 +57,16 @@ static void on_interval(void *arg, const struct trainer_progress *progress) {
 
 /* ---- failures ---- */
 
+const char *run_job_identity(const struct comparison_plan *plan, const struct run_job *job, struct arena *arena) {
+    const struct planned_variant *variant = &plan->variants[job->variant];
+    const char *text = arena_printf(arena, "%s %lld", variant->identity, (long long)job->seed);
+    for (int32_t i = 0; i < job->n_more && text != NULL; i++) {
+        const char *value = yaml_line(job->more[i].value, arena);
+        text = value == NULL ? NULL : arena_printf(arena, "%s\n%s: %s", text, job->more[i].key, value);
+    }
+    return text == NULL ? NULL : arena_strdup(arena, fingerprint_of_bytes(text, strlen(text)).hash);
+}
+
 /* 1 if the same training would fail in the same way again. */
 static int is_final(rondo_status status) {
     return status == RONDO_NOT_FINITE || status == RONDO_INVALID || status == RONDO_NOT_FOUND ||
@@ -78,8 +88,8 @@ static const char *reason_of(const struct errors *errors, struct arena *arena) {
 
 /* Records the failure of a run, and frees `own`. `can_be_final` 0: it is tried again in any case. Where another process trains the run, as Slurm may start a task again before it
  * has lost the first, the failure is not that of the run. */
-static rondo_status record_failure(const struct run_job *job, rondo_status status, int can_be_final, struct errors *own,
-                                   struct errors *errors) {
+static rondo_status record_failure(const struct comparison_plan *plan, const struct run_job *job, rondo_status status,
+                                   int can_be_final, struct errors *own, struct errors *errors) {
     if (status == RONDO_OK || status == RONDO_INTERRUPTED) {
         errors_free(own);
         return status;
@@ -90,8 +100,9 @@ static rondo_status record_failure(const struct run_job *job, rondo_status statu
     }
     struct arena *arena = arena_create();
     const char *reason = reason_of(own, arena);
-    const rondo_status recorded = run_result_fail(job->folder, reason == NULL ? errors_text(own, 0) : reason,
-                                                  can_be_final && is_final(status), errors);
+    const char *identity = can_be_final && is_final(status) ? run_job_identity(plan, job, arena) : NULL;
+    const rondo_status recorded =
+        run_result_fail(job->folder, reason == NULL ? errors_text(own, 0) : reason, identity, errors);
     arena_destroy(arena);
     errors_free(own);
     return recorded == RONDO_OK ? status : recorded;
@@ -158,7 +169,7 @@ rondo_status run_job_train(const struct comparison_plan *plan, const struct run_
     if (status == RONDO_INTERRUPTED && pause.is_due) {
         status = RONDO_OK;
     }
-    return record_failure(job, status, can_be_final, &own, errors);
+    return record_failure(plan, job, status, can_be_final, &own, errors);
 }
 
 /* ---- scoring ---- */
@@ -177,9 +188,11 @@ static rondo_status score(const struct comparison_plan *plan, const struct run_j
     }
     if (status == RONDO_OK) {
         json_t *object = json_object();
-        status = object == NULL || run_record_scores(object, task->network, &scores) != 0
+        const char *data = comparison_test_data(task->experiment, task->experiment->arena, errors);
+        status = data == NULL ? errors->status
+                 : object == NULL || run_record_scores(object, task->network, &scores) != 0
                      ? errors_no_memory(errors)
-                     : run_result_write_scores(job->folder, "test", object, errors);
+                     : run_result_write_scores(job->folder, "test", data, object, errors);
         json_decref(object);
     }
     task_destroy(task);
@@ -189,7 +202,7 @@ static rondo_status score(const struct comparison_plan *plan, const struct run_j
 rondo_status run_job_score(const struct comparison_plan *plan, const struct run_job *job, struct errors *errors) {
     struct errors own = {0};
     plan->session->parallel.threads = job->threads;
-    return record_failure(job, score(plan, job, &own), 0, &own, errors); /* the test data may be corrected */
+    return record_failure(plan, job, score(plan, job, &own), 0, &own, errors); /* the test data may be corrected */
 }
 
 /* ---- estimates ---- */

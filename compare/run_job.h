@@ -18,6 +18,9 @@ struct run_job {
     int32_t threads;
 };
 
+/* What a run is made from, as a hash: the experiment, its settings and its cells. From `arena`; NULL: out of memory. */
+const char *run_job_identity(const struct comparison_plan *plan, const struct run_job *job, struct arena *arena);
+
 /* Trains the run to its end, or its pause. RONDO_INTERRUPTED: a signal came before. All other failures are recorded
  * (compare/run_result.h), and are not in `errors`, except failures to record them. */
 rondo_status run_job_train(const struct comparison_plan *plan, const struct run_job *job,

@@ -199,7 +199,7 @@ rondo_status run_result_read(const struct run_result_settings *settings, struct 
                                  .steps_to_target = NAN,
                                  .seconds_to_target = NAN};
     const char *file = arena_printf(arena, "%s/experiment.yaml", settings->folder);
-    run_result_is_failed(settings->folder, &reason, arena);
+    run_result_is_failed(settings->folder, NULL, &reason, arena);
     if (file == NULL) {
         return errors_no_memory(errors);
     }
@@ -228,7 +228,7 @@ rondo_status run_result_read(const struct run_result_settings *settings, struct 
 
 #define FAILED_FILE "%s.failed.json"
 
-int run_result_is_failed(const char *folder, const char **reason, struct arena *arena) {
+int run_result_is_failed(const char *folder, const char *identity, const char **reason, struct arena *arena) {
     const char *file = arena_printf(arena, FAILED_FILE, folder);
     json_t *root = NULL;
     json_error_t where;
@@ -239,7 +239,8 @@ int run_result_is_failed(const char *folder, const char **reason, struct arena *
         return 0;
     }
     const char *text = json_string_value(json_object_get(root, "reason"));
-    const int is_final = json_is_true(json_object_get(root, "is_final"));
+    const char *final_for = json_string_value(json_object_get(root, "final_for"));
+    const int is_final = final_for != NULL && (identity == NULL || strcmp(identity, final_for) == 0);
     if (reason != NULL && text != NULL) {
         *reason = arena_strdup(arena, text);
     }
@@ -249,16 +250,17 @@ int run_result_is_failed(const char *folder, const char **reason, struct arena *
 
 enum compared_state run_result_state(const char *folder, struct arena *arena) {
     const char *file = arena_printf(arena, "%s/experiment.yaml", folder), *reason = NULL;
-    run_result_is_failed(folder, &reason, arena);
+    run_result_is_failed(folder, NULL, &reason, arena);
     if (reason != NULL) {
         return COMPARED_FAILED;
     }
     if (file == NULL || !file_exists(file)) {
         return COMPARED_MISSING;
     }
-    return !run_folder_has_ended(folder)   ? COMPARED_RUNNING
-           : run_result_has_scores(folder) ? COMPARED_SCORED
-                                           : COMPARED_FINISHED;
+    const char *scores = arena_printf(arena, "%s/" SCORES_FILE, folder);
+    return !run_folder_has_ended(folder)           ? COMPARED_RUNNING
+           : scores != NULL && file_exists(scores) ? COMPARED_SCORED
+                                                   : COMPARED_FINISHED;
 }
 
 /* Writes a JSON value as a file, and takes it over. NULL: there was no memory for it. */
@@ -271,13 +273,13 @@ static rondo_status write_json(const char *file, json_t *value, struct errors *e
     return status;
 }
 
-rondo_status run_result_fail(const char *folder, const char *reason, int is_final, struct errors *errors) {
+rondo_status run_result_fail(const char *folder, const char *reason, const char *identity, struct errors *errors) {
     struct arena *arena = arena_create();
     const char *around = path_folder(arena, folder);
     rondo_status status = around == NULL ? errors_no_memory(errors) : folder_make(around, errors);
     if (status == RONDO_OK) {
         status = write_json(arena_printf(arena, FAILED_FILE, folder),
-                            json_pack("{s:o, s:b}", "reason", json_text(reason), "is_final", is_final), errors);
+                            json_pack("{s:o, s:s?}", "reason", json_text(reason), "final_for", identity), errors);
     }
     arena_destroy(arena);
     return status;
@@ -294,19 +296,24 @@ void run_result_forget_failure(const char *folder) {
 
 /* ---- scores ---- */
 
-rondo_status run_result_write_scores(const char *folder, const char *part, struct json_t *scores,
+rondo_status run_result_write_scores(const char *folder, const char *part, const char *data, struct json_t *scores,
                                      struct errors *errors) {
     struct arena *arena = arena_create();
-    const rondo_status status = write_json(arena_printf(arena, "%s/" SCORES_FILE, folder),
-                                           json_pack("{s:s, s:O}", "part", part, "scores", scores), errors);
+    const rondo_status status =
+        write_json(arena_printf(arena, "%s/" SCORES_FILE, folder),
+                   json_pack("{s:s, s:s, s:O}", "part", part, "data", data, "scores", scores), errors);
     arena_destroy(arena);
     return status;
 }
 
-int run_result_has_scores(const char *folder) {
-    struct arena *arena = arena_create();
-    const char *file = arena_printf(arena, "%s/" SCORES_FILE, folder);
-    const int has = file != NULL && file_exists(file);
-    arena_destroy(arena);
-    return has;
+const char *run_result_scored_on(const char *folder, struct arena *arena) {
+    const char *file = arena_printf(arena, "%s/" SCORES_FILE, folder), *data = NULL;
+    json_t *root = NULL;
+    json_error_t reason;
+    if (file != NULL && json_parse_file(file, &root, &reason) == RONDO_OK) {
+        const char *text = json_string_value(json_object_get(root, "data"));
+        data = arena_strdup(arena, text == NULL ? "" : text);
+    }
+    json_decref(root);
+    return data;
 }

@@ -174,7 +174,7 @@ static rondo_status record_signal(const struct phase_job *job, int signal, struc
     const char *reason = name == NULL ? arena_printf(arena, "ended by signal %d", signal)
                                       : arena_printf(arena, "ended by a signal: %s", name);
     const rondo_status status =
-        reason == NULL ? errors_no_memory(errors) : run_result_fail(job->job.folder, reason, 0, errors);
+        reason == NULL ? errors_no_memory(errors) : run_result_fail(job->job.folder, reason, NULL, errors);
     arena_destroy(arena);
     return status;
 }
@@ -187,12 +187,12 @@ static rondo_status end_job(void *arg, int32_t number, int exit_status, int sign
     struct compared_run trial = {.seed = job->job.seed, .folder = job->job.folder}, *run = &trial;
     const int was_asked = phase->is_stopping || interrupt_is_requested(&plan->session->interrupt);
     const char *reason = NULL;
-    run_result_is_failed(job->job.folder, &reason, plan->arena);
+    run_result_is_failed(job->job.folder, NULL, &reason, plan->arena);
     if (signal != 0 && !was_asked) {
         RONDO_TRY(record_signal(job, signal, errors));
     } else if (exit_status != 0 && reason == NULL && !was_asked) {
         /* It was interrupted by a signal for it only, or could not record why it has failed, as on a full disk. */
-        RONDO_TRY(run_result_fail(job->job.folder, "ended before its end without a reason", 0, errors));
+        RONDO_TRY(run_result_fail(job->job.folder, "ended before its end without a reason", NULL, errors));
     }
     if (job->trial < 0) {
         run = &plan->comparison.variants[job->job.variant].runs[job->seed];
@@ -228,7 +228,7 @@ static rondo_status check_trials(const struct comparison_plan *plan, int32_t num
         const char *reason = NULL;
         for (int32_t i = 0; i < phase.count && reason == NULL; i++) {
             if (!phase.jobs[i].is_done) {
-                run_result_is_failed(phase.jobs[i].job.folder, &reason, arena);
+                run_result_is_failed(phase.jobs[i].job.folder, NULL, &reason, arena);
             }
         }
         status = errors_add(errors, RONDO_IO,

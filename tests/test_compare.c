@@ -202,20 +202,35 @@ END_TEST
 
 /* ---- failures ---- */
 
-START_TEST(wrong_test_data_can_be_corrected_after_the_training) {
+START_TEST(test_data_are_checked_first_and_must_be_the_same_for_all) {
     write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.1]\n  seeds: 2\n");
     char *good = sandbox_read("test.tsv", NULL);
     sandbox_write("test.tsv", "soup great\tunheard of\n");
     const struct outcome wrong = compare("c.yaml --quiet");
-    assert_status("wrong", &wrong, 1);
-    assert_parts("wrong", wrong.out, "unheard of");
+    assert_status("wrong", &wrong, 2);
+    assert_parts("wrong", wrong.err, "test.tsv:1: label 'unheard of'");
+    sandbox_remove("test.tsv");
+    const struct outcome missing = compare("c.yaml --quiet");
+    assert_status("missing", &missing, 2);
+    ck_assert(!sandbox_has("comparisons"));
     sandbox_write("test.tsv", good);
     compare_well("c.yaml --quiet");
-    assert_state("comparisons/c", 1, 1, "scored");
-    sandbox_remove("test.tsv");
-    const struct outcome missing = compare("c.yaml --quiet --out other");
-    assert_status("missing", &missing, 2);
-    assert_parts("missing", missing.err, "test.tsv' for data.test");
+    good[0]++;
+    sandbox_write("test.tsv", good);
+    const struct outcome other = compare("c.yaml --quiet --seeds 3");
+    assert_status("other", &other, 2);
+    assert_parts("other", other.err, "the test data have changed since it was scored; without its file test.json");
+}
+END_TEST
+
+START_TEST(a_run_that_failed_is_tried_again_with_another_cell) {
+    write_cell("mine", "log(0 - exp(x @ W + h @ U + b))");
+    const char *command = "e.yaml --cells gru,./mine.yaml --seeds 2 --out m --quiet";
+    compare_well(command);
+    assert_state("m", 1, 0, "failed");
+    write_cell("mine", "tanh(x @ W + h @ U + b)");
+    compare_well(command);
+    assert_state("m", 1, 0, "scored");
 }
 END_TEST
 
@@ -462,7 +477,8 @@ int main(void) {
     TCase *failures = add_case(suite, "failures", 60, open_sandbox, sandbox_close);
     tcase_add_test(failures, a_run_that_fails_is_a_row_with_its_reason);
     tcase_add_test(failures, a_comparison_without_any_score_fails);
-    tcase_add_test(failures, wrong_test_data_can_be_corrected_after_the_training);
+    tcase_add_test(failures, test_data_are_checked_first_and_must_be_the_same_for_all);
+    tcase_add_test(failures, a_run_that_failed_is_tried_again_with_another_cell);
     tcase_add_loop_test(failures, mistakes_are_reported_before_anything_runs, 0, ROWS(mistakes));
     tcase_add_test(failures, an_experiment_without_the_section_is_refused_unless_cells_are_given);
     TCase *change = add_case(suite, "changes", 60, open_sandbox, sandbox_close);

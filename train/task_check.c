@@ -1,5 +1,7 @@
 #include "train/task_check.h"
 
+#include "train/target_check.h"
+
 /* Lists are not aligned with steps: the loss needs the outputs of all steps, and no step has a target of its own. */
 static rondo_status check_lists(const struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
@@ -61,4 +63,20 @@ rondo_status task_check_data(const struct task *task, struct errors *errors) {
     RONDO_TRY(check_scaling(task, errors));
     RONDO_TRY(check_lists(task, errors));
     return check_horizon(task, errors);
+}
+
+rondo_status task_check_test(const struct task *task, struct errors *errors) {
+    const struct data_section *section = &task->experiment->data;
+    const struct reader_source source = {section->test.paths, section->test.count, PART_TEST, &section->parts};
+    const char *name = task_data_name(section, PART_TEST, task->experiment->arena);
+    if (section->test.count == 0) {
+        return RONDO_OK;
+    }
+    struct dataset *dataset = task_data_read(&task->data, &source, 1, errors);
+    const rondo_status status =
+        dataset == NULL ? errors->status
+        : name == NULL  ? errors_no_memory(errors)
+                        : target_check(network_heads(task->network), task->session, dataset, &task->plan, name, errors);
+    dataset_destroy(dataset);
+    return status;
 }

@@ -11,4 +11,8 @@
  * model.feedback would show too early. */
 rondo_status task_check_data(const struct task *task, struct errors *errors);
 
+/* Reads the files of the test part, which the task does not keep, and checks them as those of training. Nothing if the experiment
+ * gives no such files. */
+rondo_status task_check_test(const struct task *task, struct errors *errors);
+
 #endif
