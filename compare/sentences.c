@@ -102,11 +102,12 @@ const char *comparison_failure(const struct comparison *comparison, int32_t vari
 
 /* ---- the result ---- */
 
-/* How a variant stands to a reference. */
+/* How a variant stands to a reference. The interval comes first: a difference is stated only if it excludes 0. */
 enum standing {
-    STANDING_NONE,  /* it is the reference, or has no seed in common with it */
-    STANDING_OPEN,  /* too few seeds for a test */
-    STANDING_EQUAL, /* tested: no difference can be told */
+    STANDING_NONE,   /* it is the reference, or has no seed in common with it */
+    STANDING_OPEN,   /* too few seeds for a test */
+    STANDING_EQUAL,  /* the interval includes 0 */
+    STANDING_UNSURE, /* the interval excludes 0, but the test is not significant */
     STANDING_BETTER,
     STANDING_WORSE
 };
@@ -142,9 +143,11 @@ static int is_improvement(const struct result_writing *writing, double differenc
 
 static enum standing standing_of(const struct result_writing *writing, int32_t variant, int to_best) {
     const struct paired_statistics *paired = paired_of(writing, variant, to_best);
+    const struct statistics_interval interval = paired->interval;
     return paired->n_pairs == 0                          ? STANDING_NONE
+           : interval.low <= 0 && interval.high >= 0     ? STANDING_EQUAL
            : isnan(paired->p_corrected)                  ? STANDING_OPEN
-           : paired->p_corrected > STATISTICS_LEVEL      ? STANDING_EQUAL
+           : paired->p_corrected > STATISTICS_LEVEL      ? STANDING_UNSURE
            : is_improvement(writing, paired->difference) ? STANDING_BETTER
                                                          : STANDING_WORSE;
 }
@@ -204,18 +207,23 @@ static const char *best_alone(const struct result_writing *writing, int32_t best
                                                              : "no other variant has a score of the same seeds");
 }
 
-/* Which variants differ from the reference; nothing if too few seeds allow a test. */
+/* Which variants differ from the reference. If no test is possible, only those that do not by their interval: add_limits says the
+ * rest. */
 static void add_standings(struct result_writing *writing, const char *reference, int to_best) {
     static const struct {
         enum standing standing;
         const char *before, *after; /* the reference's name */
     } texts[] = {{STANDING_BETTER, "Significantly better than ", ""},
                  {STANDING_WORSE, "Significantly worse than ", ""},
-                 {STANDING_EQUAL, "No difference to ", " can be told"},
+                 {STANDING_EQUAL, "No difference to ", " can be told, as the interval includes 0"},
+                 {STANDING_UNSURE, "The interval excludes 0, but the test is not significant against ", ""},
                  {STANDING_OPEN, "Too few seeds for a test against ", ""}};
     const struct tests_statistics *tests = to_best ? &writing->statistics->best : &writing->statistics->baseline;
     struct text_builder sentence = {.arena = writing->arena};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0] && tests->n_tested > 0; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (tests->n_tested == 0 && texts[i].standing != STANDING_EQUAL) {
+            continue;
+        }
         int32_t count;
         const char *names = names_with(writing, texts[i].standing, to_best, &count);
         if (count > 0) {
@@ -274,8 +282,8 @@ static void add_baseline(struct result_writing *writing) {
         (baseline->comparisons == 1 && writing->statistics->best.comparisons == 1)) {
         return; /* nothing that the sentences on the best variant have not said */
     }
+    add_standings(writing, arena_printf(writing->arena, "the baseline %s", name), 0);
     if (baseline->n_tested > 0) {
-        add_standings(writing, arena_printf(writing->arena, "the baseline %s", name), 0);
         return;
     }
     int32_t better = 0;
@@ -295,15 +303,22 @@ static void add_limits(struct result_writing *writing) {
         const int32_t pairs = paired_of(writing, v, tests == &writing->statistics->best)->n_pairs;
         most_pairs = pairs > most_pairs ? pairs : most_pairs;
     }
-    if (tests->comparisons > 0 && tests->n_tested == 0) {
-        add_sentence(writing,
-                     arena_printf(writing->arena,
-                                  "With %d seed%s no difference can be significant; it takes at least %d seeds for %d "
-                                  "comparison%s%s.",
-                                  most_pairs, plural(most_pairs), tests->pairs_needed, tests->comparisons,
-                                  plural(tests->comparisons),
-                                  most_pairs < STATISTICS_LEAST_INTERVAL ? ", and 3 for an interval" : ""));
+    if (tests->comparisons == 0 || tests->n_tested > 0) {
+        return;
     }
+    struct text_builder sentence = {.arena = writing->arena};
+    text_format(&sentence, "With %d seed%s no difference can be significant", most_pairs, plural(most_pairs));
+    text_add(&sentence, most_pairs < STATISTICS_LEAST_INTERVAL
+                            ? ""
+                            : ", even where an interval excludes 0: with so few seeds the test cannot give p < 0.05, "
+                              "whatever the scores are");
+    text_format(&sentence, "; it takes at least %d seeds for %d comparison%s", tests->pairs_needed, tests->comparisons,
+                plural(tests->comparisons));
+    if (most_pairs < STATISTICS_LEAST_INTERVAL) {
+        text_format(&sentence, ", and %d for an interval", STATISTICS_LEAST_INTERVAL);
+    }
+    text_add(&sentence, ".");
+    add_sentence(writing, text_built(&sentence));
 }
 
 static void add_left_out(struct result_writing *writing) {

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/rng.h"
 
@@ -19,11 +20,16 @@ void statistics_sort(double *numbers, int32_t count) {
 /* ---- location and spread ---- */
 
 double statistics_mean(const double *numbers, int32_t count) {
-    double sum = 0;
-    for (int32_t i = 0; i < count; i++) {
-        sum += numbers[i] - numbers[0];
+    if (count == 0) {
+        return NAN;
     }
-    return count == 0 ? NAN : numbers[0] + sum / count;
+    /* Pairs from both ends, so that reversed and negated numbers are added in the same order. */
+    const double center = numbers[0] / 2 + numbers[count - 1] / 2;
+    double sum = count % 2 == 1 ? numbers[count / 2] - center : 0;
+    for (int32_t i = 0; i < count / 2; i++) {
+        sum += (numbers[i] - center) + (numbers[count - 1 - i] - center);
+    }
+    return center + sum / count;
 }
 
 double statistics_deviation(const double *numbers, int32_t count) {
@@ -50,28 +56,66 @@ double statistics_interquartile_mean(const double *ascending, int32_t count) {
 
 /* ---- bootstrap ---- */
 
-/* Resample number `resample` of `count` numbers: their indices. */
-static void draw(struct rng_stream stream, int64_t resample, int32_t count, uint32_t *words) {
-    rng_words(stream, (uint64_t)(resample * count), count, words);
-    for (int32_t i = 0; i < count; i++) {
-        words[i] =
-            (uint32_t)(((uint64_t)words[i] * (uint64_t)count) >> 32); /* uniform but for a bias of count / 2^32 */
+/* P(|T| <= sqrt(degrees) tan(angle)) of Student's T (M. Abramowitz, I. A. Stegun, "Handbook of mathematical functions", 1964,
+ * 26.7.3 and 26.7.4), with s = sin(angle), c = cos(angle):
+ *
+ *     odd:  2/pi (angle + s (c + 2/3 c^3 + (2 4)/(3 5) c^5 + ... up to c^(degrees - 2)))
+ *     even: s (1 + 1/2 c^2 + (1 3)/(2 4) c^4 + ... up to c^(degrees - 2)) */
+static double student_probability(double angle, int32_t degrees) {
+    const int32_t odd = degrees % 2;
+    const double c = cos(angle);
+    double term = odd ? c : 1, sum = 0;
+    for (int32_t power = odd; power <= degrees - 2; power += 2) {
+        sum += term;
+        term *= c * c * (power + 1) / (power + 2);
     }
+    return odd ? 2 / acos(-1) * (angle + sin(angle) * sum) : sin(angle) * sum;
 }
 
-/* The ascending numbers' percentile p in 0 .. 1: linear between the two nearest ranks. */
-static double percentile(const double *ascending, int32_t count, double p) {
-    const double place = p * (count - 1);
-    const int32_t rank = (int32_t)place;
-    const double above = ascending[rank + 1 < count ? rank + 1 : rank];
-    return ascending[rank] + (place - rank) * (above - ascending[rank]);
+double statistics_student_quantile(int32_t degrees) {
+    double low = 0, high = acos(0);
+    for (int32_t i = 0; i < 60; i++) {
+        const double middle = (low + high) / 2;
+        *(student_probability(middle, degrees) < 1 - STATISTICS_LEVEL ? &low : &high) = middle;
+    }
+    return sqrt(degrees) * tan(low);
 }
 
-/* Sorts the statistics of the resamples. */
-static struct statistics_interval percentile_interval(double *resampled) {
-    statistics_sort(resampled, STATISTICS_RESAMPLES);
-    return (struct statistics_interval){percentile(resampled, STATISTICS_RESAMPLES, STATISTICS_LEVEL / 2),
-                                        percentile(resampled, STATISTICS_RESAMPLES, 1 - STATISTICS_LEVEL / 2)};
+double statistics_tail(int32_t count) {
+    return erfc(sqrt(count / (count - 1.0)) * statistics_student_quantile(count - 1) / sqrt(2)) / 2;
+}
+
+/* The value of a statistic in `weight` resamples: integers, whose sum is below 2^53. */
+struct weighted_value {
+    double value, weight;
+};
+
+static int compare_values(const void *a, const void *b) {
+    return compare_numbers(&((const struct weighted_value *)a)->value, &((const struct weighted_value *)b)->value);
+}
+
+/* The value at `place` in 0 .. sum of the weights - 1, counted from `values` on in direction `step`: linear between the two nearest
+ * ranks. From the other end of negated values it is exactly the negative. */
+static double value_at(const struct weighted_value *values, int32_t step, double place) {
+    const double rank = floor(place);
+    double below = 0; /* resamples before *values */
+    for (; below + values->weight <= rank; values += step) {
+        below += values->weight;
+    }
+    const double value = values->value;
+    const double next = place == rank || rank + 1 < below + values->weight ? value : values[step].value;
+    return value + (place - rank) * (next - value);
+}
+
+/* Sorts the values. `numbers`: of a resample. */
+static struct statistics_interval percentile_interval(struct weighted_value *values, int32_t count, int32_t numbers) {
+    double resamples = 0;
+    qsort(values, (size_t)count, sizeof *values, compare_values);
+    for (int32_t i = 0; i < count; i++) {
+        resamples += values[i].weight;
+    }
+    const double place = statistics_tail(numbers) * (resamples - 1);
+    return (struct statistics_interval){value_at(values, 1, place), value_at(values + count - 1, -1, place)};
 }
 
 static double *ascending_copy(const double *numbers, int32_t count, struct arena *arena) {
@@ -85,6 +129,60 @@ static double *ascending_copy(const double *numbers, int32_t count, struct arena
     return copy;
 }
 
+/* All resamples of `count` numbers as ascending indices: from all 0 to all count - 1. 0: these were the last. */
+static int next_multiset(int32_t *indices, int32_t count) {
+    int32_t place = count - 1;
+    while (place >= 0 && indices[place] == count - 1) {
+        place--;
+    }
+    const int32_t next = place < 0 ? 0 : indices[place] + 1;
+    for (int32_t i = place < 0 ? 0 : place; i < count; i++) {
+        indices[i] = next;
+    }
+    return place >= 0;
+}
+
+/* How many of the count^count ordered resamples have these indices: count! / (times_0! times_1! ...). */
+static double arrangements(const int32_t *indices, int32_t count) {
+    double result = 1;
+    for (int32_t i = 0, times = 0; i < count; i++) {
+        times = i > 0 && indices[i] == indices[i - 1] ? times + 1 : 1;
+        result = result * (i + 1) / times; /* an integer each time */
+    }
+    return result;
+}
+
+static int32_t count_multisets(int32_t count) { /* (2 count - 1) over count */
+    double result = 1;
+    for (int32_t i = 1; i <= count; i++) {
+        result = result * (count - 1 + i) / i;
+    }
+    return (int32_t)result;
+}
+
+/* `count` random indices below `limit`, number `resample` of the stream. */
+static void draw(struct rng_stream stream, int64_t resample, int32_t count, int32_t limit, uint32_t *words) {
+    rng_words(stream, (uint64_t)(resample * count), count, words);
+    for (int32_t i = 0; i < count; i++) {
+        words[i] = (uint32_t)(((uint64_t)words[i] * (uint64_t)limit) >> 32); /* a bias of limit / 2^32 */
+    }
+}
+
+/* Of a random resample of ascending numbers, also ascending. Resamples 2 k and 2 k + 1 mirror each other (index i becomes count - 1 - i),
+ * so that the resamples of negated numbers are exactly the negated resamples. */
+static void draw_sample(const double *ascending, int32_t count, int32_t resample, double *sample, uint32_t *words,
+                        int32_t *times) {
+    draw(rng_stream(0, "statistics.bootstrap"), resample / 2, count, count, words);
+    for (int32_t i = 0; i < count; i++) {
+        times[resample % 2 == 0 ? (int32_t)words[i] : count - 1 - (int32_t)words[i]]++;
+    }
+    for (int32_t i = 0, filled = 0; i < count; i++) {
+        for (; times[i] > 0; times[i]--) {
+            sample[filled++] = ascending[i];
+        }
+    }
+}
+
 /* The interval of a statistic of ascending numbers. */
 static struct statistics_interval bootstrap_interval(const double *numbers, int32_t count,
                                                      double (*statistic)(const double *, int32_t),
@@ -94,26 +192,28 @@ static struct statistics_interval bootstrap_interval(const double *numbers, int3
     }
     struct statistics_interval interval = no_interval;
     const struct arena_mark mark = arena_mark(arena);
+    const int is_exact = count <= STATISTICS_MOST_ENUMERATED;
+    const int32_t resamples = is_exact ? count_multisets(count) : STATISTICS_RESAMPLES;
     const double *ascending = ascending_copy(numbers, count, arena);
     double *sample = arena_calloc(arena, (size_t)count, sizeof *sample);
-    double *resampled = arena_calloc(arena, STATISTICS_RESAMPLES, sizeof *resampled);
+    struct weighted_value *values = arena_calloc(arena, (size_t)resamples, sizeof *values);
     uint32_t *words = arena_calloc(arena, (size_t)count, sizeof *words);
-    int32_t *times = arena_calloc(arena, (size_t)count, sizeof *times);
+    int32_t *indices = arena_calloc(arena, (size_t)count, sizeof *indices);
     if (!arena_failed(arena)) {
-        const struct rng_stream stream = rng_stream(0, "statistics.bootstrap");
-        for (int32_t r = 0; r < STATISTICS_RESAMPLES; r++) {
-            draw(stream, r, count, words);
-            for (int32_t i = 0; i < count; i++) {
-                times[words[i]]++;
-            }
-            for (int32_t i = 0, filled = 0; i < count; i++) { /* the sample is ascending, too */
-                for (; times[i] > 0; times[i]--) {
-                    sample[filled++] = ascending[i];
+        for (int32_t r = 0; r < resamples; r++) {
+            double weight = 1;
+            if (is_exact) {
+                weight = arrangements(indices, count);
+                for (int32_t i = 0; i < count; i++) {
+                    sample[i] = ascending[indices[i]];
                 }
+                next_multiset(indices, count);
+            } else {
+                draw_sample(ascending, count, r, sample, words, indices);
             }
-            resampled[r] = statistic(sample, count);
+            values[r] = (struct weighted_value){statistic(sample, count), weight};
         }
-        interval = percentile_interval(resampled);
+        interval = percentile_interval(values, resamples, count);
     }
     arena_release(arena, mark);
     return interval;
@@ -145,32 +245,104 @@ double statistics_improvement(const double *x, int32_t n, const double *y, int32
     return n == 0 || m == 0 ? NAN : (double)halves / (2.0 * n * m);
 }
 
+/* Of states (a numbers of x drawn, b of y, h halves of wins), before[a][b][h] is the number of ways to draw them from the values up to
+ * here. Adds to `after` those with the next value, which n_equal of x and m_equal of y have: A more of the n - a positions left in the
+ * resample of x in C(n - a, A) n_equal^A ways, B of y likewise. They win against the b lower ones, and are half a win among themselves. */
+static void draw_value(const double *before, double *after, int32_t n, int32_t n_equal, int32_t m, int32_t m_equal) {
+    const int32_t halves = 2 * n * m + 1;
+    for (int32_t a = 0; a <= n; a++) {
+        for (int32_t b = 0; b <= m; b++) {
+            double x_ways = 1;
+            for (int32_t x = 0; x <= (n_equal > 0 ? n - a : 0); x++) {
+                double ways = x_ways;
+                for (int32_t y = 0; y <= (m_equal > 0 ? m - b : 0); y++) {
+                    const double *from = before + (a * (m + 1) + b) * halves;
+                    double *to = after + ((a + x) * (m + 1) + b + y) * halves + 2 * x * b + x * y;
+                    for (int32_t h = 0; h <= 2 * a * b; h++) {
+                        to[h] += ways * from[h];
+                    }
+                    ways = ways * (m - b - y) * m_equal / (y + 1);
+                }
+                x_ways = x_ways * (n - a - x) * n_equal / (x + 1);
+            }
+        }
+    }
+}
+
+/* Sets values[h].weight to the number of all resamples of ascending x and y with h halves of wins: integers of at most n^n m^m.
+ * states: [2][n + 1][m + 1][2 n m + 1], all 0. */
+static void count_all_wins(const double *x, int32_t n, const double *y, int32_t m, struct weighted_value *values,
+                           double *states) {
+    const int32_t halves = 2 * n * m + 1, count = (n + 1) * (m + 1) * halves;
+    double *before = states, *after = states + count;
+    before[0] = 1;
+    for (int32_t i = 0, j = 0; i < n || j < m;) {
+        const double value = i < n && (j == m || x[i] < y[j]) ? x[i] : y[j];
+        int32_t n_equal = 0, m_equal = 0;
+        for (; i < n && x[i] == value; i++) {
+            n_equal++;
+        }
+        for (; j < m && y[j] == value; j++) {
+            m_equal++;
+        }
+        memset(after, 0, (size_t)count * sizeof *after);
+        draw_value(before, after, n, n_equal, m, m_equal);
+        double *swapped = before;
+        before = after;
+        after = swapped;
+    }
+    for (int32_t h = 0; h < halves; h++) {
+        values[h].weight = before[count - halves + h]; /* of the state (n, m) */
+    }
+}
+
+/* As above, of STATISTICS_RESAMPLES random resamples. Both sides draw from both streams in turn, so that a swap of x and y mirrors the result.
+ * words: [2][max(n, m)]. */
+static void count_random_wins(const double *x, int32_t n, const double *y, int32_t m, struct weighted_value *values,
+                              uint32_t *words) {
+    const int32_t length = n > m ? n : m;
+    const struct rng_stream streams[] = {rng_stream(0, "statistics.bootstrap.first"),
+                                         rng_stream(0, "statistics.bootstrap.second")};
+    for (int32_t r = 0; r < STATISTICS_RESAMPLES; r++) {
+        int32_t halves = 0;
+        draw(streams[r % 2], r / 2, length, n, words);
+        draw(streams[1 - r % 2], r / 2, length, m, words + length);
+        for (int32_t i = 0; i < n; i++) {
+            for (int32_t j = 0; j < m; j++) {
+                halves += win_halves(x[words[i]], y[words[length + j]]);
+            }
+        }
+        values[halves].weight += 1;
+    }
+}
+
 struct statistics_interval statistics_improvement_interval(const double *x, int32_t n, const double *y, int32_t m,
                                                            struct arena *arena) {
-    if (n < STATISTICS_LEAST_INTERVAL || m < STATISTICS_LEAST_INTERVAL) {
+    const int32_t least = n < m ? n : m, length = n > m ? n : m, most = 2 * n * m;
+    if (least < STATISTICS_LEAST_INTERVAL) {
         return no_interval;
     }
     struct statistics_interval interval = no_interval;
     const struct arena_mark mark = arena_mark(arena);
     const double *xs = ascending_copy(x, n, arena), *ys = ascending_copy(y, m, arena);
-    double *resampled = arena_calloc(arena, STATISTICS_RESAMPLES, sizeof *resampled);
-    uint32_t *x_words = arena_calloc(arena, (size_t)n, sizeof *x_words);
-    uint32_t *y_words = arena_calloc(arena, (size_t)m, sizeof *y_words);
+    struct weighted_value *values = arena_calloc(arena, (size_t)most + 1, sizeof *values);
+    const int is_exact = length <= STATISTICS_MOST_ENUMERATED;
+    const size_t n_states = is_exact ? (size_t)((n + 1) * (m + 1) * (most + 1)) : 1;
+    double *states = arena_calloc(arena, 2 * n_states, sizeof *states);
+    uint32_t *words = arena_calloc(arena, 2 * (size_t)length, sizeof *words);
     if (!arena_failed(arena)) {
-        const struct rng_stream x_stream = rng_stream(0, "statistics.bootstrap.first");
-        const struct rng_stream y_stream = rng_stream(0, "statistics.bootstrap.second");
-        for (int32_t r = 0; r < STATISTICS_RESAMPLES; r++) {
-            int64_t halves = 0;
-            draw(x_stream, r, n, x_words);
-            draw(y_stream, r, m, y_words);
-            for (int32_t i = 0; i < n; i++) {
-                for (int32_t j = 0; j < m; j++) {
-                    halves += win_halves(xs[x_words[i]], ys[y_words[j]]);
-                }
-            }
-            resampled[r] = (double)halves / (2.0 * n * m);
+        if (is_exact) {
+            count_all_wins(xs, n, ys, m, values, states);
+        } else {
+            count_random_wins(xs, n, ys, m, values, words);
         }
-        interval = percentile_interval(resampled);
+        int32_t count = 0; /* of values that occur */
+        for (int32_t h = 0; h <= most; h++) {
+            if (values[h].weight > 0) {
+                values[count++] = (struct weighted_value){(double)h / most, values[h].weight};
+            }
+        }
+        interval = percentile_interval(values, count, least);
     }
     arena_release(arena, mark);
     return interval;
@@ -191,7 +363,8 @@ static int64_t count_far(const double *differences, int32_t count, double sum, d
     return far;
 }
 
-static int64_t count_far_at_random(const double *differences, int32_t count, double limit) {
+/* The differences are at first, first + step, ... */
+static int64_t count_far_at_random(const double *first, int32_t step, int32_t count, double limit) {
     const struct rng_stream stream = rng_stream(0, "statistics.flips");
     const int32_t words_per_flip = (count + 31) / 32;
     int64_t far = 0;
@@ -201,7 +374,8 @@ static int64_t count_far_at_random(const double *differences, int32_t count, dou
             uint32_t word;
             rng_words(stream, (uint64_t)(f * words_per_flip + i / 32), 1, &word);
             for (int32_t j = i; j < count && j < i + 32; j++) {
-                flipped += (word >> (j - i)) & 1 ? -differences[j] : differences[j];
+                const double difference = first[(ptrdiff_t)j * step];
+                flipped += (word >> (j - i)) & 1 ? -difference : difference;
             }
         }
         far += fabs(flipped) >= limit;
@@ -222,7 +396,10 @@ double statistics_sign_flip(const double *differences, int32_t count) {
         return NAN;
     }
     if (count > STATISTICS_MOST_EXACT) {
-        return (1.0 + (double)count_far_at_random(differences, count, limit)) / (1.0 + STATISTICS_FLIPS);
+        /* Negated numbers are in the other order when ascending; both get the same flips. */
+        const int64_t far = sum < 0 ? count_far_at_random(differences + count - 1, -1, count, limit)
+                                    : count_far_at_random(differences, 1, count, limit);
+        return (1.0 + (double)far) / (1.0 + STATISTICS_FLIPS);
     }
     /* The other sign of the first difference mirrors all sums. */
     return (double)count_far(differences + 1, count - 1, differences[0], limit) / (double)((int64_t)1 << (count - 1));

@@ -26,7 +26,7 @@ static void add_heads(struct markup *markup, const struct variant_columns *colum
     html_table_head(markup, "Variant", NULL, 0);
     html_table_head(markup, "Runs", "runs with a final score", 1);
     html_table_head(markup, "Mean", "mean score over the runs", 1);
-    html_table_head(markup, "95\xc2\xa0% interval", "of the mean over seeds, by the bootstrap; from 3 runs on", 1);
+    html_table_head(markup, "95\xc2\xa0% interval", "of the mean over seeds, by the bootstrap; from 5 runs on", 1);
     html_table_head(markup, "SD", "standard deviation over the runs", 1);
     html_table_head(markup, "Median", NULL, 1);
     html_table_head(markup, "IQM", "interquartile mean: the mean of the middle half of the scores", 1);

@@ -125,9 +125,9 @@ static const char expected_text[] =
     "\n"
     "Scores: accuracy on the test part\n"
     "variant          seeds                     mean      sd  median     IQM    best   worst\n"
-    "gru                  8  0.9012 [0.8984, 0.9042]  0.0045  0.9018  0.9015  0.9085  0.8940\n"
-    "lstm                 8  0.8812 [0.8782, 0.8842]  0.0046  0.8818  0.8815  0.8880  0.8735\n"
-    "rnn_tanh  7 (1 failed)  0.7024 [0.6999, 0.7049]  0.0037  0.7025  0.7022  0.7080  0.6975\n"
+    "gru                  8  0.9012 [0.8975, 0.9049]  0.0045  0.9018  0.9015  0.9085  0.8940\n"
+    "lstm                 8  0.8812 [0.8773, 0.8849]  0.0046  0.8818  0.8815  0.8880  0.8735\n"
+    "rnn_tanh  7 (1 failed)  0.7024 [0.6991, 0.7057]  0.0037  0.7025  0.7022  0.7080  0.6975\n"
     "\n"
     "Against lstm, the baseline\n"
     "variant                   difference          P(better)  better in  p (Holm)\n"
@@ -137,7 +137,7 @@ static const char expected_text[] =
     "Against gru, the best\n"
     "variant                   difference          P(better)  better in  p (Holm)\n"
     "lstm      -0.0200 [-0.0204, -0.0196]  0.00 [0.00, 0.00]     0 of 8    0.0156\n"
-    "rnn_tanh  -0.1999 [-0.2004, -0.1996]  0.00 [0.00, 0.00]     0 of 7    0.0156\n"
+    "rnn_tanh  -0.1999 [-0.2004, -0.1995]  0.00 [0.00, 0.00]     0 of 7    0.0156\n"
     "\n"
     "Chosen settings\n"
     "variant   hidden  lr\n"
@@ -186,7 +186,7 @@ static const struct {
     {COMPARISON_MARKDOWN, "**Scores: accuracy on the test part**\n\n"
                           "| variant | seeds | mean | sd | median | IQM | best | worst |\n"
                           "|:---|---:|---:|---:|---:|---:|---:|---:|\n"
-                          "| gru | 8 | 0.9012 [0.8984, 0.9042] | 0.0045 | 0.9018 | 0.9015 | 0.9085 | 0.8940 |\n"},
+                          "| gru | 8 | 0.9012 [0.8975, 0.9049] | 0.0045 | 0.9018 | 0.9015 | 0.9085 | 0.8940 |\n"},
     {COMPARISON_MARKDOWN, "| rnn_tanh | -0.1800 [-0.1800, -0.1800] | 0.00 [0.00, 0.00] | 0 of 7 | 0.0156 |\n"},
     {COMPARISON_MARKDOWN, "\n- gru is best: its lead over lstm, 0.0200 [0.0196, 0.0204], holds in 8 of 8 seeds, and"},
     {COMPARISON_MARKDOWN, "\nRuns without a score:\n\n- rnn_tanh, seed 5: loss is not finite\n"},
@@ -363,7 +363,7 @@ static const struct {
     const char *says; /* after the table, on one line */
     const char *says_not;
 } results[] = {
-    {1, 8, {0.9}, "lstm has a mean of 0.9012 [0.8982, 0.9042] over 8 seeds; there is no other variant", "significant"},
+    {1, 8, {0.9}, "lstm has a mean of 0.9012 [0.8973, 0.9049] over 8 seeds; there is no other variant", "significant"},
     {2,
      8,
      {0.9, 0.92},
@@ -376,7 +376,8 @@ static const struct {
      8,
      {0.9, 0.92, 0.9201, 0.7, 0.6},
      "rnn_tanh has the best mean: its lead over gru, 0.0001 [-0.0003, 0.0005], holds in 4 of 8 seeds. Significantly "
-     "worse than rnn_tanh: lstm, mgu and elman. No difference to rnn_tanh can be told: gru.",
+     "worse than rnn_tanh: lstm, mgu and elman. No difference to rnn_tanh can be told, as the interval includes 0: "
+     "gru.",
      "is best"},
     {5,
      8,
@@ -389,13 +390,20 @@ static const struct {
      {0.9, 0.92, 0.7, 0.91, 0.6},
      "gru has the best mean: its lead over mgu, 0.0100 [0.0100, 0.0100], holds in 5 of 5 "
      "seeds. 2 of 4 other variants have a better mean than the baseline lstm. With 5 seeds "
-     "no difference can be significant; it takes at least 8 seeds for 4 comparisons.",
+     "no difference can be significant, even where an interval excludes 0: with so few seeds the test cannot give p < "
+     "0.05, whatever the scores are; it takes at least 8 seeds for 4 comparisons.",
      "p (Holm)"},
+    {2,
+     5,
+     {0.9, 0.9001},
+     "holds in 3 of 5 seeds. No difference to gru can be told, as the interval includes 0: lstm. With 5 seeds",
+     "Too few"},
+    {2, 4, {0.9, 0.92}, "0.0200, holds in 4 of 4 seeds. With 4 seeds no difference can be significant; it takes", "["},
     {2,
      2,
      {0.9, 0.92},
      "its lead over lstm, 0.0200, holds in 2 of 2 seeds. With 2 seeds no difference can be significant; it "
-     "takes at least 6 seeds for 1 comparison, and 3 for an interval.",
+     "takes at least 6 seeds for 1 comparison, and 5 for an interval.",
      "["},
     {2, 1, {0.9, 0.92}, "2 variants were trained with 1 seed each", "sd  "},
 };
@@ -417,6 +425,29 @@ START_TEST(the_result_is_stated) {
     ck_assert_ptr_nonnull(note);
     *note = '\0';
     assert_has_not(text, results[_i].says_not);
+}
+END_TEST
+
+/* The interval comes first, and a sentence says where the test does not follow it. The seventh lead decides. */
+static const struct {
+    double lead;
+    const char *says;
+} disagreements[] = {
+    {0.01, "lstm is best: its lead over gru, "},
+    {-0.01, "holds in 6 of 8 seeds. The interval excludes 0, but the test is not significant against lstm: gru and "
+            "rnn_tanh. "},
+    {-0.05, "holds in 6 of 8 seeds. No difference to lstm can be told, as the interval includes 0: gru and rnn_tanh. "},
+};
+
+START_TEST(an_interval_and_a_test_may_disagree) {
+    static const double equal[] = {0.9, 0.9, 0.9};
+    static const double leads[] = {0.03, 0.03, 0.03, 0.005, 0.03, 0.03, 0, -0.005};
+    const struct comparison comparison = comparison_of(3, 8, equal);
+    for (int s = 0; s < SEEDS; s++) {
+        runs[1][s].score = runs[0][s].score - (s == 6 ? disagreements[_i].lead : leads[s]);
+        runs[2][s].score = runs[1][s].score;
+    }
+    assert_has(joined(table_of(&comparison, COMPARISON_TEXT, 0)), disagreements[_i].says);
 }
 END_TEST
 
@@ -558,6 +589,7 @@ int main(void) {
     tcase_add_loop_test(texts, a_text_is_at_most_100_columns_wide, 14, 30);
     TCase *sentences = add_case(suite, "sentences", 30, open_test, close_test);
     tcase_add_loop_test(sentences, the_result_is_stated, 0, ROWS(results));
+    tcase_add_loop_test(sentences, an_interval_and_a_test_may_disagree, 0, ROWS(disagreements));
     tcase_add_test(sentences, a_loss_is_better_if_it_is_lower);
     tcase_add_test(sentences, an_open_comparison_is_not_final);
     tcase_add_test(sentences, a_comparison_without_scores_is_a_table);

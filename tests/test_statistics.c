@@ -11,7 +11,7 @@
 #include "tests/plugin_fixture.h"
 #include "tests/suite.h"
 
-enum { MOST = 40, CASES = 15, FLIP_CASES = 2, HOLM_CASES = 8 };
+enum { MOST = 40, CASES = 15, TAILS = 33, FLIP_CASES = 2, HOLM_CASES = 8 };
 
 static struct arena *arena;
 static struct errors errors;
@@ -49,7 +49,7 @@ struct golden_scores {
     double x[MOST], y[MOST], differences[MOST]; /* differences only if n == m */
 };
 
-/* Each end of an interval lies between two limits, which leave room for a bootstrap of STATISTICS_RESAMPLES resamples. */
+/* Each end of an interval lies between two limits: close ones where all resamples count, else with room for random ones. */
 static void assert_inside(const char *what, struct statistics_interval found, const double *limits) {
     ck_assert_msg(limits[0] <= found.low && found.low <= limits[1] && limits[2] <= found.high &&
                       found.high <= limits[3],
@@ -96,7 +96,7 @@ START_TEST(statistics_agree_with_scipy) {
     struct golden_scores scores = {0};
     char name[64] = "", what[128];
     double p[MOST], corrected[MOST], expected[MOST], band[2];
-    int cases = 0, flips = 0, holms = 0;
+    int cases = 0, tails = 0, flips = 0, holms = 0;
     for (const char *word; (word = golden_next(&golden)) != NULL;) {
         snprintf(what, sizeof what, "%s: %s", name, word);
         if (strcmp(word, "case") == 0) {
@@ -107,6 +107,12 @@ START_TEST(statistics_agree_with_scipy) {
                 scores.differences[i] = scores.x[i] - scores.y[i];
             }
             cases++;
+        } else if (strcmp(word, "tail") == 0) { /* count, quantile of Student's t, tail probability */
+            const int32_t count = (int32_t)golden.numbers[0];
+            const double quantile = statistics_student_quantile(count - 1), tail = statistics_tail(count);
+            assert_near("Student's t", quantile / golden.numbers[1], 1);
+            ck_assert_msg(fabs(tail / golden.numbers[2] - 1) < 1e-9, "tail of %d: %.17g", count, tail);
+            tails++;
         } else if (strcmp(word, "flips") == 0) {
             ck_assert_int_eq(sscanf(golden.rest, "%63s %d", name, &scores.n), 2);
             read_line(&golden, "differences", scores.n, p);
@@ -130,6 +136,7 @@ START_TEST(statistics_agree_with_scipy) {
         }
     }
     ck_assert_int_eq(cases, CASES);
+    ck_assert_int_eq(tails, TAILS);
     ck_assert_int_eq(flips, FLIP_CASES);
     ck_assert_int_eq(holms, HOLM_CASES);
     golden_close(&golden);
@@ -195,15 +202,36 @@ START_TEST(the_order_of_seeds_does_not_matter) {
 }
 END_TEST
 
+/* Numbers of pairs: all resamples and random ones, all sign flips and random ones. */
+static const int32_t swapped_pairs[] = {5, 8, 9, 20, 21, 40};
+
+/* To the last bit: a table shows a difference from both sides. */
 START_TEST(a_swap_of_variants_mirrors_the_result) {
-    double forth[8], back[8];
-    for (int i = 0; i < 8; i++) {
-        forth[i] = eight[i] - others[i];
-        back[i] = others[i] - eight[i];
+    const int32_t n = swapped_pairs[_i];
+    double x[MOST], y[MOST], forth[MOST], back[MOST];
+    for (int32_t i = 0; i < n; i++) {
+        x[i] = 0.9 + 0.01 * sin(7.0 * i);
+        y[i] = 0.89 + 0.013 * cos(11.0 * i * i);
+        forth[i] = x[i] - y[i];
+        back[i] = y[i] - x[i];
     }
-    assert_same("p", statistics_sign_flip(forth, 8), statistics_sign_flip(back, 8));
-    assert_same("improvement", statistics_improvement(eight, 8, others, 8),
-                1 - statistics_improvement(others, 8, eight, 8));
+    for (int is_sorted = 0; is_sorted < 2; is_sorted++) {
+        const struct statistics_interval interval = statistics_mean_interval(forth, n, arena);
+        ck_assert(interval.low < interval.high);
+        assert_same("mean", statistics_mean(back, n), -statistics_mean(forth, n));
+        assert_same_interval("difference", statistics_mean_interval(back, n, arena),
+                             (struct statistics_interval){-interval.high, -interval.low});
+        statistics_sort(forth, n);
+        statistics_sort(back, n);
+    }
+    assert_same("p", statistics_sign_flip(forth, n), statistics_sign_flip(back, n));
+    for (int32_t m = 5; m <= n; m += n > 5 ? n - 5 : 1) { /* also of unequal lengths */
+        const struct statistics_interval wins = statistics_improvement_interval(x, n, y, m, arena),
+                                         losses = statistics_improvement_interval(y, m, x, n, arena);
+        assert_near("improvement", statistics_improvement(x, n, y, m), 1 - statistics_improvement(y, m, x, n));
+        assert_near("low", wins.low, 1 - losses.high);
+        assert_near("high", wins.high, 1 - losses.low);
+    }
 }
 END_TEST
 
@@ -347,7 +375,9 @@ START_TEST(variants_are_ranked_and_compared_with_two_references) {
         differences[s] = eight[s] - others[s];
     }
     assert_near("difference", gru->difference, statistics_mean(differences, SEEDS));
-    assert_near("difference", lstm->difference, -gru->difference);
+    assert_same("difference", lstm->difference, -gru->difference);
+    assert_same_interval("mirrored", lstm->interval,
+                         (struct statistics_interval){-gru->interval.high, -gru->interval.low});
     assert_near("p", gru->p, statistics_sign_flip(differences, SEEDS));
     assert_near("corrected p", gru->p_corrected, 2 * gru->p);
     assert_near("improvement", gru->improvement, statistics_improvement(eight, SEEDS, others, SEEDS));
@@ -418,7 +448,7 @@ int main(void) {
     tcase_add_test(properties, equal_numbers_have_no_spread);
     tcase_add_test(properties, an_interval_moves_and_grows_with_the_numbers);
     tcase_add_test(properties, the_order_of_seeds_does_not_matter);
-    tcase_add_test(properties, a_swap_of_variants_mirrors_the_result);
+    tcase_add_loop_test(properties, a_swap_of_variants_mirrors_the_result, 0, ROWS(swapped_pairs));
     tcase_add_test(properties, rounded_differences_tie);
     tcase_add_loop_test(properties, significance_takes_a_number_of_pairs, 0, ROWS(needs));
     tcase_add_test(properties, holm_keeps_the_order_and_never_lowers);

@@ -14,10 +14,12 @@ A case is two sets of scores, x and y, which are paired where they have the same
     mean_interval, iqm_interval, difference_interval, improvement_interval
                     for each end of the interval, the smallest and the largest value that it may have
 
-A bootstrap of B resamples estimates a percentile. How far off it may be is known: the share of resamples below the exact
-p-quantile of the bootstrap distribution has the standard deviation sqrt(p (1 - p) / B), so with a probability of more than
-0.9999 the estimate lies between the exact quantiles at p - 4 and p + 4 such deviations. The exact distribution is computed by
-enumerating all resamples (as multisets, with their multinomial probabilities). The same for random sign flips of many pairs.
+Intervals are expanded percentile intervals (see interval below). Up to EXACT numbers they are those of the exact bootstrap
+distribution, from all resamples (as multisets, with their multinomial probabilities): the limits are 1e-12 apart. For more
+numbers, a bootstrap of B resamples estimates a percentile. How far off it may be is known: the share of resamples below the
+exact p-quantile of the bootstrap distribution has the standard deviation sqrt(p (1 - p) / B), so with a probability of more than
+0.9999 the estimate lies between the exact quantiles at p - 4 and p + 4 such deviations. The same for random sign flips of many
+pairs.
 """
 import itertools
 import math
@@ -26,7 +28,7 @@ import numpy
 import scipy
 from scipy import stats
 
-B, FLIPS, DEVIATIONS = 10_000, 100_000, 4
+B, EXACT, LEAST, FLIPS, DEVIATIONS = 10_000, 8, 5, 100_000, 4
 random = numpy.random.default_rng(13)
 
 
@@ -41,11 +43,11 @@ def improvement(x, y):
 
 
 def resamples(n):
-    """All resamples of n indices as sorted rows [resamples, n], and their probabilities."""
+    """All resamples of n indices as sorted rows [resamples, n], and how many of the n^n ordered ones each stands for."""
     rows = numpy.array(list(itertools.combinations_with_replacement(range(n), n)))
     counts = numpy.stack([(rows == i).sum(1) for i in range(n)], 1)
     factorials = numpy.array([math.factorial(k) for k in range(n + 1)], dtype=float)
-    return rows, factorials[n] / factorials[counts].prod(1) / n ** n
+    return rows, numpy.rint(factorials[n] / factorials[counts].prod(1))
 
 
 def band(values, weights, p, b=B):
@@ -58,16 +60,39 @@ def band(values, weights, p, b=B):
     return [values[low] - slack, values[min(high, len(values) - 1)] + slack]
 
 
-def ends(values, weights):
-    return band(values, weights, 0.025) + band(values, weights, 0.975)
+def tail(n):
+    """The tail probability of an expanded percentile interval of n numbers at the level 95 %: Hesterberg 2015, section 5.3."""
+    return stats.norm.cdf(-math.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1))
+
+
+def exact_end(values, counts, p):
+    """The percentile p of values that occur `counts` times, linear between the ranks, as numpy.percentile of all of them."""
+    order = numpy.argsort(values)
+    values, upto = values[order], numpy.cumsum(counts[order])
+    place = p * (upto[-1] - 1)
+    low, high = values[numpy.searchsorted(upto, [math.floor(place), math.floor(place) + 1], side="right")]
+    return low + (place - math.floor(place)) * (high - low)
+
+
+def exact_interval(values, counts, n):
+    return exact_end(values, counts, tail(n)), -exact_end(-values, counts, tail(n))
+
+
+def ends(values, counts, n, is_exact):
+    if is_exact:
+        slack = 1e-12 * max(1, abs(values).max())
+        return [end + side for end in exact_interval(values, counts, n) for side in (-slack, slack)]
+    return band(values, counts / counts.sum(), tail(n)) + band(values, counts / counts.sum(), 1 - tail(n))
 
 
 def inside(interval, limits):
+    """Whether SciPy's estimate agrees: limits are those of an estimate, also where ours is exact."""
     assert limits[0] <= interval[0] <= limits[1] and limits[2] <= interval[1] <= limits[3], (interval, limits)
 
 
-def scipy_interval(data, statistic):
-    result = stats.bootstrap(data, statistic, n_resamples=B, method="percentile", paired=False, vectorized=False,
+def scipy_interval(data, statistic, n):
+    result = stats.bootstrap(data, statistic, n_resamples=B, method="percentile",
+                             confidence_level=1 - 2 * tail(n), paired=False, vectorized=False,
                              rng=numpy.random.default_rng(1))
     return result.confidence_interval
 
@@ -89,25 +114,30 @@ def case(name, x, y):
         result = stats.permutation_test((x - y,), numpy.mean, permutation_type="samples", n_resamples=math.inf)
         assert len(result.null_distribution) == 2 ** len(x)
         line("sign_flip", result.pvalue)
-    if min(len(x), len(y)) < 3 or max(len(x), len(y)) > 10:
+    if min(len(x), len(y)) < LEAST or max(len(x), len(y)) > 10:
         return
-    rows, weights = resamples(len(x))
+    n = len(x)
+    rows, counts = resamples(n)
     for word, numbers, statistic in [("mean_interval", x, numpy.mean), ("iqm_interval", x, iqm)] + (
             [("difference_interval", x - y, numpy.mean)] if len(x) == len(y) else []):
-        limits = ends(statistic(numpy.sort(numbers[rows], 1), axis=1), weights)
+        values = statistic(numpy.sort(numbers[rows], 1), axis=1)
         if numbers.std() > 0:
-            inside(scipy_interval((numbers,), statistic), limits)
-        line(word, *limits)
-    if len(x) * len(y) <= 36:
-        y_rows, y_weights = resamples(len(y))
-        wins = numpy.subtract.outer(x, y)
-        wins = (wins > 0) + 0.5 * (wins == 0)
+            inside(scipy_interval((numbers,), statistic, n), ends(values, counts, n, False))
+        line(word, *ends(values, counts, n, n <= EXACT))
+    if max(len(x), len(y)) <= EXACT and min(len(x), len(y)) >= LEAST:
+        n = min(len(x), len(y))
+        y_rows, y_counts = resamples(len(y))
+        halves = numpy.subtract.outer(x, y)
+        halves = 2 * (halves > 0) + (halves == 0)
         x_times = numpy.stack([(rows == i).sum(1) for i in range(len(x))], 1)
         y_times = numpy.stack([(y_rows == i).sum(1) for i in range(len(y))], 1)
-        values = x_times @ wins @ y_times.T / wins.size
-        limits = ends(values.reshape(-1), numpy.outer(weights, y_weights).reshape(-1))
-        inside(scipy_interval((x, y), improvement), limits)
-        line("improvement_interval", *limits)
+        total = numpy.zeros(2 * halves.size + 1)
+        for times, count in zip(x_times, counts):
+            total += count * numpy.bincount(y_times @ (times @ halves), y_counts, minlength=len(total))
+        values = numpy.arange(len(total)) / (2 * halves.size)
+        values, total = values[total > 0], total[total > 0]
+        inside(scipy_interval((x, y), improvement, n), ends(values, total, n, False))
+        line("improvement_interval", *ends(values, total, n, True))
 
 
 def flips(name, differences):
@@ -134,20 +164,34 @@ def holm(p):
     return p, corrected
 
 
-def coverage(n, trials=10_000):
-    """How many of 100 percentile intervals of the mean of n normal scores contain the true mean."""
-    share = 0
-    for _ in range(10):
-        x = random.normal(size=(trials // 10, n))
-        means = numpy.stack([x[:, random.integers(n, size=n)].mean(1) for _ in range(1000)], 1)
-        low, high = numpy.percentile(means, [2.5, 97.5], axis=1)
-        share += ((low <= 0) & (0 <= high)).mean() / 10
-    return 100 * share
+def coverage(n, draw, mean, trials=10_000, resampled=4000):
+    """How many of 100 expanded percentile intervals of the mean of n scores contain the true mean."""
+    covered = 0
+    for _ in range(20):
+        x = draw((trials // 20, n))
+        if n <= 5:
+            rows, counts = resamples(n)
+            intervals = [exact_interval(scores[rows].mean(1), counts, n) for scores in x]
+            low, high = numpy.array(intervals).T
+        else:
+            means = x @ random.multinomial(n, [1 / n] * n, size=resampled).T / n
+            low, high = numpy.percentile(means, [100 * tail(n), 100 - 100 * tail(n)], axis=1)
+        covered += ((low <= mean) & (mean <= high)).sum()
+    return 100 * covered / trials
+
+
+def print_coverage():
+    for name, draw, mean in [("normal", lambda size: random.normal(size=size), 0),
+                             ("skewed (exponential)", lambda size: random.exponential(size=size), 1)]:
+        print(f"# Coverage of 95 % expanded percentile intervals of the mean of {name} scores:",
+              ", ".join(f"{coverage(n, draw, mean):.0f} % with {n} numbers" for n in [3, 4, 5, 6, 8, 10, 20]))
 
 
 print(f"# Written by make_statistics.py with SciPy {scipy.__version__}")
-print("# Coverage of 95 % percentile intervals of the mean of normal scores:",
-      ", ".join(f"{coverage(n):.0f} % with {n} numbers" for n in [3, 5, 8, 10, 20]))
+print_coverage()
+random = numpy.random.default_rng(13)
+for n in [*range(2, 31), 50, 100, 150, 200]:
+    print("tail", n, repr(float(stats.t.ppf(0.975, n - 1))), repr(float(tail(n))))
 
 normal = lambda n, mean=0.0: numpy.round(mean + 0.02 * random.normal(size=n), 4)
 accuracies = lambda n, mean: numpy.round(2000 * (mean + 0.01 * random.normal(size=n))) / 2000
@@ -158,7 +202,7 @@ CASES = [
     ("five", normal(5, 0.9), normal(5, 0.89)),
     ("six_clear", normal(6, 0.9), normal(6, 0.5)),
     ("losses", random.lognormal(size=6), random.lognormal(size=6)),
-    ("unequal_lengths", normal(7, 0.9), normal(4, 0.9)),
+    ("unequal_lengths", normal(7, 0.9), normal(5, 0.9)),
     ("eight", normal(8, 0.91), normal(8, 0.9)),
     ("eight_accuracies", accuracies(8, 0.9), accuracies(8, 0.89)),
     ("ties", [0.5, 0.25, 0.5, 0.75, 0.25, 0.5], [0.5, 0.5, 0.25, 0.5, 0.25, 0.25]),
