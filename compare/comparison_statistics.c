@@ -99,10 +99,19 @@ static void summarize(const struct statistics_run *run, int32_t variant) {
 
 /* ---- ranking ---- */
 
+/* The runs of a variant that have a score may be those that were lucky: its mean says less than that of a complete one. */
+static int has_failed_runs(const struct variant_statistics *variant) {
+    return variant->n_failed > 0 || variant->n_undefined > 0;
+}
+
 static int is_before(const struct statistics_run *run, int32_t a, int32_t b) {
-    const double x = run->result->variants[a].mean, y = run->result->variants[b].mean;
+    const struct variant_statistics *left = &run->result->variants[a], *right = &run->result->variants[b];
+    const double x = left->mean, y = right->mean;
     if (isnan(x) || isnan(y)) {
-        return !isnan(x);
+        return !isnan(x) && isnan(y);
+    }
+    if (has_failed_runs(left) != has_failed_runs(right)) {
+        return has_failed_runs(right);
     }
     return run->comparison->higher_is_better ? x > y : x < y;
 }

@@ -60,7 +60,8 @@ struct tests_statistics {
 struct comparison_statistics {
     struct variant_statistics *variants; /* [n_variants] in the order of the comparison */
     int32_t *ranking;                    /* [n_variants] indices from best to worst mean, equal ones in the order of the
-                                          * comparison, those without a score last */
+                                          * comparison; variants of which runs have failed follow those without failures, and
+                                          * those without a score are last */
     struct tests_statistics best;        /* against the first of the ranking */
     struct tests_statistics baseline;    /* against comparison->baseline, if it has a score */
     int32_t n_scored, n_undefined, n_failed, n_open; /* of all runs */
