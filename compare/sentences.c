@@ -254,7 +254,11 @@ static void add_best(struct result_writing *writing) {
     int32_t n_worse;
     names_with(writing, STANDING_WORSE, 1, &n_worse);
     const char *name = name_of(writing, best), *lead = lead_text(writing, second);
-    if (n_worse == writing->statistics->best.comparisons) {
+    /* The baseline was chosen before the scores were known, so significance is claimed against it alone: the other correction, of
+     * the table against the best variant, could say the opposite of the same pair. */
+    const struct tests_statistics *baseline = &writing->statistics->baseline;
+    const int has_other_baseline = baseline->reference >= 0 && baseline->reference != best && baseline->comparisons > 1;
+    if (n_worse == writing->statistics->best.comparisons && !has_other_baseline) {
         add_sentence(writing, arena_printf(writing->arena, "%s is best: its %s, and %s significantly worse.", name,
                                            lead, n_worse == 1 ? "the other variant is" : "all other variants are"));
         return;
@@ -265,7 +269,9 @@ static void add_best(struct result_writing *writing) {
                                              name, name_of(writing, second), paired_of(writing, second, 1)->n_pairs,
                                              plural(paired_of(writing, second, 1)->n_pairs))
                               : arena_printf(writing->arena, "%s has the best mean: its %s.", name, lead));
-    add_standings(writing, name, 1);
+    if (!has_other_baseline) {
+        add_standings(writing, name, 1);
+    }
 }
 
 static void add_baseline(struct result_writing *writing) {
@@ -339,6 +345,48 @@ static void add_left_out(struct result_writing *writing) {
     add_sentence(writing, text_built(&sentence));
 }
 
+/* Variants of which most runs were best at their last validation: they may not have been trained to the end. */
+static void add_unfinished(struct result_writing *writing) {
+    const struct comparison *comparison = writing->comparison;
+    struct text_builder names = {.arena = writing->arena};
+    int32_t count = 0;
+    for (int32_t v = 0; v < comparison->n_variants; v++) {
+        int32_t scored = 0, last = 0;
+        for (int32_t s = 0; s < comparison->n_seeds; s++) {
+            const struct compared_run *run = &comparison->variants[v].runs[s];
+            scored += compared_run_is_scored(run);
+            last += compared_run_is_scored(run) && run->best_epoch == run->epochs;
+        }
+        if (2 * last > scored) {
+            text_format(&names, "%s%s", count == 0 ? "" : ", ", comparison->variants[v].name);
+            count++;
+        }
+    }
+    if (count > 0) {
+        add_sentence(writing, arena_printf(writing->arena,
+                                           "Most runs were still getting better at their last epoch, and with more "
+                                           "epochs the result may be another one: %s.",
+                                           text_built(&names)));
+    }
+}
+
+/* Variants of different sizes, which nobody has asked to be equal. */
+static void add_sizes(struct result_writing *writing) {
+    const struct comparison *comparison = writing->comparison;
+    int64_t least = INT64_MAX, most = 0;
+    for (int32_t v = 0; v < comparison->n_variants; v++) {
+        const int64_t size = comparison->variants[v].parameters;
+        least = size < least ? size : least;
+        most = size > most ? size : most;
+    }
+    if (comparison->equal == COMPARED_AS_GIVEN && (double)most > 1.05 * (double)least) {
+        add_sentence(writing, arena_printf(writing->arena,
+                                           "The variants have from %lld to %lld parameters; `equal: parameters` gives "
+                                           "them the same size.",
+                                           (long long)least, (long long)most));
+    }
+}
+
 int32_t comparison_result(const struct comparison *comparison, const struct comparison_statistics *statistics,
                           const char **sentences, struct arena *arena) {
     struct result_writing writing = {.comparison = comparison,
@@ -350,5 +398,7 @@ int32_t comparison_result(const struct comparison *comparison, const struct comp
     add_baseline(&writing);
     add_limits(&writing);
     add_left_out(&writing);
+    add_sizes(&writing);
+    add_unfinished(&writing);
     return arena_failed(arena) ? 0 : writing.count;
 }
