@@ -268,7 +268,10 @@ static void add_best(struct result_writing *writing) {
                                              "%s has the best mean, but %s is ahead in the %d seed%s that both have.",
                                              name, name_of(writing, second), paired_of(writing, second, 1)->n_pairs,
                                              plural(paired_of(writing, second, 1)->n_pairs))
-                              : arena_printf(writing->arena, "%s has the best mean: its %s.", name, lead));
+                              : arena_printf(writing->arena, "%s has the best mean: its %s%s.", name, lead,
+                                             has_other_baseline && standing_of(writing, second, 1) == STANDING_EQUAL
+                                                 ? "; this may be chance, as the interval includes 0"
+                                                 : ""));
     if (!has_other_baseline) {
         add_standings(writing, name, 1);
     }

@@ -375,8 +375,9 @@ static const struct {
     {5,
      8,
      {0.9, 0.92, 0.9201, 0.7, 0.6},
-     "rnn_tanh has the best mean: its lead over gru, 0.0001 [-0.0003, 0.0005], holds in 4 of 8 seeds. Significantly "
-     "better than the baseline lstm: rnn_tanh and gru. Significantly worse than the baseline lstm: mgu and elman.",
+     "rnn_tanh has the best mean: its lead over gru, 0.0001 [-0.0003, 0.0005], holds in 4 of 8 seeds; this may be "
+     "chance, as the interval includes 0. Significantly better than the baseline lstm: rnn_tanh and gru. Significantly "
+     "worse than the baseline lstm: mgu and elman.",
      "is best"},
     {5,
      8,
