@@ -236,6 +236,17 @@ static void add_standings(struct result_writing *writing, const char *reference,
     }
 }
 
+/* What the first of the ranking is: variants of which runs have failed follow it, whatever their mean. */
+static const char *best_text(const struct result_writing *writing, int32_t best) {
+    const struct variant_statistics *of = writing->statistics->variants;
+    for (int32_t v = 0; v < writing->comparison->n_variants; v++) {
+        if (is_improvement(writing, of[v].mean - of[best].mean)) {
+            return "is the best of the variants of which no run failed";
+        }
+    }
+    return "has the best mean";
+}
+
 static void add_best(struct result_writing *writing) {
     const int32_t best = writing->statistics->best.reference;
     if (best < 0) {
@@ -264,11 +275,11 @@ static void add_best(struct result_writing *writing) {
         return;
     }
     add_sentence(writing, is_lead_lost(writing, second)
-                              ? arena_printf(writing->arena,
-                                             "%s has the best mean, but %s is ahead in the %d seed%s that both have.",
-                                             name, name_of(writing, second), paired_of(writing, second, 1)->n_pairs,
+                              ? arena_printf(writing->arena, "%s %s, but %s is ahead in the %d seed%s that both have.",
+                                             name, best_text(writing, best), name_of(writing, second),
+                                             paired_of(writing, second, 1)->n_pairs,
                                              plural(paired_of(writing, second, 1)->n_pairs))
-                              : arena_printf(writing->arena, "%s has the best mean: its %s%s.", name, lead,
+                              : arena_printf(writing->arena, "%s %s: its %s%s.", name, best_text(writing, best), lead,
                                              has_other_baseline && standing_of(writing, second, 1) == STANDING_EQUAL
                                                  ? "; this may be chance, as the interval includes 0"
                                                  : ""));

@@ -473,6 +473,18 @@ START_TEST(what_makes_the_result_less_certain_is_said) {
 }
 END_TEST
 
+START_TEST(a_better_mean_of_the_runs_that_did_not_fail_is_not_the_best) {
+    static const double means[] = {0.9, 0.95};
+    const struct comparison comparison = comparison_of(2, 8, means);
+    runs[1][0].state = runs[1][1].state = COMPARED_FAILED;
+    const char *text = joined(table_of(&comparison, COMPARISON_TEXT, 0));
+    assert_has(text,
+               "lstm is the best of the variants of which no run failed, but gru is ahead in the 6 seeds that both "
+               "have.");
+    assert_has(text, "2 runs failed");
+}
+END_TEST
+
 START_TEST(a_loss_is_better_if_it_is_lower) {
     static const double losses[] = {0.32, 0.3};
     struct comparison comparison = comparison_of(2, 8, losses);
@@ -613,6 +625,7 @@ int main(void) {
     tcase_add_loop_test(sentences, the_result_is_stated, 0, ROWS(results));
     tcase_add_loop_test(sentences, an_interval_and_a_test_may_disagree, 0, ROWS(disagreements));
     tcase_add_test(sentences, a_loss_is_better_if_it_is_lower);
+    tcase_add_test(sentences, a_better_mean_of_the_runs_that_did_not_fail_is_not_the_best);
     tcase_add_test(sentences, what_makes_the_result_less_certain_is_said);
     tcase_add_test(sentences, an_open_comparison_is_not_final);
     tcase_add_test(sentences, a_comparison_without_scores_is_a_table);
