@@ -370,7 +370,8 @@ static void print_comparison(const struct comparison *comparison, struct arena *
     columns_print(&table, stdout, 2);
     const char *file = shell_word(comparison->file, arena), *folder = shell_word(comparison->folder, arena);
     if (file != NULL && folder != NULL) {
-        printf("\nto go on\n  rondo compare %s --out %s\n  rondo runs ls %s --each\n", file, folder, folder);
+        printf("\nto go on\n  rondo compare %s%s --out %s\n  rondo runs ls %s --each\n", file, comparison->flags,
+               folder, folder);
     }
 }
 

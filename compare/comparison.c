@@ -108,8 +108,9 @@ json_t *comparison_json(const struct comparison *comparison) {
             break;
         }
     }
-    return json_pack("{s:i, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:I, s:o, s:i, s:o, s:o}", "format", FORMAT, "name",
-                     text_json(comparison->name), "experiment", text_json(comparison->file), "metric",
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:I, s:o, s:i, s:o, s:o}", "format", FORMAT, "name",
+                     text_json(comparison->name), "experiment", text_json(comparison->file), "flags",
+                     text_json(comparison->flags == NULL ? "" : comparison->flags), "metric",
                      text_json(comparison->metric), "higher_is_better", comparison->higher_is_better, "part",
                      comparison->part, "target", number_json(comparison->target), "equal",
                      equal_names[comparison->equal], "budget", (json_int_t)comparison->budget, "baseline",
@@ -254,6 +255,8 @@ static void read_comparison(struct comparison_reading *reading, json_t *root, st
     json_t *seeds = json_object_get(root, "seeds"), *variants = json_object_get(root, "variants");
     comparison->name = read_text(reading, root, "name", 0);
     comparison->file = read_text(reading, root, "experiment", 0);
+    const char *flags = json_string_value(json_object_get(root, "flags"));
+    comparison->flags = arena_strdup(reading->arena, flags == NULL ? "" : flags);
     comparison->metric = read_text(reading, root, "metric", 0);
     comparison->higher_is_better = json_is_true(json_object_get(root, "higher_is_better"));
     comparison->part = parts[read_choice(reading, root, "part", parts, 2)];

@@ -81,7 +81,9 @@ enum compared_equal { COMPARED_AS_GIVEN, COMPARED_EQUAL_PARAMETERS, COMPARED_EQU
 
 struct comparison {
     const char *name;
-    const char *file;   /* the experiment, absolute */
+    const char *file; /* the experiment, absolute */
+    const char
+        *flags; /* of the command, besides file and folder, as words for a shell: " --cells lstm,gru"; "": none */
     const char *folder; /* the comparison's */
     const char *metric; /* name of the score: "accuracy", "loss" */
     int higher_is_better;

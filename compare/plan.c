@@ -6,6 +6,7 @@
 #include "compare/size.h"
 #include "core/suggest.h"
 #include "io/file.h"
+#include "io/program.h"
 #include "train/task_check.h"
 
 const struct yaml_node *comparison_value(const char *text, struct location where, struct arena *arena) {
@@ -434,6 +435,17 @@ static rondo_status add_cells(struct comparison_plan *plan, const char *cells, s
     return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
+/* The flags of the command, so that it can be given again. From the arena of the plan; NULL: out of memory. */
+static const char *flags_text(const struct comparison_plan *plan, const struct comparison_settings *settings) {
+    const char *cells = settings->cells == NULL ? NULL : shell_word(settings->cells, plan->arena);
+    const char *text = cells == NULL ? arena_strdup(plan->arena, "") : arena_printf(plan->arena, " --cells %s", cells);
+    for (const char *const *set = settings->assignments; set != NULL && *set != NULL && text != NULL; set++) {
+        const char *word = shell_word(*set, plan->arena);
+        text = word == NULL ? NULL : arena_printf(plan->arena, "%s --set %s", text, word);
+    }
+    return text;
+}
+
 static rondo_status open_plan(struct comparison_plan *plan, const struct comparison_settings *settings,
                               struct errors *errors) {
     plan->tree = experiment_tree(settings->file, settings->assignments, plan->arena, errors);
@@ -455,6 +467,7 @@ static rondo_status open_plan(struct comparison_plan *plan, const struct compari
     RONDO_TRY(describe(plan, errors));
     RONDO_TRY(open_variants(plan, errors));
     plan->comparison.name = arena_strdup(plan->arena, plan->variants[0].task->experiment->name);
+    plan->comparison.flags = flags_text(plan, settings);
     plan->comparison.folder = settings->folder != NULL
                                   ? arena_strdup(plan->arena, settings->folder)
                                   : arena_printf(plan->arena, "comparisons/%s", plan->comparison.name);

@@ -369,7 +369,8 @@ static void add_unfinished(struct result_writing *writing) {
         for (int32_t s = 0; s < comparison->n_seeds; s++) {
             const struct compared_run *run = &comparison->variants[v].runs[s];
             scored += compared_run_is_scored(run);
-            last += compared_run_is_scored(run) && run->best_epoch == run->epochs;
+            /* without validation, the last weights are the best known */
+            last += compared_run_is_scored(run) && !isnan(run->valid) && run->best_epoch == run->epochs;
         }
         if (2 * last > scored) {
             text_format(&names, "%s%s", count == 0 ? "" : ", ", comparison->variants[v].name);

@@ -138,6 +138,7 @@ void report_add_commands(struct markup *markup, const struct report_content *con
     if (!content->is_grouped) {
         markup_add(markup, "<p>The whole comparison, in a new folder:</p><pre tabindex=\"0\">rondo compare ");
         add_word(markup, comparison->file);
+        markup_text(markup, comparison->flags == NULL ? "" : comparison->flags);
         markup_add(markup, " --out NEW-FOLDER</pre>\n<p>One run of each variant:</p>");
     } else {
         markup_add(markup, "<p>The runs, each in a new folder:</p>");

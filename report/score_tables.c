@@ -79,7 +79,8 @@ static void add_variant_row(struct markup *markup, const struct report_content *
 
 void report_add_variants(struct markup *markup, const struct report_content *content) {
     const struct variant_columns columns = find_columns(content);
-    html_table_open(markup, "variants", "Scores of all variants, from the best to the worst mean");
+    html_table_open(markup, "variants",
+                    "Scores of all variants, from the best to the worst, those with failed runs last");
     add_heads(markup, &columns);
     html_table_body(markup);
     for (int32_t v = 0; v < content->comparison->n_variants; v++) {

@@ -73,6 +73,7 @@ static struct comparison sample(void) {
     runs[1][1].state = COMPARED_RUNNING;
     return (struct comparison){.name = "cells",
                                .file = "/somewhere/x.yaml",
+                               .flags = " --set 'a=b c'",
                                .metric = "accuracy",
                                .higher_is_better = 1,
                                .part = "test",
@@ -105,6 +106,7 @@ START_TEST(what_is_read_is_what_was_written) {
     ck_assert_str_eq(text, again);
     ck_assert(now.variants[0].runs[0].score == was.variants[0].runs[0].score); /* every bit */
     ck_assert(isinf(now.variants[1].runs[1].seconds_to_target));
+    ck_assert_str_eq(now.flags, was.flags);
     ck_assert_str_eq(now.folder, sandbox_path("c"));
     free(text);
     free(again);

@@ -464,6 +464,7 @@ START_TEST(what_makes_the_result_less_certain_is_said) {
     comparison.equal = COMPARED_AS_GIVEN;
     for (int s = 0; s < SEEDS; s++) {
         runs[0][s].epochs = runs[1][s].epochs = 6;
+        runs[0][s].valid = runs[1][s].valid = 0.8;
         runs[0][s].best_epoch = s < 4 ? 6 : 5; /* half of them are not most */
         runs[1][s].best_epoch = s < 5 ? 6 : 5;
     }
