@@ -88,12 +88,12 @@ static json_t *variant_json(const struct compared_variant *variant, int32_t n_se
             break;
         }
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "name", text_json(variant->name), "folder",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:o}", "name", text_json(variant->name), "folder",
                      text_json(variant->folder), "settings", settings_json(variant->settings, variant->n_settings),
                      "widths", settings_json(variant->widths, variant->n_widths), "tuned",
-                     settings_json(variant->tuned, variant->n_tuned), "parameters", (json_int_t)variant->parameters,
-                     "flops_per_step", (json_int_t)variant->flops, "budget_ratio", number_json(variant->budget_ratio),
-                     "runs", runs);
+                     settings_json(variant->tuned, variant->n_tuned), "failed_trials", variant->failed_trials,
+                     "parameters", (json_int_t)variant->parameters, "flops_per_step", (json_int_t)variant->flops,
+                     "budget_ratio", number_json(variant->budget_ratio), "runs", runs);
 }
 
 json_t *comparison_json(const struct comparison *comparison) {
@@ -237,6 +237,7 @@ static void read_variant(struct comparison_reading *reading, json_t *object, int
     variant->settings = read_settings(reading, object, "settings", &variant->n_settings);
     variant->widths = read_settings(reading, object, "widths", &variant->n_widths);
     variant->tuned = read_settings(reading, object, "tuned", &variant->n_tuned);
+    variant->failed_trials = (int32_t)json_integer_value(json_object_get(object, "failed_trials")); /* 0 if missing */
     variant->parameters = read_integer(reading, object, "parameters", 0);
     variant->flops = read_integer(reading, object, "flops_per_step", 0);
     variant->budget_ratio = read_number(reading, object, "budget_ratio");

@@ -155,6 +155,19 @@ rondo_status comparison_choice(const struct comparison_plan *plan, int32_t varia
     return RONDO_OK;
 }
 
+int32_t comparison_failed_trials(const struct comparison_plan *plan, int32_t variant, struct arena *arena) {
+    int32_t failed = 0;
+    for (int32_t t = 0; t < plan->section.trials; t++) {
+        int has_failed = 0;
+        for (int32_t s = 0; s < plan->section.tune_seeds; s++) {
+            const char *folder = trial_folder(plan, variant, t, s, arena);
+            has_failed |= folder != NULL && run_result_state(folder, arena) == COMPARED_FAILED;
+        }
+        failed += has_failed;
+    }
+    return failed;
+}
+
 /* ---- jobs ---- */
 
 /* Adds a job, and sees whether it is done. */

@@ -43,6 +43,9 @@ int32_t comparison_phase_size(const struct comparison_plan *plan, int32_t number
 rondo_status comparison_phase_open(const struct comparison_plan *plan, int32_t number, struct comparison_phase *phase,
                                    struct arena *arena, struct errors *errors);
 
+/* The number of trials of a variant of which a run has failed. */
+int32_t comparison_failed_trials(const struct comparison_plan *plan, int32_t variant, struct arena *arena);
+
 /* The settings that tuning has chosen for a variant, which is done. *count 0: there is no tuning. NULL with errors, also if all trials
  * of the variant have failed. */
 rondo_status comparison_choice(const struct comparison_plan *plan, int32_t variant,

@@ -42,6 +42,7 @@ static rondo_status look_at_choice(const struct comparison_plan *plan, int32_t v
         tuned[i] = (struct compared_setting){settings[i].key, yaml_line(settings[i].value, plan->arena)};
     }
     compared->tuned = tuned;
+    compared->failed_trials = comparison_failed_trials(plan, variant, plan->arena);
     compared->n_tuned = tuned == NULL || status != RONDO_OK ? 0 : count;
     return arena_failed(plan->arena) ? errors_no_memory(errors) : RONDO_OK;
 }

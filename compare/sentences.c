@@ -359,6 +359,23 @@ static void add_left_out(struct result_writing *writing) {
     add_sentence(writing, text_built(&sentence));
 }
 
+/* Trials of tuning that failed: such a variant had fewer to choose from. */
+static void add_failed_trials(struct result_writing *writing) {
+    const struct comparison *comparison = writing->comparison;
+    struct text_builder sentence = {.arena = writing->arena};
+    for (int32_t v = 0; v < comparison->n_variants; v++) {
+        const struct compared_variant *variant = &comparison->variants[v];
+        if (variant->failed_trials > 0) {
+            text_format(&sentence, "%s%d of %s", sentence.length == 0 ? "Trials that failed: " : ", ",
+                        variant->failed_trials, variant->name);
+        }
+    }
+    if (sentence.length > 0) {
+        text_add(&sentence, ".");
+        add_sentence(writing, text_built(&sentence));
+    }
+}
+
 /* Variants of which most runs were best at their last validation: they may not have been trained to the end. */
 static void add_unfinished(struct result_writing *writing) {
     const struct comparison *comparison = writing->comparison;
@@ -413,6 +430,7 @@ int32_t comparison_result(const struct comparison *comparison, const struct comp
     add_baseline(&writing);
     add_limits(&writing);
     add_left_out(&writing);
+    add_failed_trials(&writing);
     add_sizes(&writing);
     add_unfinished(&writing);
     return arena_failed(arena) ? 0 : writing.count;

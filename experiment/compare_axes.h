@@ -67,10 +67,11 @@ struct compare_axes {
 struct compare_reader {
     struct arena *arena;
     struct errors *errors;
-    const char *path;           /* of the section in messages: "compare" */
-    const char *const *options; /* keys of the section that are not keys of the experiment, NULL-terminated */
-    int is_drawn;               /* values are drawn from ranges, which therefore have no `count` */
-    const char *drawn_by;       /* the key that says so: "compare.sample" */
+    const char *path;               /* of the section in messages: "compare" */
+    const char *const *options;     /* keys of the section that are not keys of the experiment, NULL-terminated */
+    int is_drawn;                   /* values are drawn from ranges, which therefore have no `count` */
+    const char *drawn_by;           /* the key that says so: "compare.sample" */
+    const struct yaml_node *layers; /* model.layers of the experiment; NULL: it has none */
 };
 
 /* Names of all keys that the section `name` of the table of experiments has itself, NULL-terminated. From `arena`; NULL if there

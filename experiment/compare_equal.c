@@ -1,4 +1,5 @@
 /* `equal`: the layers whose `hidden` is chosen, which are those in which a key varies. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "experiment/compare_axes.h"
@@ -57,24 +58,33 @@ static rondo_status refuse_width(void *arg, const char *path, const struct yaml_
                                "'%s' is given, but 'compare.equal' chooses widths", path);
 }
 
-static rondo_status add_width(const struct compare_reader *reader, struct yaml_node *layer) {
+/* Gives a layer without `hidden` that of the experiment's layer `index`, or COMPARE_WIDTH. */
+static rondo_status add_width(const struct compare_reader *reader, struct yaml_node *layer, long index) {
+    const struct yaml_node *own = reader->layers == NULL || index < 0 ? NULL : reader->layers->first;
+    for (; own != NULL && index > 0; index--) {
+        own = own->next;
+    }
+    const struct yaml_node *hidden = yaml_get(own, "hidden");
+    const char *width = hidden != NULL && hidden->kind == YAML_SCALAR ? hidden->text : COMPARE_WIDTH;
     return layer->kind == YAML_MAPPING && yaml_get(layer, "hidden") == NULL
-               ? section_put(layer, "hidden", COMPARE_WIDTH, 0, reader->arena, reader->errors)
+               ? section_put(layer, "hidden", width, 0, reader->arena, reader->errors)
                : RONDO_OK;
 }
 
-/* Whole layers, or a whole list of them, without widths: all begin with the same one. */
+/* Whole layers, which begin with the width of the layer that they replace, or a whole list of them, which all begin with the same
+ * one. */
 static rondo_status add_widths(const struct compare_reader *reader, const struct compare_setting *setting) {
     size_t length;
     const char *key = key_of_layer(setting->key, &length);
     if (key != NULL && key[0] == '\0') {
-        return add_width(reader, (struct yaml_node *)setting->value);
+        return add_width(reader, (struct yaml_node *)setting->value,
+                         strtol(setting->key + sizeof layers_path, NULL, 10));
     }
     const struct yaml_node *list = strcmp(setting->key, layers_path) == 0 ? setting->value
                                    : strcmp(setting->key, "model") == 0   ? yaml_get(setting->value, "layers")
                                                                           : NULL;
     for (struct yaml_node *layer = list == NULL ? NULL : list->first; layer != NULL; layer = layer->next) {
-        RONDO_TRY(add_width(reader, layer));
+        RONDO_TRY(add_width(reader, layer, -1));
     }
     return RONDO_OK;
 }

@@ -58,6 +58,7 @@ static struct comparison sample(void) {
                                                 .n_widths = v,
                                                 .tuned = settings,
                                                 .n_tuned = v,
+                                                .failed_trials = v,
                                                 .parameters = 123456789012,
                                                 .flops = 77,
                                                 .budget_ratio = v == 0 ? 1.0 / 3 : NAN,

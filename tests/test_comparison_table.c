@@ -462,6 +462,7 @@ START_TEST(what_makes_the_result_less_certain_is_said) {
     comparison.variants[1].parameters = 807;
     ck_assert_ptr_null(strstr(joined(table_of(&comparison, COMPARISON_TEXT, 0)), sizes)); /* they were to be equal */
     comparison.equal = COMPARED_AS_GIVEN;
+    comparison.variants[1].failed_trials = 2;
     for (int s = 0; s < SEEDS; s++) {
         runs[0][s].epochs = runs[1][s].epochs = 6;
         runs[0][s].valid = runs[1][s].valid = 0.8;
@@ -470,6 +471,7 @@ START_TEST(what_makes_the_result_less_certain_is_said) {
     }
     const char *text = joined(table_of(&comparison, COMPARISON_TEXT, 0));
     assert_has(text, sizes);
+    assert_has(text, "Trials that failed: 2 of gru.");
     assert_has(text, ends);
 }
 END_TEST
