@@ -7,6 +7,7 @@
 #include "core/suggest.h"
 #include "io/file.h"
 #include "io/program.h"
+#include "train/run_identity.h"
 #include "train/task_check.h"
 
 const struct yaml_node *comparison_value(const char *text, struct location where, struct arena *arena) {
@@ -364,6 +365,7 @@ static rondo_status open_variants(struct comparison_plan *plan, struct errors *e
             continue;
         }
         RONDO_TRY(take_cells(plan, variant, errors));
+        RONDO_TRY(variant->task->donor == NULL ? run_identity_take(variant->task, errors) : RONDO_OK);
         const struct model *model = network_model(variant->task->network);
         variant->epochs = variant->task->experiment->schedule.options.epochs;
         variant->updates = variant->task->updates_per_epoch * variant->epochs;

@@ -26,8 +26,11 @@ rondo_status folder_make(const char *path, struct errors *errors) {
         mkdir(copy, 0777); /* a failure is reported for the last one */
         *slash = '/';
     }
-    if (status == RONDO_OK && mkdir(copy, 0777) != 0 && (errno != EEXIST || !folder_is(path))) {
-        status = file_failed(errors, RONDO_IO, (struct location){path, 0, 0}, "create the folder", path, errno);
+    const int error = status == RONDO_OK && mkdir(copy, 0777) != 0 ? errno : 0;
+    if (error == EEXIST && !folder_is(path)) {
+        status = errors_add(errors, RONDO_INVALID, "'%s' is a file, expected a folder", path);
+    } else if (error != 0 && error != EEXIST) {
+        status = file_failed(errors, RONDO_IO, (struct location){path, 0, 0}, "create the folder", path, error);
     }
     arena_destroy(arena);
     return status;

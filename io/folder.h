@@ -15,7 +15,8 @@ struct folder_entry {
 /* 1 if the path is a folder, or a link to one. */
 int folder_is(const char *path);
 
-/* Creates the folder, and those around it. RONDO_IO with an error if it cannot be created; nothing if it exists. */
+/* Creates the folder, and those around it. RONDO_IO with an error if it cannot be created, RONDO_INVALID if it is a
+ * file; nothing if it exists. */
 rondo_status folder_make(const char *path, struct errors *errors);
 
 /* The files and folders of a folder in the order of the bytes of their names, without hidden ones (".name"). From `arena`.

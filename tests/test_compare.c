@@ -366,6 +366,22 @@ START_TEST(a_cell_that_changes_meanwhile_stops_the_comparison) {
 }
 END_TEST
 
+START_TEST(runs_record_the_data_that_they_were_trained_on) {
+    write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.02]\n  seeds: 2\n");
+    const char *command = "compare c.yaml --quiet --jobs 1 --set schedule.epochs=100";
+    char *good = sandbox_read("train.tsv", NULL), other[64] = "soup awful\tother\ntea lovely\tgreat\n";
+    struct process *process = sandbox_start((struct call){.arguments = command});
+    trainer_of("comparisons/c/runs/0.01/seed-1");
+    sandbox_write("train.tsv", other); /* those that are read already are used to the end */
+    const struct outcome outcome = sandbox_finish(process);
+    assert_status("replaced", &outcome, 0);
+    const struct outcome refused = sandbox_run((struct call){.arguments = command});
+    assert_status("other data", &refused, 2);
+    sandbox_write("train.tsv", good);
+    compare_well("c.yaml --quiet --jobs 1 --set schedule.epochs=100");
+}
+END_TEST
+
 START_TEST(whole_layers_get_equal_sizes) {
     write_comparison("c.yaml",
                      "  model.layers.0: [{cell: gru}, {cell: lstm, dropout: 0.1}]\n  equal: parameters\n  seeds: 1\n");
@@ -485,6 +501,7 @@ int main(void) {
     tcase_add_loop_test(change, a_changed_experiment_is_refused_with_the_difference, 0, ROWS(changes));
     tcase_add_loop_test(change, another_choice_of_tuning_is_refused, 0, ROWS(choices));
     tcase_add_test(change, a_cell_that_changes_meanwhile_stops_the_comparison);
+    tcase_add_test(change, runs_record_the_data_that_they_were_trained_on);
     tcase_add_test(change, whole_layers_get_equal_sizes);
     tcase_add_test(change, changed_data_are_refused);
     tcase_add_test(change, a_folder_of_something_else_is_left_as_it_is);

@@ -115,7 +115,11 @@ static const struct provenance *provenance_of(const struct task *task, struct er
         return provenance;
     }
     provenance_clear(provenance);
-    provenance->data = data_of(task, TASK_TRAIN | TASK_VALID);
+    const struct provenance *shared = task->donor == NULL ? NULL : provenance_of(task->donor, errors);
+    if (task->donor != NULL && shared == NULL) {
+        return NULL;
+    }
+    provenance->data = shared == NULL ? data_of(task, TASK_TRAIN | TASK_VALID) : json_incref(shared->data);
     provenance->cells = cells_of(task);
     provenance->plugins = plugins_of(task);
     if (provenance->data == NULL || provenance->cells == NULL || provenance->plugins == NULL) {
@@ -123,6 +127,10 @@ static const struct provenance *provenance_of(const struct task *task, struct er
         return NULL;
     }
     return hash_learned(task, provenance->learned, errors) == RONDO_OK ? provenance : NULL;
+}
+
+rondo_status run_identity_take(const struct task *task, struct errors *errors) {
+    return provenance_of(task, errors) == NULL ? errors->status : RONDO_OK;
 }
 
 /* ---- environment.json ---- */

@@ -20,6 +20,10 @@
 #include "core/archive.h"
 #include "train/task.h"
 
+/* Reads the files of the task now, right after its data: they may be replaced later, and tasks that share its data must not record
+ * what they did not read. */
+rondo_status run_identity_take(const struct task *task, struct errors *errors);
+
 /* Puts the entries of a task for training into the archive. */
 rondo_status run_identity_save(const struct task *task, struct archive *archive, struct errors *errors);
 

@@ -355,6 +355,7 @@ static rondo_status open_task(struct task *task, const struct task_source *sourc
                                                 .progress = task->session->reading};
     if (source->donor != NULL && task_data_is_same(&source->donor->data, &settings)) {
         task_data_share(&task->data, &source->donor->data);
+        task->donor = source->donor;
     } else {
         RONDO_TRY(task_data_open(&task->data, &settings, errors));
     }

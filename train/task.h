@@ -18,6 +18,7 @@ struct task {
     struct task_data data;
     struct provenance
         *provenance; /* of the training data, cells and plug-ins; train/run_identity.h fills it when it is asked */
+    const struct task *donor; /* the task whose data it uses; NULL: its own */
     struct network *network;
     int32_t metric; /* of the network; early stopping observes it, and it selects the weights that are kept */
     int32_t more_metrics[STOPPING_MOST], n_more_metrics; /* early stopping observes these as well */
