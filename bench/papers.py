@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""The tables of docs/comparisons.md and examples/gap/README.md, from the folders that `rondo compare configs/papers/NAME.yaml`
-has left.
+"""The tables of docs/comparisons.md and of the READMEs of examples, from the folders that `rondo compare` has left.
 
     python3 bench/papers.py [--write] [--folder comparisons] [--note "on a machine that did other work too"] [NAME…]
 
@@ -15,7 +14,8 @@ import re
 import sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir)
-PAGES = [os.path.join(ROOT, "docs", "comparisons.md"), os.path.join(ROOT, "examples", "gap", "README.md")]
+PAGES = [os.path.join(ROOT, "docs", "comparisons.md"),
+         *(os.path.join(ROOT, "examples", name, "README.md") for name in ("gap", "sentiment"))]
 
 
 class Folder:
@@ -160,6 +160,7 @@ TABLES = {
     "odyssey": lambda folder: by_difference(folder, ODYSSEY, "plain"),
     "fashion": lambda folder: by_variant(folder, {name: "" for name in TEN}, "percent", tuned=True),
     "gap-adding-cells": lambda folder: by_variant(folder, {name: "" for name in folder.variants}, "error", tuned=False),
+    "food-sentiment-cells": lambda folder: by_variant(folder, {name: "" for name in folder.variants}, "percent", tuned=False),
     "adding-long": lambda folder: by_variant(folder, {**ADDING, **NEWER}, "error", tuned=True),
     "copy-long": lambda folder: by_variant(folder, {**COPY, **NEWER}, "error", tuned=False),
 }
