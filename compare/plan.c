@@ -9,6 +9,7 @@
 #include "io/program.h"
 #include "train/run_identity.h"
 #include "train/task_check.h"
+#include "train/task_memory.h"
 
 const struct yaml_node *comparison_value(const char *text, struct location where, struct arena *arena) {
     struct yaml_node *node = arena_calloc(arena, 1, sizeof *node);
@@ -261,6 +262,10 @@ static rondo_status describe_scores(struct comparison_plan *plan, struct errors 
                                  comparison->variants[0].name, comparison->variants[v].name, comparison->metric, name);
         }
         RONDO_TRY(check_part(plan, variant->task, comparison->part, errors));
+        variant->test_data = comparison_test_data(variant->task->experiment, plan->arena, errors);
+        if (variant->test_data == NULL) {
+            return errors->status;
+        }
         if (!variant->task->data.is_shared) {
             /* The test part is scored when all runs have ended; what is wrong with it should not be found only then. */
             RONDO_TRY(task_check_test(variant->task, errors));
@@ -362,6 +367,10 @@ static rondo_status open_variants(struct comparison_plan *plan, struct errors *e
             if (ends) {
                 break;
             }
+            continue;
+        }
+        if (task_check_memory(variant->task, &own) != RONDO_OK) {
+            move_new(errors, &own);
             continue;
         }
         RONDO_TRY(take_cells(plan, variant, errors));

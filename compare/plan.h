@@ -23,9 +23,10 @@ struct comparison_settings {
 struct planned_variant {
     const struct compare_setting *settings; /* [n_settings] those of the section, then widths */
     int32_t n_settings;
-    struct task *given;   /* with `equal`, if it has read data: with the widths as given; else NULL */
-    struct task *task;    /* has the data of this variant, of its own or of an earlier one; its network has no values */
-    const char *identity; /* hash of the experiment, the settings and the cells */
+    struct task *given; /* with `equal`, if it has read data: with the widths as given; else NULL */
+    struct task *task;  /* has the data of this variant, of its own or of an earlier one; its network has no values */
+    const char *test_data;           /* comparison_test_data, when the plan was opened */
+    const char *identity;            /* hash of the experiment, the settings and the cells */
     const struct fingerprint *cells; /* [layers] of the files of its cells, as they were when the plan was opened */
     int64_t epochs, updates;         /* of a whole training */
     int32_t metric;                  /* of its network: the score */

@@ -100,6 +100,9 @@ static rondo_status record_failure(const struct comparison_plan *plan, const str
     }
     struct arena *arena = arena_create();
     const char *reason = reason_of(own, arena);
+    if (reason != NULL && status == RONDO_INVALID && !can_be_final && folder_is(job->folder)) {
+        reason = arena_printf(arena, "%s; without the folder '%s' the run is trained again", reason, job->folder);
+    }
     const char *identity = can_be_final && is_final(status) ? run_job_identity(plan, job, arena) : NULL;
     const rondo_status recorded =
         run_result_fail(job->folder, reason == NULL ? errors_text(own, 0) : reason, identity, errors);
@@ -189,7 +192,9 @@ static rondo_status score(const struct comparison_plan *plan, const struct run_j
     if (status == RONDO_OK) {
         json_t *object = json_object();
         const char *data = comparison_test_data(task->experiment, task->experiment->arena, errors);
-        status = data == NULL ? errors->status
+        const int has_changed = data != NULL && strcmp(data, plan->variants[job->variant].test_data) != 0;
+        status = data == NULL  ? errors->status
+                 : has_changed ? errors_add(errors, RONDO_IO, "the test data have changed since the comparison began")
                  : object == NULL || run_record_scores(object, task->network, &scores) != 0
                      ? errors_no_memory(errors)
                      : run_result_write_scores(job->folder, "test", data, object, errors);

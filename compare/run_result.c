@@ -257,10 +257,9 @@ enum compared_state run_result_state(const char *folder, struct arena *arena) {
     if (file == NULL || !file_exists(file)) {
         return COMPARED_MISSING;
     }
-    const char *scores = arena_printf(arena, "%s/" SCORES_FILE, folder);
-    return !run_folder_has_ended(folder)           ? COMPARED_RUNNING
-           : scores != NULL && file_exists(scores) ? COMPARED_SCORED
-                                                   : COMPARED_FINISHED;
+    return !run_folder_has_ended(folder)                 ? COMPARED_RUNNING
+           : run_result_scored_on(folder, arena) != NULL ? COMPARED_SCORED
+                                                         : COMPARED_FINISHED;
 }
 
 /* Writes a JSON value as a file, and takes it over. NULL: there was no memory for it. */

@@ -223,6 +223,24 @@ START_TEST(test_data_are_checked_first_and_must_be_the_same_for_all) {
 }
 END_TEST
 
+START_TEST(damaged_files_of_a_run_are_mended_or_named) {
+    write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.1]\n  seeds: 2\n");
+    compare_well("c.yaml --quiet");
+    char *expected = result_of("comparisons/c");
+    sandbox_write("comparisons/c/runs/0.1/seed-2/test.json", "{\"part\": \"te");
+    compare_well("c.yaml --quiet"); /* scored again */
+    ck_assert_str_eq(result_of("comparisons/c"), expected);
+    sandbox_write("comparisons/c/runs/0.1/seed-2/metrics.jsonl", "{\"epoch\":1,");
+    const struct outcome damaged = compare("c.yaml --quiet");
+    assert_status("damaged", &damaged, 1);
+    assert_parts("damaged", json_string_value(json_object_get(run_of("comparisons/c", 1, 1), "reason")),
+                 "would not go on as it began: |metrics.jsonl|; without the folder '|' the run is trained again");
+    sandbox_remove("comparisons/c/runs/0.1/seed-2");
+    compare_well("c.yaml --quiet");
+    ck_assert_str_eq(result_of("comparisons/c"), expected);
+}
+END_TEST
+
 START_TEST(a_run_that_failed_is_tried_again_with_another_cell) {
     write_cell("mine", "log(0 - exp(x @ W + h @ U + b))");
     const char *command = "e.yaml --cells gru,./mine.yaml --seeds 2 --out m --quiet";
@@ -268,6 +286,8 @@ static const struct {
     {"  optimizer.lr: [0.1, 0.2]\n", "--set schedule.epochs=0", "'epochs' is 0"},
     {"  optimizer.lr: [0.1, 0.2]\n", "--set data.test=null --set data.valid=null", "there are no data to compare"},
     {"  optimizer.lr: [0.1, 0.2]\n  seeds: 9000\n", "", "18000 runs|--yes"},
+    {"  model.layers.0.hidden: [4, 65536]\n", "--set model.layers.0.count=16",
+     "training this model takes at least|expected at most"},
     {"  optimizer.lr: [0.1, 0.2]\n", "--phase 1", "--phase and --task are given together"},
 };
 
@@ -363,6 +383,21 @@ START_TEST(a_cell_that_changes_meanwhile_stops_the_comparison) {
     sandbox_write("mine.yaml", good);
     compare_well("c.yaml --quiet --set schedule.epochs=100");
     assert_state("comparisons/c", 1, 1, "scored");
+}
+END_TEST
+
+START_TEST(test_data_that_change_meanwhile_stop_the_comparison) {
+    write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.02]\n  seeds: 2\n");
+    const char *command = "compare c.yaml --quiet --jobs 1 --set schedule.epochs=100";
+    char *good = sandbox_read("test.tsv", NULL);
+    struct process *process = sandbox_start((struct call){.arguments = command});
+    trainer_of("comparisons/c/runs/0.01/seed-1");
+    sandbox_write("test.tsv", "soup awful\tother\ntea lovely\tgreat\n");
+    const struct outcome changed = sandbox_finish(process);
+    assert_status("changed", &changed, 1);
+    assert_parts("changed", changed.err, "the test data have changed since the comparison began");
+    sandbox_write("test.tsv", good);
+    compare_well("c.yaml --quiet --jobs 1 --set schedule.epochs=100");
 }
 END_TEST
 
@@ -495,12 +530,14 @@ int main(void) {
     tcase_add_test(failures, a_comparison_without_any_score_fails);
     tcase_add_test(failures, test_data_are_checked_first_and_must_be_the_same_for_all);
     tcase_add_test(failures, a_run_that_failed_is_tried_again_with_another_cell);
+    tcase_add_test(failures, damaged_files_of_a_run_are_mended_or_named);
     tcase_add_loop_test(failures, mistakes_are_reported_before_anything_runs, 0, ROWS(mistakes));
     tcase_add_test(failures, an_experiment_without_the_section_is_refused_unless_cells_are_given);
     TCase *change = add_case(suite, "changes", 60, open_sandbox, sandbox_close);
     tcase_add_loop_test(change, a_changed_experiment_is_refused_with_the_difference, 0, ROWS(changes));
     tcase_add_loop_test(change, another_choice_of_tuning_is_refused, 0, ROWS(choices));
     tcase_add_test(change, a_cell_that_changes_meanwhile_stops_the_comparison);
+    tcase_add_test(change, test_data_that_change_meanwhile_stop_the_comparison);
     tcase_add_test(change, runs_record_the_data_that_they_were_trained_on);
     tcase_add_test(change, whole_layers_get_equal_sizes);
     tcase_add_test(change, changed_data_are_refused);
