@@ -132,12 +132,15 @@ static void ask_to_end(struct process_pool *pool) {
 /* Waits until something has happened, at most one tick. */
 static void wait_a_moment(struct process_pool *pool) {
     nfds_t count = 0;
+    int is_ending = 0; /* a process has closed its pipe, and ends within a moment */
     for (int32_t i = 0; i < pool->jobs->most; i++) {
-        if (pool->processes[i].pid > 0 && pool->processes[i].pipe >= 0) {
-            pool->ends[count++] = (struct pollfd){pool->processes[i].pipe, POLLIN, 0};
+        const struct process *process = &pool->processes[i];
+        if (process->pid > 0 && process->pipe >= 0) {
+            pool->ends[count++] = (struct pollfd){process->pipe, POLLIN, 0};
         }
+        is_ending |= process->pid > 0 && process->pipe < 0;
     }
-    poll(pool->ends, count, count > 0 ? TICK_MS : 1);
+    poll(pool->ends, count, is_ending || count == 0 ? 1 : TICK_MS);
 }
 
 static rondo_status run(struct process_pool *pool, struct errors *errors) {
