@@ -49,7 +49,12 @@ START_TEST(training_ends_with_any_limit_of_memory) {
         }
         ck_assert_msg(outcome.status == 0 || outcome.status == 1, "%s: %s, expected 0 or 1: %s", line, outcome.end,
                       outcome.err);
-        ck_assert_msg(outcome.status == 0 || strstr(outcome.err, "out of memory") != NULL, "%s: %s", line, outcome.err);
+        /* libgomp ends the process itself, with a message of its own, if the system refuses a thread: whether it comes to that
+         * near a limit depends on how fast the first threads take their memory. */
+        const int is_libgomp = strcmp(getenv("RONDO_THREADS"), "openmp") == 0 &&
+                               strstr(outcome.err, "libgomp: Thread creation failed") != NULL;
+        ck_assert_msg(outcome.status == 0 || is_libgomp || strstr(outcome.err, "out of memory") != NULL, "%s: %s", line,
+                      outcome.err);
         done += outcome.status == 0;
         ck_assert(i + 1 < ROWS(limits) || outcome.status == 0);
     }
