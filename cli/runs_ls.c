@@ -41,7 +41,7 @@ static const char *states_text(const struct seed_group *group, struct arena *are
     return text;
 }
 
-/* "0.9120 ± 0.0040", and "(6)" if only so many of the runs count. */
+/* "0.9120 ± 0.0040", and "(6)" if only 6 of the runs count. */
 static const char *band_text(const struct seed_group *group, const char *score, struct arena *arena) {
     const struct seed_band band = seed_group_band(group, score);
     if (band.count == 0) {

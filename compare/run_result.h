@@ -27,7 +27,7 @@ struct run_result_settings {
 rondo_status run_result_read(const struct run_result_settings *settings, struct compared_run *run, struct arena *arena,
                              struct errors *errors);
 
-/* The state alone, with scores of the test part, without reading all of the logs: for those who ask about every run, and are many.
+/* Only the state, without reading all of the logs: for callers that ask about every run.
  * Uses `arena`. */
 enum compared_state run_result_state(const char *folder, struct arena *arena);
 

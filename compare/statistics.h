@@ -94,7 +94,7 @@ struct statistics_interval statistics_improvement_interval(const double *x, int3
  *
  *     p = the share of all 2^n choices of signs s_i with |sum s_i d_i| >= |sum d_i|
  *
- * exactly up to STATISTICS_MOST_EXACT pairs. For more, (1 + k) / (1 + STATISTICS_FLIPS), where k of so many random choices are that far
+ * exactly up to STATISTICS_MOST_EXACT pairs. For more, (1 + k) / (1 + STATISTICS_FLIPS), where k of STATISTICS_FLIPS random choices are that far
  * from 0 (B. Phipson, G. K. Smyth, "Permutation p-values should never be zero", 2010). Sums that differ by less than 1e-10 of
  * sum |d_i| are equal. NaN if there are no pairs. */
 double statistics_sign_flip(const double *differences, int32_t count);

@@ -5,7 +5,7 @@
 #include "compare/table_content.h"
 #include "compare/text_builder.h"
 
-/* What stands for a character that has a meaning in LaTeX, also at the beginning of a row after \\, where "[" and "*" have one. */
+/* The replacement of a character that has a meaning in LaTeX, also at the beginning of a row after \\, where "[" and "*" have one. */
 static const char *escape_of(const char *c, int is_first) {
     static const struct {
         char character;
