@@ -167,7 +167,8 @@ static rondo_status check_general(const struct descriptor_subject *check, const 
 
 static rondo_status check_op(const struct descriptor_subject *check) {
     const rondo_op *op = (const rondo_op *)check->descriptor;
-    const uint32_t known = RONDO_OP_NO_GRADIENT | RONDO_OP_RANDOM | RONDO_OP_CHEAP | RONDO_OP_SAVES_ROWS;
+    const uint32_t known =
+        RONDO_OP_NO_GRADIENT | RONDO_OP_RANDOM | RONDO_OP_CHEAP | RONDO_OP_SAVES_ROWS | RONDO_OP_SEQUENCES;
     if ((op->flags & ~known) != 0 || op->role < RONDO_ROLE_NONE || op->role > RONDO_ROLE_PRODUCT) {
         return refuse(check, "it has unknown flags, or an unknown role");
     }
@@ -176,6 +177,11 @@ static rondo_status check_op(const struct descriptor_subject *check) {
     }
     if ((op->flags & RONDO_OP_NO_GRADIENT) != 0 && (op->map_grad != NULL || op->backward != NULL)) {
         return refuse(check, "it has a gradient, yet RONDO_OP_NO_GRADIENT is set");
+    }
+    if ((op->flags & RONDO_OP_SEQUENCES) != 0 && (op->map != NULL || (op->flags & RONDO_OP_SAVES_ROWS) != 0)) {
+        return refuse(check,
+                      "RONDO_OP_SEQUENCES is set with 'map' or with RONDO_OP_SAVES_ROWS, which say that it looks at "
+                      "one element at a time");
     }
     return op->map != NULL ? check_elementwise(check, op) : check_general(check, op);
 }
@@ -253,6 +259,9 @@ static rondo_status check_loss(const struct descriptor_subject *check) {
     if ((loss->metrics == NULL) != (loss->measure == NULL)) {
         return refuse(check, "'metrics' and 'measure' must be set together, one of them is missing");
     }
+    if ((loss->sample == NULL) != (loss->sample_words == NULL)) {
+        return refuse(check, "'sample' and 'sample_words' must be set together, one of them is missing");
+    }
     if (loss->choose_outputs != NULL && (loss->flags & RONDO_LOSS_BEFORE_OUTPUT) == 0) {
         return refuse(check, "'choose_outputs' needs RONDO_LOSS_BEFORE_OUTPUT");
     }
@@ -289,7 +298,8 @@ static rondo_status check_accumulators(const struct descriptor_subject *check, c
 
 static rondo_status check_metric(const struct descriptor_subject *check) {
     const rondo_metric_plugin *metric = (const rondo_metric_plugin *)check->descriptor;
-    const uint32_t known = RONDO_METRIC_PROBABILITIES | RONDO_METRIC_ANY_PREDICTIONS | RONDO_METRIC_NAIVE;
+    const uint32_t known =
+        RONDO_METRIC_PROBABILITIES | RONDO_METRIC_ANY_PREDICTIONS | RONDO_METRIC_NAIVE | RONDO_METRIC_TEXTS;
     const uint32_t targets =
         RONDO_ACCEPTS(RONDO_TARGET_CLASS) | RONDO_ACCEPTS(RONDO_TARGET_REAL) | RONDO_ACCEPTS(RONDO_TARGET_LIST);
     if ((metric->flags & ~known) != 0 || metric->reserved != 0) {

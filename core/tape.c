@@ -1,4 +1,4 @@
-#include "core/tape.h"
+#include "core/tape_nodes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,46 +7,6 @@
 #include "core/host.h"
 #include "core/infer.h"
 #include "core/memory.h"
-
-/* One value: a leaf (op NULL), the result of an op, or an output of a function. */
-struct tape_node {
-    const rondo_op *op;
-    const struct tape_function *function; /* on the first of its outputs; the others follow it */
-    void *data;                           /* of the function */
-    int32_t n_outputs;
-    int is_output; /* of a function */
-    const void *options;
-    const int32_t *inputs;
-    int32_t n_inputs;
-    int32_t base; /* of a view: the node whose memory it shares; -1: not a view */
-    int64_t view_offset;
-    rondo_tensor value;
-    rondo_tensor gradient; /* data NULL until something is added to it */
-    void *saved;
-    size_t saved_bytes, scratch_bytes;
-    int needs_gradient;
-    int training;
-    struct rng_stream stream;
-    const char *name, *scope;
-};
-
-struct tape {
-    struct tape_settings settings;
-    struct arena *arena;    /* until the reset */
-    struct arena *scratch;  /* until the next call of an op */
-    struct arena **workers; /* [n_workers] */
-    int32_t n_workers;
-    struct tape_node **nodes; /* [count]; each is in the arena, so pointers to its tensors are valid until the reset */
-    int32_t count, capacity;
-    rondo_status status;
-    int training;
-    int checks_gradients;
-    int32_t
-        gradient_origin; /* the node whose backward pass gave the first gradient that is not finite; -1: not known */
-    int32_t random_ops;  /* in the current scope */
-    const char *scope;
-    struct rng_stream stream;
-};
 
 static const rondo_value failed_value = {-1};
 
@@ -158,10 +118,6 @@ void tape_enter(struct tape *tape, const char *scope, struct rng_stream stream) 
     tape->random_ops = 0;
 }
 
-static struct tape_node *node_at(const struct tape *tape, rondo_value value) {
-    return value.id >= 0 && value.id < tape->count ? tape->nodes[value.id] : NULL;
-}
-
 /* Appends a node; NULL after a failure. */
 static struct tape_node *add_node(struct tape *tape) {
     if (tape->status != RONDO_OK) {
@@ -241,24 +197,23 @@ rondo_value tape_zeros(struct tape *tape, rondo_tensor shape) {
 }
 
 void tape_name(struct tape *tape, rondo_value value, const char *name) {
-    struct tape_node *node = node_at(tape, value);
+    struct tape_node *node = tape_node_at(tape, value);
     if (node != NULL) {
         node->name = name;
     }
 }
 
 const rondo_tensor *tape_tensor(const struct tape *tape, rondo_value value) {
-    const struct tape_node *node = node_at(tape, value);
+    const struct tape_node *node = tape_node_at(tape, value);
     return node == NULL ? NULL : &node->value;
 }
 
 const rondo_tensor *tape_gradient(const struct tape *tape, rondo_value value) {
-    const struct tape_node *node = node_at(tape, value);
+    const struct tape_node *node = tape_node_at(tape, value);
     return node == NULL || node->gradient.data == NULL ? NULL : &node->gradient;
 }
 
-/* The host's side of a call of this node's op. Frees the scratch memory of the call before. */
-static struct host_call call_host(struct tape *tape, const struct tape_node *node) {
+struct host_call tape_call_host(struct tape *tape, const struct tape_node *node) {
     arena_reset(tape->scratch);
     struct host_call host =
         host_call(tape->scratch, tape->settings.errors, tape->settings.parallel, node->op->base.name);
@@ -270,8 +225,7 @@ static struct host_call call_host(struct tape *tape, const struct tape_node *nod
     return host;
 }
 
-/* The call of a node's op. `inputs` has room for [n_inputs] tensors, which the ABI passes as one array. */
-static rondo_op_call make_call(const struct tape *tape, const struct tape_node *node, rondo_tensor *inputs) {
+rondo_op_call tape_call_make(const struct tape *tape, const struct tape_node *node, rondo_tensor *inputs) {
     for (int32_t k = 0; k < node->n_inputs; k++) {
         inputs[k] = tape->nodes[node->inputs[k]]->value;
     }
@@ -279,6 +233,7 @@ static rondo_op_call make_call(const struct tape *tape, const struct tape_node *
                            .n_inputs = node->n_inputs,
                            .options = node->options,
                            .inputs = inputs,
+                           .rows = node->rows,
                            .output = node->value,
                            .training = node->training,
                            .saved = node->saved,
@@ -289,12 +244,12 @@ static rondo_op_call make_call(const struct tape *tape, const struct tape_node *
 /* Infers the shape, allocates and computes. */
 static rondo_status evaluate(struct tape *tape, struct tape_node *node) {
     struct errors *errors = tape->settings.errors;
-    struct host_call host = call_host(tape, node);
+    struct host_call host = tape_call_host(tape, node);
     rondo_tensor *inputs = arena_alloc(tape->scratch, sizeof *inputs * (size_t)node->n_inputs);
     if (inputs == NULL) {
         return errors_no_memory(errors);
     }
-    rondo_op_call call = make_call(tape, node, inputs);
+    rondo_op_call call = tape_call_make(tape, node, inputs);
     RONDO_TRY(infer_output(node->op, &call, &host));
     node->value = call.output;
     if (call.is_view) {
@@ -320,13 +275,42 @@ static rondo_status evaluate(struct tape *tape, struct tape_node *node) {
     return host_result(&host, node->op->forward(&host.base, &call));
 }
 
+/* The sequences of an op that looks along them: a copy of the list, after checks. An op without the flag gets NULL. */
+static rondo_status take_rows(struct tape *tape, const rondo_op *op, int32_t count, const rondo_rows *const *rows,
+                              const rondo_rows *const **taken) {
+    struct errors *errors = tape->settings.errors;
+    *taken = NULL;
+    if ((op->flags & RONDO_OP_SEQUENCES) == 0) {
+        return RONDO_OK;
+    }
+    RONDO_CHECK(rows != NULL && count > 0 && rows[0] != NULL, errors, "an op that looks along sequences gets them");
+    for (int32_t k = 1; k < count; k++) {
+        RONDO_CHECK(rows[k] == NULL || rows[k]->count == rows[0]->count, errors,
+                    "all inputs have as many sequences as the first");
+    }
+    const rondo_rows **copy = arena_alloc(tape->arena, sizeof *copy * (size_t)count);
+    if (copy == NULL) {
+        return errors_no_memory(errors);
+    }
+    memcpy(copy, rows, sizeof *copy * (size_t)count);
+    *taken = copy;
+    return RONDO_OK;
+}
+
 rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *options, const rondo_value *inputs,
                        int32_t count) {
+    return tape_apply_rows(tape, op, options, inputs, count, NULL);
+}
+
+rondo_value tape_apply_rows(struct tape *tape, const rondo_op *op, const void *options, const rondo_value *inputs,
+                            int32_t count, const rondo_rows *const *rows) {
     if (tape->status != RONDO_OK) {
         return failed_value;
     }
     struct errors *errors = tape->settings.errors;
-    const rondo_status fits = infer_check_count(op, count, (struct location){0}, errors);
+    const rondo_rows *const *taken;
+    rondo_status fits = infer_check_count(op, count, (struct location){0}, errors);
+    fits = fits == RONDO_OK ? take_rows(tape, op, count, rows, &taken) : fits;
     if (fits != RONDO_OK) {
         return tape_fail(tape, fits);
     }
@@ -340,6 +324,7 @@ rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *option
     node->options = options;
     node->inputs = ids;
     node->n_inputs = count;
+    node->rows = taken;
     for (int32_t k = 0; k < count; k++) {
         if (inputs[k].id < 0 || inputs[k].id >= self) {
             tape->count = self;
@@ -397,7 +382,7 @@ rondo_status tape_record(struct tape *tape, const struct tape_function *function
 }
 
 int tape_describe(const struct tape *tape, int32_t id, struct tape_description *description) {
-    const struct tape_node *node = node_at(tape, (rondo_value){id});
+    const struct tape_node *node = tape_node_at(tape, (rondo_value){id});
     if (node == NULL) {
         return 0;
     }
@@ -422,7 +407,7 @@ int tape_describe(const struct tape *tape, int32_t id, struct tape_description *
 }
 
 int tape_needs_gradient(const struct tape *tape, rondo_value value) {
-    const struct tape_node *node = node_at(tape, value);
+    const struct tape_node *node = tape_node_at(tape, value);
     return node != NULL && node->needs_gradient;
 }
 
@@ -442,158 +427,4 @@ int32_t tape_take_random(struct tape *tape, int64_t count) {
     const int32_t first = tape->random_ops;
     tape->random_ops += (int32_t)count;
     return first;
-}
-
-/* Allocates the gradient of a node, of zeros, unless it is there. That of a view is a part of its base's. */
-static rondo_status need_gradient(struct tape *tape, int32_t id) {
-    struct tape_node *node = tape->nodes[id];
-    if (node->gradient.data != NULL) {
-        return RONDO_OK;
-    }
-    node->gradient = node->value;
-    if (node->base < 0) {
-        node->gradient.data = NULL;
-        return tensor_alloc(&node->gradient, tape->arena, tape->settings.errors);
-    }
-    RONDO_TRY(need_gradient(tape, node->base));
-    node->gradient.data =
-        (char *)tape->nodes[node->base]->gradient.data + (size_t)node->view_offset * dtype_size(node->value.dtype);
-    return RONDO_OK;
-}
-
-static rondo_status backward_node(struct tape *tape, struct tape_node *node) {
-    struct errors *errors = tape->settings.errors;
-    struct host_call host = call_host(tape, node);
-    const size_t bytes = sizeof(rondo_tensor) * (size_t)node->n_inputs;
-    rondo_tensor *inputs = arena_alloc(tape->scratch, bytes);
-    rondo_tensor *gradients = arena_alloc(tape->scratch, bytes);
-    if (arena_failed(tape->scratch)) {
-        return errors_no_memory(errors);
-    }
-    rondo_op_call call = make_call(tape, node, inputs);
-    for (int32_t k = 0; k < node->n_inputs; k++) {
-        gradients[k] = inputs[k];
-        gradients[k].data = NULL;
-        if (tape->nodes[node->inputs[k]]->needs_gradient) {
-            RONDO_TRY(need_gradient(tape, node->inputs[k]));
-            gradients[k].data = tape->nodes[node->inputs[k]]->gradient.data;
-        }
-    }
-    call.grad_output = &node->gradient;
-    call.grad_inputs = gradients;
-    if (node->op->map != NULL) {
-        elementwise_backward(node->op, &call, tape->settings.parallel);
-        return RONDO_OK;
-    }
-    if (call.scratch_bytes != 0) {
-        call.scratch = arena_alloc(tape->scratch, call.scratch_bytes);
-        if (call.scratch == NULL) {
-            return errors_no_memory(errors);
-        }
-    }
-    return host_result(&host, node->op->backward(&host.base, &call));
-}
-
-/* Called for the first output of a function, which has the lowest number: by then the gradients of all its outputs are
- * complete. */
-static rondo_status backward_function(struct tape *tape, int32_t id) {
-    const struct tape_node *node = tape->nodes[id];
-    rondo_tensor *outputs = arena_calloc(tape->arena, (size_t)node->n_outputs + 1, sizeof *outputs);
-    rondo_tensor *inputs = arena_calloc(tape->arena, (size_t)node->n_inputs + 1, sizeof *inputs);
-    if (arena_failed(tape->arena)) {
-        return errors_no_memory(tape->settings.errors);
-    }
-    int any = 0;
-    for (int32_t k = 0; k < node->n_outputs; k++) {
-        outputs[k] = tape->nodes[id + k]->gradient;
-        any |= outputs[k].data != NULL;
-    }
-    for (int32_t k = 0; k < node->n_inputs && any; k++) {
-        inputs[k] = tape->nodes[node->inputs[k]]->value;
-        inputs[k].data = NULL;
-        if (tape->nodes[node->inputs[k]]->needs_gradient) {
-            RONDO_TRY(need_gradient(tape, node->inputs[k]));
-            inputs[k].data = tape->nodes[node->inputs[k]]->gradient.data;
-        }
-    }
-    return any ? node->function->backward(node->data, tape, outputs, inputs) : RONDO_OK;
-}
-
-/* The check of tape_check_gradients, after the backward pass of a node. */
-static rondo_status check_gradients(struct tape *tape, int32_t id) {
-    const struct tape_node *node = tape->nodes[id];
-    for (int32_t k = 0; k < node->n_inputs; k++) {
-        const rondo_tensor *gradient = &tape->nodes[node->inputs[k]]->gradient;
-        if (gradient->data != NULL && !tensor_is_finite(gradient)) {
-            tape->gradient_origin = id;
-            return RONDO_NOT_FINITE;
-        }
-    }
-    return RONDO_OK;
-}
-
-rondo_status tape_backward(struct tape *tape, rondo_value root) {
-    RONDO_TRY(tape->status);
-    struct tape_node *seed = node_at(tape, root);
-    RONDO_CHECK(seed != NULL, tape->settings.errors, "the root is a value of this tape");
-    if (!seed->needs_gradient) {
-        return RONDO_OK;
-    }
-    RONDO_TRY(need_gradient(tape, root.id));
-    const int64_t count = rondo_count(&seed->gradient);
-    for (int64_t i = 0; i < count; i++) {
-        tensor_set(&seed->gradient, i, tensor_get(&seed->gradient, i) + 1);
-    }
-    for (int32_t id = root.id; id >= 0; id--) {
-        struct tape_node *node = tape->nodes[id];
-        const int is_function = node->function != NULL && node->needs_gradient;
-        if (!is_function && (node->op == NULL || node->base >= 0 || node->gradient.data == NULL)) {
-            continue; /* a leaf, a view (its gradient is in its base's), or a value that the root does not depend on */
-        }
-        rondo_status status = is_function ? backward_function(tape, id) : backward_node(tape, node);
-        status = status == RONDO_OK && tape->checks_gradients ? check_gradients(tape, id) : status;
-        if (status != RONDO_OK) {
-            tape_fail(tape, status);
-            return status;
-        }
-    }
-    return RONDO_OK;
-}
-
-/* "op 'exp' of 'g' in layers.0", "the parameter 'w'". */
-static const char *describe_node(const struct tape *tape, const struct tape_node *node) {
-    const char *scope = node->scope == NULL ? "" : node->scope;
-    const char *in = scope[0] == '\0' ? "" : " in ";
-    const char *text;
-    if (node->is_output) {
-        text = arena_printf(tape->arena, "the %s%s%s", node->name, in, scope);
-    } else if (node->op == NULL && node->name != NULL) {
-        text = arena_printf(tape->arena, "the %s '%s'", node->needs_gradient ? "parameter" : "input", node->name);
-    } else if (node->op == NULL) {
-        text = arena_printf(tape->arena, "an input%s%s", in, scope);
-    } else {
-        const char *file = registry_plugin_origin(tape->settings.registry, node->op->base.name);
-        const int is_named = node->name != NULL;
-        text = arena_printf(tape->arena, "op '%s'%s%s%s%s%s%s%s%s", node->op->base.name, file == NULL ? "" : " (",
-                            file == NULL ? "" : file, file == NULL ? "" : ")", is_named ? " of '" : "",
-                            is_named ? node->name : "", is_named ? "'" : "", in, scope);
-    }
-    return text == NULL ? node->op == NULL ? "an input" : node->op->base.name : text;
-}
-
-const char *tape_first_not_finite(const struct tape *tape) {
-    for (int32_t id = 0; id < tape->count; id++) {
-        if (!tensor_is_finite(&tape->nodes[id]->value)) {
-            return describe_node(tape, tape->nodes[id]);
-        }
-    }
-    return NULL;
-}
-
-void tape_check_gradients(struct tape *tape, int checks) {
-    tape->checks_gradients = checks;
-}
-
-const char *tape_first_gradient_not_finite(const struct tape *tape) {
-    return tape->gradient_origin < 0 ? NULL : describe_node(tape, tape->nodes[tape->gradient_origin]);
 }

@@ -45,6 +45,29 @@ rondo_status time_axis_window(struct time_axis *window, const struct time_axis *
     return RONDO_OK;
 }
 
+rondo_status time_axis_by_rows(struct time_axis_rows *by_rows, const struct time_axis *axis, const int64_t *row,
+                               struct arena *arena, struct errors *errors) {
+    int64_t *begin = arena_calloc(arena, (size_t)axis->rows, sizeof *begin);
+    int64_t *length = arena_calloc(arena, (size_t)axis->rows, sizeof *length);
+    int32_t *index = arena_calloc(arena, (size_t)axis->total, sizeof *index);
+    if (arena_failed(arena)) {
+        return errors_no_memory(errors);
+    }
+    int64_t next = 0;
+    for (int64_t r = 0; r < axis->rows; r++) {
+        const int64_t from = row == NULL ? r : row[r];
+        begin[r] = next;
+        length[r] = axis->lengths[from];
+        for (int64_t t = 0; t < length[r]; t++) {
+            index[next++] = (int32_t)(axis->begin[t] + from);
+        }
+    }
+    by_rows->rows =
+        (rondo_rows){.struct_size = sizeof(rondo_rows), .count = axis->rows, .begin = begin, .length = length};
+    by_rows->index = index;
+    return RONDO_OK;
+}
+
 rondo_sequences time_axis_sequences(const struct time_axis *axis) {
     return (rondo_sequences){.struct_size = sizeof(rondo_sequences),
                              .count = axis->rows,

@@ -49,6 +49,19 @@ rondo_status time_axis_make(struct time_axis *axis, const int64_t *lengths, int6
 rondo_status time_axis_window(struct time_axis *window, const struct time_axis *whole, int64_t begin, int64_t end,
                               struct arena *arena, struct errors *errors);
 
+/* The same elements row by row (sequence-major), as ops that look along sequences get them: first all steps of the first row,
+ * then those of the next. Rows are taken in the order `row`, [axis->rows] rows of the axis; NULL: as they are.
+ *
+ *     index[begin[r] + t] = packed position of row[r] at step t,  0 <= t < length[r]
+ *
+ * All arrays are allocated in `arena`; `rows` describes them (rondo/plugin.h). */
+struct time_axis_rows {
+    rondo_rows rows;      /* begin, length: [axis->rows] */
+    const int32_t *index; /* [axis->total] */
+};
+rondo_status time_axis_by_rows(struct time_axis_rows *by_rows, const struct time_axis *axis, const int64_t *row,
+                               struct arena *arena, struct errors *errors);
+
 /* The same axis in the struct that loss plug-ins get; it borrows the arrays. */
 rondo_sequences time_axis_sequences(const struct time_axis *axis);
 

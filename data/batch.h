@@ -1,6 +1,6 @@
 /* data/batch.h: examples packed for a recurrence over time.
  *
- * core/time_axis.h describes the packing. All streams of a batch share one time axis: that of the inputs, if every step
+ * core/time_axis.h describes the packing. All streams of a batch but "source" share one time axis: that of the inputs, if every step
  * takes one, else that of the targets (example_steps). The architecture decides which steps take input and have targets: with input only at
  * the first step, an input holds the rows of step 0; with output only at the last step, `targets` holds one per row.
  *
@@ -43,6 +43,13 @@ enum { BATCH_MOST_INPUTS = 4 };
 int32_t batch_inputs(const struct dataset *dataset, const struct batch_plan *plan,
                      struct batch_input inputs[BATCH_MOST_INPUTS]);
 
+/* The stream "source" of a batch, on a time axis of its own, whose rows are sorted by its own lengths. */
+struct batch_source {
+    struct time_axis time; /* rows 0: there is no source */
+    const int64_t *row;    /* [rows] row of the batch -> row of this axis: only the model reads it, at two gathers */
+    rondo_tensor input;    /* ids i32 [total], or numbers [total, size] */
+};
+
 /* All arrays belong to the arena that the batch was made from. */
 struct batch {
     struct time_axis time;  /* of the rows */
@@ -64,6 +71,7 @@ struct batch {
      * scored with the weight 0, because losses get at least one row. */
     rondo_tensor weight;
     int is_empty; /* 1: no output has a target */
+    struct batch_source source;
     /* Windows that carry states: the lane of each row, and 1 if its states begin anew; NULL: all begin anew. [rows] */
     const int64_t *lane;
     const unsigned char *starts;

@@ -71,8 +71,14 @@ struct stream *dataset_stream(struct dataset *dataset, const char *name, int32_t
     }
     values->users = 1;
     struct stream *stream = &dataset->streams[dataset->n_streams++];
-    *stream = (struct stream){
-        .name = name, .kind = kind, .store = store, .size = size, .stride = size, .unknown = -1, .values = values};
+    *stream = (struct stream){.name = name,
+                              .kind = kind,
+                              .store = store,
+                              .size = size,
+                              .stride = size,
+                              .unknown = -1,
+                              .end = -1,
+                              .values = values};
     return stream;
 }
 

@@ -4,6 +4,7 @@
  *
  *     input     what the model reads
  *     target    what it predicts: one element for each step, or one for the whole example; or a list (STREAM_LIST)
+ *     source    what an encoder reads, before anything is predicted; its length is its own
  *     weight    one number per example: the factor of its losses
  *     known     numbers of the steps to come that are known in advance; the model reads them at each step, beside `input`
  *
@@ -73,6 +74,7 @@ struct stream {
     const struct vocabulary *names; /* texts of the ids; borrowed from the reader; NULL: none */
     const char *form; /* what its elements are parts of, for `rondo check`; borrowed from the reader; NULL: nothing */
     int32_t unknown;  /* the id that replaces unknown symbols; -1: none */
+    int32_t end;      /* the id that ends each sequence of the stream, and so what the model generates; -1: none */
     struct stream_values *values;
 };
 
@@ -91,7 +93,7 @@ struct timeline {
     int64_t elements, capacity, series_capacity, users; /* private to dataset.c */
 };
 
-enum { DATASET_MOST_STREAMS = 4 };
+enum { DATASET_MOST_STREAMS = 5 };
 
 struct dataset {
     int64_t count; /* examples */

@@ -83,6 +83,11 @@ struct reader_prediction {
         *middle; /* [steps, numbers] the medians, if the loss predicts several values for each number; else NULL */
     int64_t numbers;
     double interval;
+    /* What the model has generated, without the end symbol: [n_ids] of the target stream; NULL: `values` are predictions. */
+    const int32_t *ids;
+    int64_t n_ids;
+    double score;           /* the log-probability of the ids */
+    const float *attention; /* [n_ids, steps of the source] what each symbol attended to; NULL: not asked for */
 };
 
 enum reader_flag {
@@ -128,6 +133,16 @@ struct reader_class {
     /* The prediction as fields. NULL: fields_of_prediction does it. */
     rondo_status (*render)(const struct reader *reader, const struct reader_prediction *prediction,
                            struct fields *fields, struct errors *errors);
+    /* The ids of a text in the stream "input", "source" or "target", as `read` makes them of the same text, without the end
+     * symbol: for prompts, and targets that are scored. *ids from `arena`. Symbols that the vocabulary lacks get its unknown id,
+     * or are RONDO_INVALID, naming the symbol, if it has none. NULL: the reader has no texts. */
+    rondo_status (*encode)(const struct reader *reader, const char *stream, const char *text, struct arena *arena,
+                           int32_t **ids, int64_t *count, struct errors *errors);
+    /* The opposite: ids as a person reads them; *text from `arena`. encode(decode(ids)) are the same ids, if the symbols of the
+     * text can be told apart. With `is_piece` the ids follow earlier ones, so that texts can be printed piece by piece: the pieces
+     * put together are the text of all ids. NULL if `encode` is. */
+    rondo_status (*decode)(const struct reader *reader, const char *stream, const int32_t *ids, int64_t count,
+                           int is_piece, struct arena *arena, const char **text, struct errors *errors);
     /* What `learn` found, to members of a JSON object, and back. A reader that was loaded reads exactly as the one that
      * learned. `file` names the source in messages. NULL if `learn` is. */
     rondo_status (*save)(const struct reader *reader, struct json_t *object, struct errors *errors);

@@ -46,6 +46,7 @@ struct layer_shape {
     /* Number of columns at the end of the output that are computed backward in time, so that they have seen the whole
      * row at step 0 and not at its last step. 0, or `width`, or half of it. */
     int64_t backward;
+    int reads_memory; /* 1: layer_call.memory must be given */
     int is_causal; /* 1: the output of a step depends only on this and earlier steps. Only such layers carry states */
     const struct layer_parameter *parameters;
     const struct layer_state *states;
@@ -61,6 +62,13 @@ struct layer_probe {
     struct {
         rondo_value inputs, columns;
     } directions[2];
+};
+
+/* The outputs of the encoder, which cells and blocks read by the name `memory`: sequence-major, sequence r belongs to row r of
+ * the batch. Several rows may read the same sequence. */
+struct layer_memory {
+    rondo_value values; /* [elements, width] */
+    const rondo_rows *rows;
 };
 
 /* One pass. Everything is borrowed for the call. */
@@ -82,9 +90,10 @@ struct layer_call {
     /* NULL: not needed; otherwise gets [n_states] values [rows, …]: the states of each row after its last step, which
      * backward in time is its first. */
     rondo_value *final;
-    struct layer_probe *probe; /* NULL: not wanted */
-    const char *scope;         /* "layers.0": for messages, and the source of random words */
-    struct rng_stream stream;  /* of this pass */
+    struct layer_probe *probe;         /* NULL: not wanted */
+    const struct layer_memory *memory; /* NULL: the model has no encoder */
+    const char *scope;                 /* "layers.0": for messages, and the source of random words */
+    struct rng_stream stream;          /* of this pass */
     int stepwise; /* 1: use the engine tape whatever the settings, so that the tape contains every op of every step */
 };
 

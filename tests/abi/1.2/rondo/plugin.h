@@ -101,6 +101,8 @@ typedef struct rondo_tensor {
  * yet, and the shape rule runs again with its real size. It is a prime number that no model uses for another dimension.
  * Treat it like any other size; compare with it only to show "batch" in a message. Part of the ABI: it never changes. */
 #define RONDO_ANY_ROWS 1048573
+/* The same for "any number of elements of the memory", the outputs of an encoder that cells and blocks read. Since ABI 1.2. */
+#define RONDO_ANY_MEMORY 1048583
 
 /* Number of elements of `tensor`: the product of its dimensions, 1 for a scalar. */
 static inline int64_t rondo_count(const rondo_tensor *tensor) {
@@ -318,7 +320,12 @@ enum rondo_op_flag {
      * row, and that backward reads only inputs, saved bytes and grad_output. The host may then call backward for some
      * of the rows of the forward call: `saved` points to the bytes of the first of these rows, aligned to the bytes of
      * a row, and output.data is NULL. */
-    RONDO_OP_SAVES_ROWS = 8
+    RONDO_OP_SAVES_ROWS = 8,
+    /* The op looks along sequences: the first dimension of inputs[0] counts the elements of one or more sequences, and so
+     * does that of the output, element by element. Every other input is either divided into as many sequences, whose lengths
+     * may be others, or the same for all of them. rondo_op_call.rows says where each sequence begins. Sequences do not depend
+     * on each other. Not for elementwise ops. Since ABI 1.2. */
+    RONDO_OP_SEQUENCES = 16
 };
 
 /* Algebraic properties of an op. The host may then regroup applications, or compute them with its own kernels. */
@@ -332,6 +339,18 @@ enum rondo_op_role {
 #define RONDO_READS_INPUT(k) (1u << (k)) /* in[k], k < 8 */
 #define RONDO_READS_OUTPUT   (1u << 8)   /* out */
 #define RONDO_READS_NOTHING  (1u << 9)   /* neither: the op is linear */
+
+/* The sequences that the first dimension of a tensor consists of: sequence s has the elements begin[s] up to, and without,
+ * begin[s] + length[s]. They may lie in any order, with elements of none of them in between, which are neither read nor
+ * written; several sequences of an input may be the same elements, such as one source that several hypotheses read. Those of the output, and
+ * of a gradient that is written, are all different, unless the gradient is added up. Since ABI 1.2. */
+typedef struct rondo_rows {
+    uint32_t struct_size;
+    int32_t reserved;      /* 0 */
+    int64_t count;         /* of sequences */
+    const int64_t *begin;  /* [count] */
+    const int64_t *length; /* [count] >= 1 for inputs[0]; >= 0 for the others */
+} rondo_rows;
 
 /* One application of an op: the fields that infer fills, and those that forward and backward read and write. */
 typedef struct rondo_op_call {
@@ -356,10 +375,16 @@ typedef struct rondo_op_call {
     /* backward only */
     const rondo_tensor *grad_output; /* dL/d output, same shape as output */
     const rondo_tensor *grad_inputs; /* [n_inputs]; ADD dL/d input to its data; data NULL: not requested */
+
+    /* RONDO_OP_SEQUENCES, in forward and backward: [n_inputs] the sequences of each input, all with the same count; an entry is
+     * NULL if the input is the same for all sequences. Otherwise, and in infer, NULL. The output has the sequences of
+     * inputs[0]. Since ABI 1.2. */
+    const rondo_rows *const *rows;
 } rondo_op_call;
 
-/* The largest number of inputs of a case for the automatic checks. */
-#define RONDO_SAMPLE_INPUTS 8
+/* The largest number of inputs of a case for the automatic checks, and of sequences of an input. */
+#define RONDO_SAMPLE_INPUTS    8
+#define RONDO_SAMPLE_SEQUENCES 16
 
 /* One case for the automatic checks (gradients against central differences, written outputs, …). */
 typedef struct rondo_sample {
@@ -411,6 +436,11 @@ typedef struct rondo_op {
      * the pointers to the other arrays may point to any `count` elements. The automatic checks fill those with
      * not-a-number. */
     uint16_t map_grad_reads[RONDO_SAMPLE_INPUTS];
+
+    /* RONDO_OP_SEQUENCES: the sequences of input `input` in case `index` of the automatic checks. Writes their lengths, whose
+     * sum is at most the first dimension of that input, and returns their number, 1 to RONDO_SAMPLE_SEQUENCES and the same for all
+     * inputs that have any; 0: the input is the same for all sequences. Since ABI 1.2. [any-thread] */
+    int32_t (*sample_lengths)(int32_t index, int32_t input, int64_t lengths[RONDO_SAMPLE_SEQUENCES]);
 } rondo_op;
 
 /* ---------------------------------------------------------------------------------------------------------------
@@ -557,10 +587,11 @@ typedef struct rondo_loss_call {
     uint32_t struct_size;
     int32_t target_kind; /* enum rondo_target_kind */
     const void *options;
-    int64_t target_size;              /* number of classes, or of numbers per row */
-    int32_t training;                 /* 1 in training; else 0 */
-    int32_t reserved;                 /* 0 */
-    const rondo_sequences *sequences; /* in record and measure, if there is an output at every step; else NULL */
+    int64_t target_size; /* number of classes, or of numbers per row */
+    int32_t training;    /* 1 in training; else 0 */
+    int32_t reserved;    /* 0 */
+    /* If there is an output at every step: in record and measure, and since ABI 1.2 also in predict and sample; else NULL. */
+    const rondo_sequences *sequences;
     /* RONDO_LOSS_BEFORE_OUTPUT, in training: [width, output_size] and [output_size]; in a loss with choose_outputs, those
      * of the chosen outputs: [n_chosen, width] and [n_chosen]. */
     rondo_value output_weight, output_bias;
@@ -606,6 +637,15 @@ typedef struct rondo_loss {
      * those of the others. Random words are drawn here, and `record` draws none. Since ABI 1.2. [any-thread] */
     rondo_status (*choose_outputs)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *targets,
                                    const int32_t **chosen, int64_t *count);
+    /* Optional: draws one target for each row from the distribution that the outputs describe. outputs [rows, output_size]
+     * -> targets [rows, target_size] numbers, or [rows] i32 classes, in the form and unit of those that record gets. Writes
+     * every element, with `words` random words for each row: words [rows, words], uniformly random 32-bit words that depend
+     * on nothing but the row's own request, so that a row's draw does not depend on the other rows. NULL: classes are
+     * drawn by their probabilities (predict), and numbers are the prediction itself. Since ABI 1.2. [any-thread] */
+    rondo_status (*sample)(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                           const uint32_t *words, int64_t n_words, const rondo_tensor *targets);
+    /* With sample: the number of random words that it needs for each row, >= 1. Since ABI 1.2. [main-thread] */
+    int64_t (*sample_words)(rondo_context *ctx, const rondo_loss_call *call);
 } rondo_loss;
 
 /* Element `index` of a tensor of any dtype as a double, and the reverse, rounded to the dtype. For code that need not
@@ -733,7 +773,10 @@ enum rondo_metric_flag {
      * the predictions of the loss have another form). With RONDO_TARGET_LIST predictions always have any form. */
     RONDO_METRIC_ANY_PREDICTIONS = 2,
     /* The metric reads rondo_metric_call.naive. The host refuses it for data that have no such scale. */
-    RONDO_METRIC_NAIVE = 4
+    RONDO_METRIC_NAIVE = 4,
+    /* The metric compares texts: those that the model generates, and those of the data (rondo_metric_call.generated). It gets
+     * no predictions. The host refuses it for a model that does not generate. Since ABI 1.2. */
+    RONDO_METRIC_TEXTS = 8
 };
 
 /* For rondo_metric_plugin.targets: this metric accepts targets of the kind. Several are or-ed. */
@@ -765,11 +808,19 @@ typedef struct rondo_metric_call {
     const rondo_sequences *sequences; /* if there is an output at every step; else NULL */
     const rondo_tensor *weights;      /* float [rows], with RONDO_TARGET_LIST [sequences]: each >= 0; NULL: 1 for all */
     /* RONDO_METRIC_NAIVE: float [rows, target_size], each > 0: the mean absolute error, in the training part of the
-     * row's series, of the naive forecast: the value before, or that of the season before. */
+     * row's series, of the naive forecast: the value before, or that of the season before. NaN: the series has no such
+     * error, because it does not change there or is no longer than a season; its rows are left out. */
     const rondo_tensor *naive;
     /* If the metric has `interval`: float [rows, target_size], the ends of the prediction interval of each number. Since
      * ABI 1.2. */
     const rondo_tensor *lower, *upper;
+    /* RONDO_METRIC_TEXTS: for each of n_texts examples the text that was generated, and those that are right, at least one:
+     * references[reference_begin[i]] up to, and without, references[reference_begin[i + 1]]. UTF-8, NUL-terminated. Tokens
+     * that are not characters are separated by blanks. Since ABI 1.2. */
+    int64_t n_texts;
+    const char *const *generated; /* [n_texts] */
+    const char *const *references;
+    const int64_t *reference_begin; /* [n_texts + 1] */
 } rondo_metric_call;
 
 /* A table that a metric computes beside its figure. */
