@@ -20,6 +20,11 @@ int64_t example_steps(const struct dataset *dataset, int64_t example, const stru
     return plan->steps > 0 ? plan->steps : !plan->architecture.output_every_step;
 }
 
+int64_t example_source_steps(const struct dataset *dataset, int64_t example) {
+    const struct stream *source = dataset_find(dataset, "source");
+    return source == NULL ? 0 : source->length[example];
+}
+
 /* The targets that an example should have, as the end of a message; NULL: it has them. */
 static const char *expected_targets(const struct stream *target, int64_t example, int64_t steps,
                                     struct architecture architecture) {
@@ -40,6 +45,7 @@ rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan
                           const char *what, struct errors *errors) {
     const struct architecture architecture = plan->architecture;
     const struct stream *input = dataset_find(dataset, "input"), *target = dataset_find(dataset, "target");
+    const int has_source = dataset_find(dataset, "source") != NULL;
     RONDO_CHECK(!(with_targets || plan->feedback) || target != NULL, errors, "a reader gives targets");
     for (int64_t i = 0; i < dataset->count; i++) {
         const long long number = (long long)i + 1;
@@ -49,6 +55,10 @@ rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan
                               "%s: example %lld has %lld inputs, expected one, since the architecture takes input only "
                               "at the first step",
                               what, number, (long long)inputs);
+        }
+        if (has_source && example_source_steps(dataset, i) == 0) {
+            return errors_add(errors, RONDO_INVALID, "%s: example %lld has an empty source, expected at least one step",
+                              what, number);
         }
         if (steps == 0) {
             return errors_add(
@@ -100,6 +110,19 @@ int32_t batch_inputs(const struct dataset *dataset, const struct batch_plan *pla
                                                .unknown = target->unknown};
     }
     return count;
+}
+
+int batch_source_input(const struct dataset *dataset, struct batch_input *input) {
+    const struct stream *source = dataset_find(dataset, "source");
+    if (source != NULL) {
+        const int is_real = source->kind == STREAM_REAL;
+        *input = (struct batch_input){.name = source->name,
+                                      .symbols = is_real ? 0 : source->size,
+                                      .size = is_real ? source->size : 0,
+                                      .every_step = 1,
+                                      .unknown = source->unknown};
+    }
+    return source != NULL;
 }
 
 /* ---- packing ---- */
@@ -202,20 +225,24 @@ static rondo_status element_tensor(const struct packing *packing, const struct s
     return tensor_alloc(tensor, packing->arena, packing->errors);
 }
 
+/* Packs the elements of the first `steps` steps of an axis whose rows are these examples. */
+static rondo_status pack_steps(const struct packing *packing, const struct stream *stream, const struct time_axis *time,
+                               const int64_t *examples, int64_t steps, rondo_tensor *tensor) {
+    RONDO_TRY(element_tensor(packing, stream, time->begin[steps], tensor));
+    for (int64_t step = 0; step < steps; step++) {
+        for (int64_t row = 0; row < time->alive[step]; row++) {
+            copy_element(stream, dataset_group(packing->dataset, examples[row]), stream->begin[examples[row]] + step,
+                         tensor, time->begin[step] + row);
+        }
+    }
+    return RONDO_OK;
+}
+
 /* Packs the elements of every step, or only those of the first. */
 static rondo_status pack_stream(const struct packing *packing, const struct stream *stream, int every_step,
                                 rondo_tensor *tensor) {
     const struct batch *batch = packing->batch;
-    const struct time_axis *time = &batch->time;
-    RONDO_TRY(element_tensor(packing, stream, every_step ? time->total : time->rows, tensor));
-    for (int64_t step = 0; step < (every_step ? time->steps : 1); step++) {
-        for (int64_t row = 0; row < time->alive[step]; row++) {
-            const int64_t example = batch->example[row];
-            copy_element(stream, dataset_group(packing->dataset, example), stream->begin[example] + step, tensor,
-                         time->begin[step] + row);
-        }
-    }
-    return RONDO_OK;
+    return pack_steps(packing, stream, &batch->time, batch->example, every_step ? batch->time.steps : 1, tensor);
 }
 
 /* The same with random changes. Part t of the grid of an example is its element t. */
@@ -300,6 +327,38 @@ static rondo_status pack_inputs(const struct packing *packing) {
         RONDO_TRY(pack_previous(packing, target, &batch->inputs[batch->n_inputs++]));
     }
     return RONDO_OK;
+}
+
+/* Packs the stream "source" on its own axis, whose rows are sorted like those of the batch: by length, ties by row. */
+static rondo_status pack_source(const struct packing *packing) {
+    const struct stream *stream = dataset_find(packing->dataset, "source");
+    struct batch *batch = packing->batch;
+    struct batch_source *source = &batch->source;
+    const int64_t rows = batch->time.rows;
+    if (stream == NULL) {
+        return RONDO_OK;
+    }
+    struct sorted *sorted = arena_calloc(packing->arena, (size_t)rows, sizeof *sorted);
+    int64_t *lengths = arena_calloc(packing->arena, (size_t)rows, sizeof *lengths);
+    int64_t *examples = arena_calloc(packing->arena, (size_t)rows, sizeof *examples);
+    int64_t *row_of = arena_calloc(packing->arena, (size_t)rows, sizeof *row_of);
+    if (arena_failed(packing->arena)) {
+        return errors_no_memory(packing->errors);
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        const int64_t example = batch->example[row];
+        RONDO_CHECK(stream->length[example] > 0, packing->errors, "no source is empty (dataset_fits)");
+        sorted[row] = (struct sorted){example, stream->length[example], row};
+    }
+    qsort(sorted, (size_t)rows, sizeof *sorted, longest_first);
+    for (int64_t row = 0; row < rows; row++) {
+        lengths[row] = sorted[row].steps;
+        examples[row] = sorted[row].example;
+        row_of[sorted[row].position] = row;
+    }
+    source->row = row_of;
+    RONDO_TRY(time_axis_make(&source->time, lengths, rows, packing->arena, packing->errors));
+    return pack_steps(packing, stream, &source->time, examples, source->time.steps, &source->input);
 }
 
 /* ---- targets ---- */
@@ -457,6 +516,7 @@ rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, 
     qsort(sorted, (size_t)count, sizeof *sorted, longest_first);
     RONDO_TRY(pack_rows(&packing, sorted, count));
     RONDO_TRY(pack_inputs(&packing));
+    RONDO_TRY(pack_source(&packing));
     if (!with_targets) {
         batch->n_scored = plan->architecture.output_every_step ? batch->time.total : batch->time.rows;
         return RONDO_OK;

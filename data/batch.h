@@ -39,9 +39,12 @@ struct batch_input {
 };
 enum { BATCH_MOST_INPUTS = 4 };
 
-/* The inputs that batches of such a dataset have, in the order of batch.inputs. Returns their number. */
+/* The inputs that batches of such a dataset have, in the order of batch.inputs. Returns their number. The stream "source" is not
+ * among them: an encoder reads it, at every step of its own axis. */
 int32_t batch_inputs(const struct dataset *dataset, const struct batch_plan *plan,
                      struct batch_input inputs[BATCH_MOST_INPUTS]);
+/* The input of an encoder, the stream "source". Returns 0 if the dataset has none. */
+int batch_source_input(const struct dataset *dataset, struct batch_input *input);
 
 /* The stream "source" of a batch, on a time axis of its own, whose rows are sorted by its own lengths. */
 struct batch_source {
@@ -80,10 +83,12 @@ struct batch {
 /* The number of steps of an example: of its inputs if every step takes one (N:1, N:N), otherwise of its targets if every
  * step gives an output (1:N, and N:N without an input stream), otherwise plan->steps, or 1 for 1:1. 0: it is not known. */
 int64_t example_steps(const struct dataset *dataset, int64_t example, const struct batch_plan *plan);
+/* The number of steps of its source; 0: the dataset has no sources. */
+int64_t example_source_steps(const struct dataset *dataset, int64_t example);
 
 /* RONDO_INVALID if an example does not fit the plan: a number of targets that differs from the number of steps, not exactly
- * one target for a sequence, more than one input if only the first step takes one, an unknown number of steps. `what` names
- * the data in messages. Without targets (prediction), targets are not checked. */
+ * one target for a sequence, more than one input if only the first step takes one, an empty source, an unknown number of
+ * steps. `what` names the data in messages. Without targets (prediction), targets are not checked. */
 rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan *plan, int with_targets,
                           const char *what, struct errors *errors);
 

@@ -1,5 +1,6 @@
 #include "data/epoch.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,15 +10,23 @@
 enum { POOL_BATCHES = 32 };
 
 struct by_length {
-    int64_t example, steps, position; /* position before sorting, which decides between equal lengths */
+    int64_t example, steps, source, position; /* position before sorting, which decides between equal lengths */
 };
+
+static int compare(int64_t a, int64_t b) {
+    return (a > b) - (a < b);
+}
 
 static int longest_first(const void *left, const void *right) {
     const struct by_length *a = left, *b = right;
-    if (a->steps != b->steps) {
-        return a->steps > b->steps ? -1 : 1;
-    }
-    return (a->position > b->position) - (a->position < b->position);
+    return a->steps != b->steps     ? compare(b->steps, a->steps)
+           : a->source != b->source ? compare(b->source, a->source)
+                                    : compare(a->position, b->position);
+}
+
+static int longest_source_first(const void *left, const void *right) {
+    const struct by_length *a = left, *b = right;
+    return a->source != b->source ? compare(b->source, a->source) : longest_first(left, right);
 }
 
 /* The arguments of epoch_make, and memory for sorting. */
@@ -30,16 +39,68 @@ struct ordering {
     int64_t *numbers;          /* [3 * count + 1] */
 };
 
+/* Steps of an example, and of its source. */
+static int64_t all_steps(const struct ordering *ordering, int64_t example) {
+    return example_steps(ordering->dataset, example, ordering->plan) + example_source_steps(ordering->dataset, example);
+}
+
+/* The examples of an average batch of these. */
+static int64_t batch_examples(const struct ordering *ordering, const struct by_length *items, int64_t count) {
+    if (ordering->size.examples > 0) {
+        return ordering->size.examples;
+    }
+    double steps = 0;
+    for (int64_t i = 0; i < count; i++) {
+        steps += (double)(items[i].steps + items[i].source);
+    }
+    const double fit = (double)ordering->size.steps * (double)count / steps;
+    return fit < 1 ? 1 : fit < (double)count ? (int64_t)fit : count;
+}
+
+/* How much the lengths differ: the sum of their distances from the mean. */
+static double spread(const struct by_length *items, int64_t count, int of_source) {
+    double sum = 0, distance = 0;
+    for (int64_t i = 0; i < count; i++) {
+        sum += (double)(of_source ? items[i].source : items[i].steps);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        distance += fabs((double)(of_source ? items[i].source : items[i].steps) - sum / (double)count);
+    }
+    return distance;
+}
+
+/* Sorts examples so that those of a batch are similar in both lengths. The halves are whole batches. Sorting by one length
+ * alone would leave the other in no order: with lengths 5 to 40 that are independent, each batch would then have sources of all
+ * lengths. */
+static void sort_by_both(const struct ordering *ordering, struct by_length *items, int64_t count) {
+    const int64_t size = batch_examples(ordering, items, count), batches = (count + size - 1) / size;
+    if (batches < 2) {
+        qsort(items, (size_t)count, sizeof *items, longest_first);
+        return;
+    }
+    const int by_source = spread(items, count, 1) > spread(items, count, 0);
+    const int64_t half = batches / 2 * size;
+    qsort(items, (size_t)count, sizeof *items, by_source ? longest_source_first : longest_first);
+    sort_by_both(ordering, items, half);
+    sort_by_both(ordering, items + half, count - half);
+}
+
 /* Sorts examples[begin .. end) by length, longest first. Stable: examples of equal length keep their order. */
 static void sort_range(const struct ordering *ordering, int64_t begin, int64_t end) {
+    const struct dataset *dataset = ordering->dataset;
+    struct by_length *items = ordering->scratch;
     int64_t *examples = ordering->epoch->examples;
     for (int64_t i = begin; i < end; i++) {
-        ordering->scratch[i - begin] =
-            (struct by_length){examples[i], example_steps(ordering->dataset, examples[i], ordering->plan), i};
+        items[i - begin] = (struct by_length){examples[i], example_steps(dataset, examples[i], ordering->plan),
+                                              example_source_steps(dataset, examples[i]), i};
     }
-    qsort(ordering->scratch, (size_t)(end - begin), sizeof *ordering->scratch, longest_first);
+    if (dataset_find(dataset, "source") != NULL) {
+        sort_by_both(ordering, items, end - begin);
+    } else {
+        qsort(items, (size_t)(end - begin), sizeof *items, longest_first);
+    }
     for (int64_t i = begin; i < end; i++) {
-        examples[i] = ordering->scratch[i - begin].example;
+        examples[i] = items[i - begin].example;
     }
 }
 
@@ -50,7 +111,7 @@ static void cut_batches(const struct ordering *ordering) {
     int64_t steps = 0;
     for (int64_t i = 0; i < count; i++) {
         const int64_t first = epoch->batches == 0 ? 0 : epoch->begin[epoch->batches - 1];
-        const int64_t own = example_steps(ordering->dataset, epoch->examples[i], ordering->plan);
+        const int64_t own = all_steps(ordering, epoch->examples[i]);
         const int is_full =
             ordering->size.examples > 0 ? i - first == ordering->size.examples : steps + own > ordering->size.steps;
         if (i == 0 || is_full) {

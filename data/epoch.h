@@ -9,7 +9,7 @@
 #include "data/batch.h"
 
 /* The size of a batch: a number of examples, or the largest number of steps of all its examples together (at least one
- * example). Exactly one of them is > 0. Datasets with lanes have their own batches. */
+ * example), those of their sources included. Exactly one of them is > 0. Datasets with lanes have their own batches. */
 struct batch_size {
     int64_t examples, steps;
 };
@@ -27,6 +27,9 @@ struct epoch {
  * mates are of similar length, and every epoch is different. With a size in steps, the pool is the whole dataset, so that
  * every epoch has the same number of batches. `stream` determines the order; NULL gives the order for evaluation: by
  * length, longest first, ties by index. The last batch may be smaller, and stays the last.
+ *
+ * Examples with a source have two lengths, and are sorted so that batch mates are similar in both: a pool is halved again and
+ * again, by the length that differs more, until a batch is left.
  *
  * With lanes, batch u is update u of the dataset, whatever `stream` is. */
 rondo_status epoch_make(struct epoch *epoch, const struct dataset *dataset, const struct batch_plan *plan,

@@ -36,7 +36,8 @@ const struct experiment_key schedule_keys[] = {
     {.name = "batch",
      .value = EXPERIMENT_BATCH,
      .default_text = "32",
-     .help = "examples per batch; or `{steps: N}`: examples of similar length, with at most N steps together"},
+     .help = "examples per batch; or `{steps: N}`: examples of similar length, with at most N steps together, those of "
+             "sources included"},
     {.name = NULL}};
 
 /* The two forms of `batch`. */

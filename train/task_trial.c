@@ -10,16 +10,17 @@ enum { MOST_ORDERED = 1 << 20 };
 
 /* The examples of one part of a batch (network_shard_count), in the batches of an update. */
 struct task_trial_part {
-    int64_t steps, rows; /* at most one less than it has of them; 0: no batch has such a part */
-    int64_t n_shards;    /* of that batch */
+    int64_t steps, source, rows; /* at most one less than it has of them; rows 0: no batch has such a part */
+    int64_t n_shards;            /* of that batch */
     int64_t *examples, *begin;
     int64_t batches;
     struct network_memory memory;
 };
 
 /* For every part, the batch that gives it the most steps, and the one that gives it the most rows: what a tape keeps consists of
- * numbers for each step and for each row. A batch of few long examples has few parts with many steps. */
-enum trial_most { MOST_STEPS, MOST_ROWS, MOST_KINDS };
+ * numbers for each step and for each row. A batch of few long examples has few parts with many steps. A step of a source keeps
+ * other numbers than one of the decoder, so the most of each, and of both together, are wanted. */
+enum trial_most { MOST_STEPS, MOST_ROWS, MOST_SOURCE, MOST_BOTH, MOST_KINDS };
 enum { TRIAL_PARTS = MOST_KINDS * NETWORK_MAX_SHARDS }; /* part s of kind k has number k * NETWORK_MAX_SHARDS + s */
 
 struct task_trial {
@@ -34,11 +35,17 @@ struct task_trial {
 
 /* ---- the largest batches ---- */
 
-static int64_t steps_of(const struct task_trial *trial, const struct dataset *dataset, const int64_t *examples,
-                        int64_t count) {
-    int64_t steps = 0;
+/* The steps of examples, and of their sources. */
+struct trial_steps {
+    int64_t own, source;
+};
+
+static struct trial_steps steps_of(const struct task_trial *trial, const struct dataset *dataset,
+                                   const int64_t *examples, int64_t count) {
+    struct trial_steps steps = {0};
     for (int64_t i = 0; i < count; i++) {
-        steps += example_steps(dataset, examples[i], &trial->task->plan);
+        steps.own += example_steps(dataset, examples[i], &trial->task->plan);
+        steps.source += example_source_steps(dataset, examples[i]);
     }
     return steps;
 }
@@ -62,10 +69,23 @@ static rondo_status copy_part(const struct task_trial *trial, const struct epoch
     return arena_failed(trial->arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
+/* 1 if `a` is larger than `b`, or equal and `c` is larger than `d`. */
+static int is_more(int64_t a, int64_t b, int64_t c, int64_t d) {
+    return a > b || (a == b && c > d);
+}
+
 /* 1 if these steps and rows are more than those of the part. */
-static int is_larger(int64_t steps, int64_t rows, const struct task_trial_part *part, enum trial_most most) {
-    return most == MOST_STEPS ? steps > part->steps || (steps == part->steps && rows > part->rows)
-                              : rows > part->rows || (rows == part->rows && steps > part->steps);
+static int is_larger(struct trial_steps steps, int64_t rows, const struct task_trial_part *part, enum trial_most most) {
+    switch (most) {
+    case MOST_STEPS:
+        return is_more(steps.own, part->steps, rows, part->rows);
+    case MOST_ROWS:
+        return is_more(rows, part->rows, steps.own, part->steps);
+    case MOST_SOURCE:
+        return steps.source > 0 && is_more(steps.source, part->source, steps.own, part->steps);
+    default:
+        return steps.source > 0 && is_more(steps.own + steps.source, part->steps + part->source, rows, part->rows);
+    }
 }
 
 /* Compares the batches of an epoch with the largest parts so far. */
@@ -77,11 +97,13 @@ static rondo_status find_in_epoch(const struct task_trial *trial, const struct d
     for (int64_t k = 0; k < epoch->batches; k++) {
         const int64_t count = epoch->begin[k + 1] - epoch->begin[k];
         const int64_t n_shards = network_shard_count(trial->task->network, count), rows = count / n_shards;
-        const int64_t steps = steps_of(trial, dataset, epoch->examples + epoch->begin[k], count) / n_shards;
+        const struct trial_steps all = steps_of(trial, dataset, epoch->examples + epoch->begin[k], count);
+        const struct trial_steps steps = {all.own / n_shards, all.source / n_shards};
         for (int64_t p = 0; p < TRIAL_PARTS; p++) {
             if (p % NETWORK_MAX_SHARDS < n_shards &&
                 is_larger(steps, rows, &parts[p], (enum trial_most)(p / NETWORK_MAX_SHARDS))) {
-                parts[p].steps = steps;
+                parts[p].steps = steps.own;
+                parts[p].source = steps.source;
                 parts[p].rows = rows;
                 parts[p].n_shards = n_shards;
                 of_part[p] = k;
@@ -99,8 +121,10 @@ static rondo_status find_in_epoch(const struct task_trial *trial, const struct d
 }
 
 static int has_equal_lengths(const struct task_trial *trial, const struct dataset *dataset) {
+    const struct batch_plan *plan = &trial->task->plan;
     for (int64_t i = 1; i < dataset->count; i++) {
-        if (example_steps(dataset, i, &trial->task->plan) != example_steps(dataset, 0, &trial->task->plan)) {
+        if (example_steps(dataset, i, plan) != example_steps(dataset, 0, plan) ||
+            example_source_steps(dataset, i) != example_source_steps(dataset, 0)) {
             return 0;
         }
     }
@@ -151,6 +175,12 @@ static struct network_part network_part_of(const struct task_trial *trial, const
                                  .threads = part->n_shards > 1 ? 1 : session->parallel.threads};
 }
 
+static int64_t both_steps_of(const struct task_trial *trial, const struct dataset *dataset, const int64_t *examples,
+                             int64_t count) {
+    const struct trial_steps steps = steps_of(trial, dataset, examples, count);
+    return steps.own + steps.source;
+}
+
 /* What the part would take, by a straight line through the memory of its first example and that of two. 0 if it has few
  * examples. */
 static rondo_status extrapolate(const struct task_trial *trial, const struct task_trial_part *part, int evaluates,
@@ -168,10 +198,10 @@ static rondo_status extrapolate(const struct task_trial *trial, const struct tas
         struct network_part small = whole;
         small.update.begin = begin;
         small.update.batches = 1;
-        steps[n - 1] = steps_of(trial, whole.update.dataset, part->examples, n);
+        steps[n - 1] = both_steps_of(trial, whole.update.dataset, part->examples, n);
         RONDO_TRY(network_measure(trial->task->network, &small, &measured[n - 1], errors));
     }
-    const double all = (double)steps_of(trial, whole.update.dataset, part->examples, part->begin[1]);
+    const double all = (double)both_steps_of(trial, whole.update.dataset, part->examples, part->begin[1]);
     const double of_step = ((double)measured[1].tape - (double)measured[0].tape) /
                            (double)(steps[1] - steps[0]); /* every example has a step */
     *memory = measured[1];
@@ -211,11 +241,13 @@ static rondo_status measure_part(const struct task_trial *trial, struct task_tri
 /* 1 if both parts have the same number of steps in the same number of examples: they take the same memory. */
 static int are_alike(const struct task_trial *trial, const struct dataset *dataset, const struct task_trial_part *a,
                      const struct task_trial_part *b) {
+    const struct batch_plan *plan = &trial->task->plan;
     const int64_t n_a = a->begin[a->batches], n_b = b->begin[b->batches];
-    return n_a == n_b && a->n_shards == b->n_shards && a->batches == b->batches &&
-           steps_of(trial, dataset, a->examples, n_a) == steps_of(trial, dataset, b->examples, n_b) &&
-           example_steps(dataset, a->examples[0], &trial->task->plan) ==
-               example_steps(dataset, b->examples[0], &trial->task->plan);
+    const struct trial_steps steps_a = steps_of(trial, dataset, a->examples, n_a);
+    const struct trial_steps steps_b = steps_of(trial, dataset, b->examples, n_b);
+    return n_a == n_b && a->n_shards == b->n_shards && a->batches == b->batches && steps_a.own == steps_b.own &&
+           steps_a.source == steps_b.source &&
+           example_steps(dataset, a->examples[0], plan) == example_steps(dataset, b->examples[0], plan);
 }
 
 static rondo_status measure_parts(struct task_trial *trial, struct task_trial_part *parts, int evaluates,
@@ -266,7 +298,7 @@ static rondo_status measure_update(const struct task_trial *trial, struct task_m
 /* The arrays of epoch_make, and those that it uses meanwhile. */
 static uint64_t order_bytes(const struct dataset *dataset, int64_t pool, uint64_t *meanwhile) {
     const uint64_t word = sizeof(int64_t), count = dataset == NULL ? 0 : (uint64_t)dataset->count;
-    *meanwhile = dataset == NULL || dataset->lane != NULL ? 0 : 3 * word * (uint64_t)pool + word * count;
+    *meanwhile = dataset == NULL || dataset->lane != NULL ? 0 : 4 * word * (uint64_t)pool + word * count;
     return word * count;
 }
 
