@@ -558,11 +558,10 @@ static rondo_status set_pair(const rondo_option *table, void *options, const cha
     return option_set(option, options, value, arena, where, errors);
 }
 
-/* For options_require: 1 if the text, which has been parsed before, contains this key. */
-static int text_gives(const void *text, const char *key) {
+int options_text_gives(const char *text, const char *key) {
     const size_t length = strlen(key);
     struct option_pair pair;
-    for (const char *at = skip_separators(text); at != NULL && *at != '\0'; at = skip_separators(at)) {
+    for (const char *at = skip_separators(text == NULL ? "" : text); *at != '\0'; at = skip_separators(at)) {
         at = read_pair(at, &pair);
         if (at == NULL) {
             return 0;
@@ -572,6 +571,10 @@ static int text_gives(const void *text, const char *key) {
         }
     }
     return 0;
+}
+
+static int text_gives(const void *text, const char *key) {
+    return options_text_gives(text, key);
 }
 
 rondo_status options_parse(const rondo_option *table, void *options, const char *text, const char *of,
@@ -589,6 +592,6 @@ rondo_status options_parse(const rondo_option *table, void *options, const char 
         status = status == RONDO_OK ? set : status;
         at = skip_separators(end);
     }
-    const rondo_status complete = options_require(table, text_gives, text == NULL ? "" : text, of, where, errors);
+    const rondo_status complete = options_require(table, text_gives, text, of, where, errors);
     return status == RONDO_OK ? complete : status;
 }

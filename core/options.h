@@ -50,6 +50,9 @@ rondo_status option_unknown(const rondo_option *table, const char *key, const ch
 rondo_status options_parse(const rondo_option *table, void *options, const char *text, const char *of,
                            struct arena *arena, struct location where, struct errors *errors);
 
+/* 1 if such a text, which has been parsed without errors, sets this key. */
+int options_text_gives(const char *text, const char *key);
+
 /* Adds an error for every required option for which is_given(arg, key) returns 0. */
 rondo_status options_require(const rondo_option *table, int (*is_given)(const void *arg, const char *key),
                              const void *arg, const char *of, struct location where, struct errors *errors);

@@ -181,6 +181,8 @@ static void read_training(struct loading *loading) {
     if (loading->metrics != NULL) {
         metrics_section_read(&reader, experiment->root, loading->metrics, &experiment->metrics);
     }
+    const int has_source = yaml_get(yaml_get(experiment->root, "model"), "encoder") != NULL;
+    generate_section_read(&reader, experiment->root, experiment->model.feedback, has_source, &experiment->generate);
     struct yaml_node *optimizer = loading->trains ? child_of_root(loading, "optimizer") : NULL;
     if (optimizer != NULL) {
         optimizer_section_read(&reader, optimizer, &experiment->optimizer);

@@ -10,6 +10,7 @@
 
 #include "experiment/compare_section.h"
 #include "experiment/data_section.h"
+#include "experiment/generate_section.h"
 #include "experiment/keys.h"
 #include "experiment/layers.h"
 #include "experiment/loss_section.h"
@@ -56,6 +57,7 @@ struct experiment {
     struct experiment_layers layers;
     struct loss_section loss;
     struct metrics_section metrics;
+    struct generate_settings generate; /* defaults if model.feedback is false */
     struct optimizer_section optimizer;
     struct schedule_section schedule;
 };

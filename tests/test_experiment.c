@@ -370,6 +370,7 @@ static const struct {
     {"loss", "loss.zzz=1"},
     {"loss.sum.N", "loss={sum: [{plugin: hinge, zzz: 1}]}"},
     {"metrics.N", "metrics=[{plugin: f1, zzz: 1}]"},
+    {"generate", "generate={zzz: 1}"},
     {"optimizer", "optimizer.zzz=1"},
     {"optimizer.groups.N", "optimizer.groups=[{match: head.b, zzz: 1}]"},
     {"optimizer.wrappers.N", "optimizer.wrappers=[{plugin: ema, zzz: 1}]"},
