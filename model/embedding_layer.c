@@ -21,10 +21,10 @@ static int is_embedded(const struct model_input *input) {
     return input->embedding_size > 0;
 }
 
-/* The first embedded stream; NULL: none. */
+/* The first embedded stream whose vectors are added; NULL: none. */
 static const struct model_input *first_embedded(const struct model_input *inputs, int32_t n_inputs) {
     for (int32_t i = 0; i < n_inputs; i++) {
-        if (is_embedded(&inputs[i])) {
+        if (is_embedded(&inputs[i]) && !inputs[i].is_source) {
             return &inputs[i];
         }
     }
@@ -35,6 +35,9 @@ int64_t embedding_layer_width(const struct model_input *inputs, int32_t n_inputs
     const struct model_input *first = first_embedded(inputs, n_inputs);
     int64_t width = first == NULL ? 0 : first->embedding_size;
     for (int32_t i = 0; i < n_inputs; i++) {
+        if (inputs[i].is_source) {
+            continue;
+        }
         if (is_embedded(&inputs[i]) && inputs[i].embedding_size != first->embedding_size) {
             return 0;
         }
@@ -45,7 +48,7 @@ int64_t embedding_layer_width(const struct model_input *inputs, int32_t n_inputs
 
 int embedding_layer_every_step(const struct model_input *inputs, int32_t n_inputs) {
     for (int32_t i = 0; i < n_inputs; i++) {
-        if (inputs[i].every_step) {
+        if (inputs[i].every_step && !inputs[i].is_source) {
             return 1;
         }
     }
@@ -54,7 +57,7 @@ int embedding_layer_every_step(const struct model_input *inputs, int32_t n_input
 
 static rondo_status check_inputs(const struct model_input *inputs, int32_t n_inputs, struct errors *errors) {
     const struct model_input *first = first_embedded(inputs, n_inputs);
-    if (n_inputs < 1) {
+    if (n_inputs < 1 || inputs[0].is_source) {
         return errors_add(errors, RONDO_INVALID,
                           "the model reads nothing: expected an input, or its own output at the step before");
     }
@@ -64,7 +67,7 @@ static rondo_status check_inputs(const struct model_input *inputs, int32_t n_inp
             return errors_add_at(errors, RONDO_INVALID, input->where, "stream '%s' has no width: %s", input->name,
                                  input->symbols > 0 ? "symbols need an embedding" : "it has no numbers");
         }
-        if (is_embedded(input) && input->embedding_size != first->embedding_size) {
+        if (is_embedded(input) && !input->is_source && input->embedding_size != first->embedding_size) {
             return errors_add_at(errors, RONDO_INVALID, input->where,
                                  "the vectors of streams '%s' and '%s' are added, and they are %lld and %lld wide; "
                                  "expected the same embedding size",
@@ -73,6 +76,16 @@ static rondo_status check_inputs(const struct model_input *inputs, int32_t n_inp
         }
         RONDO_CHECK(input->share < 0 || (input->share < i && input->symbols > 0 && inputs[input->share].symbols > 0),
                     errors, "a table is shared with an earlier stream, both of symbols");
+        if (input->share >= 0 && input->embedding_size != inputs[input->share].embedding_size) {
+            return errors_add_at(
+                errors, RONDO_INVALID, input->where,
+                "streams '%s' and '%s' share their vectors, which are %lld and %lld wide; expected the "
+                "same embedding size",
+                inputs[input->share].name, input->name, (long long)inputs[input->share].embedding_size,
+                (long long)input->embedding_size);
+        }
+        RONDO_CHECK(!input->is_source || (i == n_inputs - 1 && input->every_step), errors,
+                    "the source is the last input, with a value at every step");
     }
     return RONDO_OK;
 }
@@ -170,9 +183,15 @@ struct embedding_pass {
     const struct embedding_layer *layer;
     struct tape *tape;
     const struct layer_call *call;
+    int parts;           /* enum embedding_part, or-ed */
     rondo_tensor *ids;   /* [n_inputs] of streams of symbols: numbers of rows in their table on the tape */
     rondo_value *tables; /* [n_parameters] those on the tape */
 };
+
+/* 1 if the pass records what this stream belongs to. */
+static int is_recorded(const struct embedding_pass *pass, int32_t i) {
+    return (pass->parts & (pass->layer->inputs[i].settings.is_source ? EMBEDDING_SOURCE : EMBEDDING_INPUTS)) != 0;
+}
 
 /* The table by rows of an input; NULL: the whole table is on the tape. */
 static struct row_table *rows_of(const struct embedding_pass *pass, const struct embedding_input *input) {
@@ -226,7 +245,7 @@ static rondo_status bind_tables(struct embedding_pass *pass) {
         return errors_no_memory(tape_errors(pass->tape));
     }
     for (int32_t i = 0; i < layer->n_inputs; i++) {
-        RONDO_TRY(find_ids(pass, i));
+        RONDO_TRY(is_recorded(pass, i) ? find_ids(pass, i) : RONDO_OK);
     }
     for (int32_t p = 0; p < layer->layer.shape.n_parameters; p++) {
         struct row_table *rows = pass->call->rows == NULL ? NULL : pass->call->rows[p];
@@ -269,25 +288,41 @@ static rondo_value contribution(const struct embedding_pass *pass, int32_t i) {
     return pass->layer->every_step ? packed_from_first(tape, pass->call->time, value) : value;
 }
 
-static rondo_value record(const struct layer *base, struct tape *tape, const struct layer_call *call) {
+struct embedding_output embedding_layer_record(const struct layer *base, struct tape *tape,
+                                               const struct layer_call *call, int wanted) {
     const struct embedding_layer *layer = (const struct embedding_layer *)base;
-    struct embedding_pass pass = {.layer = layer, .tape = tape, .call = call};
+    struct embedding_pass pass = {.layer = layer, .tape = tape, .call = call, .parts = wanted};
+    struct embedding_output output = {{-1}, {-1}};
     layer_enter(tape, call, "");
     const rondo_status status = bind_tables(&pass);
     rondo_value *parts = arena_calloc(tape_arena(tape), (size_t)layer->n_inputs + 1, sizeof *parts);
     if (status != RONDO_OK || parts == NULL) {
-        return tape_fail(tape, status != RONDO_OK ? status : errors_no_memory(tape_errors(tape)));
+        output.inputs = tape_fail(tape, status != RONDO_OK ? status : errors_no_memory(tape_errors(tape)));
+        output.source = output.inputs;
+        return output;
     }
     int32_t n_vectors = 0, n_parts = layer->has_vectors; /* parts[0]: their sum */
     for (int32_t i = 0; i < layer->n_inputs; i++) {
+        if (!is_recorded(&pass, i)) {
+            continue;
+        }
         const rondo_value value = contribution(&pass, i);
-        if (is_embedded(&layer->inputs[i].settings)) {
+        if (layer->inputs[i].settings.is_source) {
+            output.source = value;
+        } else if (is_embedded(&layer->inputs[i].settings)) {
             parts[0] = n_vectors++ == 0 ? value : apply_add(tape, parts[0], value);
         } else {
             parts[n_parts++] = value;
         }
     }
-    return n_parts == 1 ? parts[0] : apply_concat(tape, 1, parts, n_parts);
+    if (wanted & EMBEDDING_INPUTS) {
+        output.inputs = n_parts == 1 ? parts[0] : apply_concat(tape, 1, parts, n_parts);
+    }
+    return output;
+}
+
+static rondo_value record(const struct layer *layer, struct tape *tape, const struct layer_call *call) {
+    return embedding_layer_record(layer, tape, call, EMBEDDING_INPUTS).inputs;
 }
 
 /* ---- the kind ---- */
@@ -298,6 +333,9 @@ static int64_t flops(const struct layer *base) {
     int32_t n_embedded = 0;
     for (int32_t i = 0; i < layer->n_inputs; i++) {
         const struct model_input *input = &layer->inputs[i].settings;
+        if (input->is_source) {
+            continue; /* steps of another axis */
+        }
         n_embedded += is_embedded(input);
         if (is_embedded(input) && input->symbols == 0) {
             flops += (2 * input->size + 1) * input->embedding_size;
@@ -330,6 +368,12 @@ struct layer *embedding_layer_create(const struct model_input *inputs, int32_t n
         return NULL;
     }
     return &layer->layer;
+}
+
+int64_t embedding_layer_source_width(const struct layer *base) {
+    const struct embedding_layer *layer = (const struct embedding_layer *)base;
+    const struct model_input *last = &layer->inputs[layer->n_inputs - 1].settings;
+    return !last->is_source ? 0 : is_embedded(last) ? last->embedding_size : last->size;
 }
 
 const char *embedding_layer_name(const struct layer *layer, int32_t input) {

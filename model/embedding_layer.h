@@ -7,6 +7,9 @@
  *     e = sum over embedded streams of  table[id]  or  x @ W + b
  *     output = [e, numbers, numbers, …]                          [total, width], or [rows, width]
  *
+ * The stream that an encoder reads (model_input.is_source) has a time axis of its own, and so an output of its own, which is
+ * made in the same way.
+ *
  * A stream that has a value only at the first step of a sequence adds nothing (zeros) at later steps, which are all steps of a
  * row that continues (struct layer_call: starts). If all streams are of this kind, the
  * output is that of the first step, [rows, width].
@@ -19,7 +22,7 @@
  * of all of them.
  *
  * layer_call.inputs: [n_inputs] i32 [n] of symbols, or numbers [n, size]; n is the total of the time axis, or rows if only
- * the first step has a value.
+ * the first step has a value. That of the source has its own number of elements.
  *
  * Random words: dropout draws in SCOPE, stream after stream. Word dropout draws from the stream "word_dropout" of the
  * pass, or "word_dropout.STREAM" if there are several streams of symbols. It replaces words by the unknown word, so that
@@ -44,10 +47,11 @@ struct model_input {
     int32_t share;          /* number of an earlier input whose table this one uses; -1: a table of its own */
     int lazy;               /* of a table of its own: is_lazy of the parameter */
     int every_step;         /* 0: only the first step has a value */
-    struct location where;  /* for messages: where the user wrote its embedding; zero: nowhere */
+    int is_source; /* 1: the stream of the encoder, of which there is at most one, the last input; it has a value at every step */
+    struct location where; /* for messages: where the user wrote its embedding; zero: nowhere */
 };
 
-/* The width of the output; 0 if the streams have no width, or if embedded ones have different widths. */
+/* The width of the output, without the source; 0 if the streams have no width, or if embedded ones have different widths. */
 int64_t embedding_layer_width(const struct model_input *inputs, int32_t n_inputs);
 /* 1 if the output has all steps; 0 if it has only the first. */
 int embedding_layer_every_step(const struct model_input *inputs, int32_t n_inputs);
@@ -56,6 +60,16 @@ int embedding_layer_every_step(const struct model_input *inputs, int32_t n_input
  * have different widths. Everything is copied. */
 struct layer *embedding_layer_create(const struct model_input *inputs, int32_t n_inputs, int32_t dtype,
                                      struct errors *errors);
+/* The width of the vectors of the source; 0: there is none. `layer` must be of this kind. */
+int64_t embedding_layer_source_width(const struct layer *layer);
+/* The outputs: `inputs` is what layer_record gives, `source` is [n, width] of the source. A pass records one of them (the other
+ * gets the id -1, and its streams are not read), or both; a pass whose tables are by rows records both. */
+enum embedding_part { EMBEDDING_INPUTS = 1, EMBEDDING_SOURCE = 2 };
+struct embedding_output {
+    rondo_value inputs, source;
+};
+struct embedding_output embedding_layer_record(const struct layer *layer, struct tape *tape,
+                                               const struct layer_call *call, int parts);
 /* The name of input `input`. `layer` must be of this kind. */
 const char *embedding_layer_name(const struct layer *layer, int32_t input);
 /* The number of the parameter that is the table of input `input`; -1: it has none. `layer` must be of this kind. */

@@ -3,29 +3,8 @@
 
 #include <string.h>
 
-#include "model/apply.h"
+#include "model/chain.h"
 #include "model/head_layer.h"
-#include "model/packed.h"
-
-/* A layer of the chain, with its place among the parameters and states of the model. */
-struct model_link {
-    struct layer *layer;
-    const char *scope; /* "layers.0" */
-    int32_t first_parameter, first_state;
-};
-
-struct model {
-    struct arena *arena;
-    struct model_settings settings; /* inputs and layers are NULL */
-    struct model_link *chain;       /* [n_links] embedding, layers, pool if there is one output per row, head */
-    int32_t n_links;
-    int32_t input_every_step; /* of the first layer */
-    int32_t table;            /* the parameter that is the weight of a tied head; -1: the head is not tied */
-    struct model_parameter *parameters;
-    int32_t n_parameters;
-    struct layer_state *states;
-    int32_t n_states;
-};
 
 /* ---- creation ---- */
 
@@ -34,10 +13,7 @@ static rondo_status add_link(struct model *model, struct layer *layer, const cha
     if (layer == NULL) {
         return errors->status;
     }
-    struct model_link *link = &model->chain[model->n_links++];
-    *link = (struct model_link){layer, scope, model->n_parameters, model->n_states};
-    model->n_parameters += layer_shape(layer)->n_parameters;
-    model->n_states += layer_shape(layer)->n_states;
+    model->chain[model->n_links++] = (struct model_link){.layer = layer, .scope = scope};
     return RONDO_OK; /* list_all asks the arena for memory of the scope */
 }
 
@@ -84,35 +60,145 @@ static rondo_status find_table(struct model *model, const struct model_settings 
     return RONDO_OK;
 }
 
+/* Adds the embedding of all streams, of which the source is the last. */
+static rondo_status add_embedding(struct model *model, const struct model_settings *settings, struct errors *errors) {
+    const int32_t count = settings->n_inputs + (settings->n_encoder > 0);
+    struct model_input *inputs = arena_calloc(model->arena, (size_t)count + 1, sizeof *inputs);
+    if (inputs == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t i = 0; i < settings->n_inputs; i++) {
+        inputs[i] = settings->inputs[i];
+    }
+    if (settings->n_encoder > 0) {
+        inputs[count - 1] = *settings->source_input;
+        inputs[count - 1].every_step = inputs[count - 1].is_source = 1;
+    }
+    RONDO_TRY(add_link(model, embedding_layer_create(inputs, count, settings->dtype, errors), "embedding", errors));
+    model->input_every_step = embedding_layer_every_step(inputs, count);
+    return RONDO_OK;
+}
+
+/* Adds the cells of the encoder or of the decoder, of which the first reads values of this width. */
+static rondo_status add_cells(struct model *model, const struct cell_layer_settings *layers, int32_t n_layers,
+                              const char *name, int64_t width, struct registry *registry, struct errors *errors) {
+    for (int32_t i = 0; i < n_layers; i++) {
+        RONDO_TRY(add_link(model, cell_layer_create(&layers[i], model->settings.dtype, width, registry, errors),
+                           arena_printf(model->arena, "%s.%d", name, (int)i), errors));
+        width = last_shape(model)->width;
+    }
+    return RONDO_OK;
+}
+
+/* Adds the names and shapes of the states of `count` links from number `first` on. NULL: out of memory. */
+static struct layer_state *list_states(struct model *model, int32_t first, int32_t count, int32_t *n_states) {
+    int32_t all = 0;
+    for (int32_t i = first; i < first + count; i++) {
+        model->chain[i].first_state = all;
+        all += layer_shape(model->chain[i].layer)->n_states;
+    }
+    struct layer_state *states = arena_calloc(model->arena, (size_t)all + 1, sizeof *states);
+    for (int32_t i = first; i < first + count && states != NULL; i++) {
+        const struct model_link *link = &model->chain[i];
+        const struct layer_shape *shape = layer_shape(link->layer);
+        for (int32_t s = 0; s < shape->n_states; s++) {
+            states[link->first_state + s] = (struct layer_state){
+                arena_printf(model->arena, "%s.%s", link->scope, shape->states[s].name), shape->states[s].shape};
+        }
+    }
+    *n_states = all;
+    return states;
+}
+
+/* A bridge gives every row its initial states, so that learned ones would never be used; without a bridge, the encoder must be
+ * read by a layer. */
+static rondo_status check_bridge(const struct model *model, const struct model_settings *settings,
+                                 struct errors *errors) {
+    int reads_memory = 0;
+    for (int32_t i = 0; i < settings->n_layers; i++) {
+        const struct cell_layer_settings *layer = &settings->layers[i];
+        reads_memory |= layer_shape(model->chain[model->first_layer + i].layer)->reads_memory;
+        if (settings->bridge != BRIDGE_NONE && layer->learn_initial_state) {
+            const struct location nowhere = {NULL, 0, 0};
+            return errors_add_at(
+                errors, RONDO_INVALID,
+                layer->place == NULL ? nowhere : layer->place(layer->place_arg, "learn_initial_state"),
+                "'learn_initial_state' is not used: the bridge gives the layer the states that it begins "
+                "in; 'bridge: none' leaves them to the layer");
+        }
+    }
+    return settings->bridge != BRIDGE_NONE || reads_memory
+               ? RONDO_OK
+               : errors_add_at(
+                     errors, RONDO_INVALID, settings->bridge_where,
+                     "nothing reads the encoder: with 'bridge: none', a layer must read the memory, such as the "
+                     "cell gru_bahdanau, or {block: attention, over: memory}");
+}
+
+/* The layers of a part of the chain, as one end of the bridge. */
+static struct bridge_end end_of(struct model *model, int32_t first, int32_t count, const struct layer_state *states,
+                                int32_t n_states) {
+    struct layer **layers = arena_calloc(model->arena, (size_t)count + 1, sizeof(struct layer *));
+    for (int32_t i = 0; i < count && layers != NULL; i++) {
+        layers[i] = model->chain[first + i].layer;
+    }
+    return (struct bridge_end){layers, count, states, n_states};
+}
+
+/* Puts the bridge at its place in the chain. */
+static rondo_status add_bridge(struct model *model, const struct model_settings *settings, struct errors *errors) {
+    RONDO_TRY(check_bridge(model, settings, errors));
+    const struct bridge_end encoder =
+        end_of(model, 1, settings->n_encoder, model->encoder_states, model->n_encoder_states);
+    const struct bridge_end decoder =
+        end_of(model, model->first_layer, settings->n_layers, model->states, model->n_states);
+    if (arena_failed(model->arena)) {
+        return errors_no_memory(errors);
+    }
+    struct model_link *link = &model->chain[model->bridge];
+    link->layer = bridge_create(settings->bridge, &encoder, &decoder, settings->dtype, settings->bridge_where, errors);
+    link->scope = "bridge";
+    return link->layer == NULL ? errors->status : RONDO_OK;
+}
+
 static rondo_status build_chain(struct model *model, const struct model_settings *settings, struct registry *registry,
                                 struct errors *errors) {
     const int32_t dtype = settings->dtype;
-    model->chain = arena_calloc(model->arena, (size_t)settings->n_layers + 3, sizeof *model->chain);
+    model->chain =
+        arena_calloc(model->arena, (size_t)settings->n_encoder + (size_t)settings->n_layers + 4, sizeof *model->chain);
+    model->bridge = -1;
     if (model->chain == NULL) {
         return errors_no_memory(errors);
     }
-    RONDO_TRY(add_link(model, embedding_layer_create(settings->inputs, settings->n_inputs, dtype, errors), "embedding",
-                       errors));
-    model->input_every_step = embedding_layer_every_step(settings->inputs, settings->n_inputs);
-    for (int32_t i = 0; i < settings->n_layers; i++) {
-        const int64_t width = last_shape(model)->width;
-        RONDO_TRY(add_link(model, cell_layer_create(&settings->layers[i], dtype, width, registry, errors),
-                           arena_printf(model->arena, "layers.%d", i), errors));
+    RONDO_TRY(add_embedding(model, settings, errors));
+    if (settings->n_encoder > 0) {
+        const int64_t width = embedding_layer_source_width(model->chain[0].layer);
+        RONDO_TRY(add_cells(model, settings->encoder, settings->n_encoder, "encoder", width, registry, errors));
+        model->bridge = model->n_links++; /* it needs the layers of both ends: add_bridge */
     }
+    model->first_layer = model->n_links;
+    const int64_t width = layer_shape(model->chain[0].layer)->width;
+    RONDO_TRY(add_cells(model, settings->layers, settings->n_layers, "layers", width, registry, errors));
+    model->states = list_states(model, model->first_layer, settings->n_layers, &model->n_states);
+    model->encoder_states = list_states(model, 1, settings->n_encoder, &model->n_encoder_states);
+    RONDO_TRY(model->bridge < 0 ? RONDO_OK : add_bridge(model, settings, errors));
     RONDO_TRY(find_table(model, settings, errors));
     if (!settings->architecture.output_every_step) {
         RONDO_TRY(add_link(model, pool_layer_create(settings->pooling, last_shape(model), errors), "pool", errors));
     }
-    const int64_t width = last_shape(model)->width;
-    return add_link(model, head_layer_create(width, settings->output_size, settings->tie, dtype, errors), "head",
-                    errors);
+    return add_link(model,
+                    head_layer_create(last_shape(model)->width, settings->output_size, settings->tie, dtype, errors),
+                    "head", errors);
 }
 
-/* Lists the parameters and states of all layers, "SCOPE.NAME". */
-static rondo_status list_all(struct model *model, struct errors *errors) {
+/* Lists the parameters of all layers, "SCOPE.NAME". */
+static rondo_status list_parameters(struct model *model, struct errors *errors) {
     struct arena *arena = model->arena;
-    model->parameters = arena_calloc(arena, (size_t)model->n_parameters, sizeof *model->parameters);
-    model->states = arena_calloc(arena, (size_t)model->n_states + 1, sizeof *model->states);
+    for (int32_t i = 0; i < model->n_links; i++) {
+        model->chain[i].first_parameter = model->n_parameters;
+        model->n_parameters += layer_shape(model->chain[i].layer)->n_parameters;
+    }
+    model->parameters = arena_calloc(arena, (size_t)model->n_parameters + 1, sizeof *model->parameters);
     if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
@@ -131,12 +217,29 @@ static rondo_status list_all(struct model *model, struct errors *errors) {
                                          .by_rows = by_rows,
                                          .is_lazy = by_rows && from->is_lazy};
         }
-        for (int32_t s = 0; s < shape->n_states; s++) {
-            model->states[link->first_state + s] = (struct layer_state){
-                arena_printf(arena, "%s.%s", link->scope, shape->states[s].name), shape->states[s].shape};
-        }
     }
     return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
+}
+
+/* Why the model cannot write sequences. */
+static const char *find_why_not(struct model *model, const struct model_settings *settings) {
+    int has_feedback = 0;
+    for (int32_t i = 0; i < settings->n_inputs; i++) {
+        has_feedback |= strcmp(settings->inputs[i].name, "previous") == 0;
+    }
+    if (!has_feedback) {
+        return "it does not read its own output of the step before ('model.feedback: true')";
+    }
+    if (!settings->architecture.output_every_step) {
+        return "it has one output for all steps";
+    }
+    for (int32_t i = 0; i < settings->n_layers; i++) {
+        const struct model_link *link = &model->chain[model->first_layer + i];
+        if (!layer_shape(link->layer)->is_causal) {
+            return arena_printf(model->arena, "an output of '%s' depends on later steps", link->scope);
+        }
+    }
+    return NULL;
 }
 
 struct model *model_create(const struct model_settings *settings, struct registry *registry, struct errors *errors) {
@@ -149,9 +252,14 @@ struct model *model_create(const struct model_settings *settings, struct registr
     }
     model->arena = arena;
     model->settings = *settings;
-    model->settings.inputs = NULL;
-    model->settings.layers = NULL;
-    if (build_chain(model, settings, registry, errors) != RONDO_OK || list_all(model, errors) != RONDO_OK) {
+    model->settings.inputs = model->settings.source_input = NULL;
+    model->settings.layers = model->settings.encoder = NULL;
+    rondo_status status = build_chain(model, settings, registry, errors);
+    if (status == RONDO_OK) {
+        model->why_not = find_why_not(model, settings);
+        status = list_parameters(model, errors);
+    }
+    if (status != RONDO_OK) {
         model_destroy(model);
         return NULL;
     }
@@ -190,6 +298,14 @@ int32_t model_layer_count(const struct model *model) {
 }
 
 const struct layer *model_layer(const struct model *model, int32_t index) {
+    return model->chain[model->first_layer + index].layer;
+}
+
+int32_t model_encoder_count(const struct model *model) {
+    return model->settings.n_encoder;
+}
+
+const struct layer *model_encoder_layer(const struct model *model, int32_t index) {
     return model->chain[1 + index].layer; /* chain[0] is the embedding */
 }
 
@@ -251,8 +367,16 @@ rondo_status model_load(struct model *model, struct archive *archive, struct err
 
 int64_t model_step_flops(const struct model *model) {
     int64_t flops = 0;
-    for (int32_t i = 1; i <= model->settings.n_layers; i++) { /* chain[0] is the embedding */
-        flops += layer_step_flops(model->chain[i].layer);
+    for (int32_t i = 0; i < model_layer_count(model); i++) {
+        flops += layer_step_flops(model_layer(model, i));
+    }
+    return flops;
+}
+
+int64_t model_encoder_flops(const struct model *model) {
+    int64_t flops = 0;
+    for (int32_t i = 0; i < model_encoder_count(model); i++) {
+        flops += layer_step_flops(model_encoder_layer(model, i));
     }
     return flops;
 }
@@ -261,16 +385,21 @@ int64_t model_step_flops(const struct model *model) {
 
 rondo_status model_check_causal(const struct model *model, const char *key, struct location where,
                                 struct errors *errors) {
-    for (int32_t i = 1; i <= model->settings.n_layers; i++) {
-        if (!layer_shape(model->chain[i].layer)->is_causal) {
+    for (int32_t i = 0; i < model_layer_count(model); i++) {
+        if (!layer_shape(model_layer(model, i))->is_causal) {
             return errors_add_at(
                 errors, RONDO_INVALID, where,
                 "'%s' continues each row where the pass before ended, so every layer must read forward "
                 "in time only, and '%s' does not; expected 'direction: forward'",
-                key, model->chain[i].scope);
+                key, model->chain[model->first_layer + i].scope);
         }
     }
     return RONDO_OK;
+}
+
+int model_generates(const struct model *model, const char **why_not) {
+    *why_not = model->why_not;
+    return model->why_not == NULL;
 }
 
 struct states *model_states_create(const struct model *model, int64_t rows, struct errors *errors) {
@@ -278,201 +407,4 @@ struct states *model_states_create(const struct model *model, int64_t rows, stru
     return model_check_causal(model, "states", nowhere, errors) != RONDO_OK
                ? NULL
                : states_create(model->states, model->n_states, rows, errors);
-}
-
-/* ---- recording ---- */
-
-/* A pass while it is recorded. */
-struct model_pass {
-    const struct model *model;
-    struct tape *tape;
-    const struct model_call *call;
-    rondo_value *initial; /* [n_states]; NULL: all rows begin anew */
-    rondo_value *final;   /* [n_states]; NULL: not wanted */
-    rondo_tensor chosen;  /* with call->chosen: their rows in the table of a tied head on the tape */
-};
-
-static rondo_status prepare_states(struct model_pass *pass) {
-    const struct model_call *call = pass->call;
-    struct arena *arena = tape_arena(pass->tape);
-    const size_t count = (size_t)pass->model->n_states + 1;
-    if (call->carried != NULL && call->starts != NULL) {
-        pass->initial = arena_calloc(arena, count, sizeof *pass->initial);
-    }
-    if (call->kept != NULL) {
-        pass->final = arena_calloc(arena, count, sizeof *pass->final);
-    }
-    if (arena_failed(arena)) {
-        return errors_no_memory(tape_errors(pass->tape));
-    }
-    if (pass->initial != NULL) {
-        states_bind(call->carried, call->lane, call->time->rows, pass->tape, pass->initial);
-    }
-    return tape_status(pass->tape);
-}
-
-static struct layer_call call_of(const struct model_pass *pass, const struct model_link *link,
-                                 const rondo_value *inputs, int input_every_step) {
-    const struct model_call *call = pass->call;
-    return (struct layer_call){.time = call->time,
-                               .input_every_step = input_every_step,
-                               .inputs = inputs,
-                               .parameters = call->parameters + link->first_parameter,
-                               .rows = call->rows == NULL ? NULL : call->rows + link->first_parameter,
-                               .initial = pass->initial == NULL ? NULL : pass->initial + link->first_state,
-                               .starts = pass->initial == NULL ? NULL : call->starts,
-                               .final = pass->final == NULL ? NULL : pass->final + link->first_state,
-                               .scope = link->scope,
-                               .stream = call->stream,
-                               .stepwise = call->stepwise};
-}
-
-/* The streams as constants of the tape, for the embedding. */
-static rondo_value embed(const struct model_pass *pass) {
-    const struct model *model = pass->model;
-    const struct model_link *link = &model->chain[0];
-    rondo_value *inputs = arena_calloc(tape_arena(pass->tape), (size_t)model->settings.n_inputs, sizeof *inputs);
-    if (inputs == NULL) {
-        return tape_fail(pass->tape, errors_no_memory(tape_errors(pass->tape)));
-    }
-    const struct layer_call call = call_of(pass, link, inputs, model->input_every_step);
-    layer_enter(pass->tape, &call, "");
-    for (int32_t i = 0; i < model->settings.n_inputs; i++) {
-        inputs[i] = tape_constant(pass->tape, &pass->call->inputs[i]);
-        tape_name(pass->tape, inputs[i], embedding_layer_name(link->layer, i));
-    }
-    return layer_record(link->layer, pass->tape, &call);
-}
-
-/* The input of the first layer as a value with a gradient. */
-static rondo_value probe_input(const struct model_pass *pass, rondo_value embedded) {
-    struct model_probe *probe = pass->call->probe;
-    const rondo_tensor *tensor = tape_tensor(pass->tape, embedded);
-    const size_t layers = (size_t)pass->model->settings.n_layers;
-    probe->layers = arena_calloc(tape_arena(pass->tape), layers, sizeof *probe->layers);
-    if (tensor == NULL || probe->layers == NULL) {
-        return tape_fail(pass->tape,
-                         tensor == NULL ? tape_status(pass->tape) : errors_no_memory(tape_errors(pass->tape)));
-    }
-    for (size_t i = 0; i < layers; i++) {
-        probe->layers[i].values = probe->values;
-    }
-    probe->input = tape_parameter(pass->tape, "input", tensor, NULL);
-    return probe->input;
-}
-
-/* The outputs of the last layer, through which gradients flow only at the anchors. */
-static rondo_value anchor_outputs(const struct model_pass *pass, rondo_value outputs) {
-    const struct time_axis *time = pass->call->time;
-    const struct layer_shape *shape = layer_shape(pass->model->chain[pass->model->settings.n_layers].layer);
-    const rondo_tensor *tensor = tape_tensor(pass->tape, outputs); /* [total, width] */
-    const struct model_settings *settings = &pass->model->settings;
-    const int reads_one = !settings->architecture.output_every_step &&
-                          (settings->pooling == POOL_LAST || settings->pooling == POOL_FIRST);
-    if (tensor == NULL || reads_one) { /* the pool reads nothing but the anchors */
-        return outputs;
-    }
-    rondo_tensor flows = *tensor;
-    flows.data = NULL;
-    const rondo_status status = tensor_alloc(&flows, tape_arena(pass->tape), tape_errors(pass->tape));
-    if (status != RONDO_OK) {
-        return tape_fail(pass->tape, status);
-    }
-    for (int64_t row = 0; row < time->rows; row++) {
-        const int64_t anchor = pass->call->probe->anchor[row];
-        for (int64_t k = 0; anchor >= 0 && k < shape->width; k++) {
-            const int64_t step = k < shape->width - shape->backward ? anchor : 0;
-            tensor_set(&flows, (time->begin[step] + row) * shape->width + k, 1);
-        }
-    }
-    return apply_where(pass->tape, tape_constant(pass->tape, &flows), outputs, tape_constant(pass->tape, tensor));
-}
-
-/* The hidden values of all outputs, or of the scored ones. */
-static rondo_value record_hidden(const struct model_pass *pass) {
-    const struct model *model = pass->model;
-    struct model_probe *probe = pass->call->probe;
-    rondo_value value = embed(pass);
-    int input_every_step = model->input_every_step;
-    if (probe != NULL) {
-        value = probe_input(pass, value);
-    }
-    for (int32_t i = 1; i < model->n_links - 1; i++) {
-        const int is_cell = i <= model->settings.n_layers;
-        struct layer_call call = call_of(pass, &model->chain[i], &value, input_every_step);
-        call.probe = is_cell && probe != NULL && probe->layers != NULL ? &probe->layers[i - 1] : NULL;
-        rondo_value output = layer_record(model->chain[i].layer, pass->tape, &call);
-        if (probe != NULL && i == model->settings.n_layers) {
-            output = anchor_outputs(pass, output);
-        }
-        value = output;
-        input_every_step = 1; /* a layer gives its outputs of every step to the next */
-    }
-    return pass->call->scored == NULL ? value : apply_gather(pass->tape, value, pass->call->scored);
-}
-
-/* The rows of the table of a tied head, which the embedding puts on the tape together with its own: local numbers of the
- * chosen outputs. */
-static rondo_status add_chosen_rows(struct model_pass *pass) {
-    const struct model_call *call = pass->call;
-    const int32_t table = pass->model->table;
-    struct row_table *rows = table < 0 || call->rows == NULL ? NULL : call->rows[table];
-    if (call->chosen == NULL) {
-        return RONDO_OK;
-    }
-    pass->chosen = *call->chosen;
-    if (rows == NULL) {
-        return RONDO_OK;
-    }
-    RONDO_TRY(tensor_alloc(&pass->chosen, tape_arena(pass->tape), tape_errors(pass->tape)));
-    return row_table_add(rows, call->chosen->data, call->chosen->shape[0], pass->chosen.data, tape_errors(pass->tape));
-}
-
-/* The table of a tied head on the tape: all of its rows, or those of the pass. */
-static rondo_value table_of(const struct model_pass *pass) {
-    const struct model_call *call = pass->call;
-    const int32_t table = pass->model->table;
-    if (table < 0) {
-        return (rondo_value){-1};
-    }
-    return call->rows != NULL && call->rows[table] != NULL ? call->rows[table]->bound : call->parameters[table];
-}
-
-static void record_head(const struct model_pass *pass, struct model_result *result) {
-    const struct model *model = pass->model;
-    const struct model_link *head = &model->chain[model->n_links - 1];
-    const rondo_value none = {-1};
-    const rondo_value inputs[2] = {result->hidden, table_of(pass)};
-    const struct layer_call call = call_of(pass, head, inputs, 1);
-    result->outputs = result->weight = result->bias = none;
-    if (pass->call->before_output) {
-        layer_enter(pass->tape, &call, "");
-        const struct head_chosen chosen = {pass->call->chosen, &pass->chosen};
-        const struct head_output output =
-            head_output(head->layer, pass->tape, &call, pass->call->chosen == NULL ? NULL : &chosen);
-        result->weight = output.weight;
-        result->bias = output.bias;
-    } else {
-        result->outputs = layer_record(head->layer, pass->tape, &call);
-    }
-}
-
-rondo_status model_record(const struct model *model, struct tape *tape, const struct model_call *call,
-                          struct model_result *result) {
-    struct model_pass pass = {.model = model, .tape = tape, .call = call};
-    const rondo_value none = {-1};
-    *result = (struct model_result){none, none, none, none};
-    tape_set_training(tape, call->training);
-    rondo_status status = prepare_states(&pass);
-    status = status == RONDO_OK ? add_chosen_rows(&pass) : status;
-    if (status != RONDO_OK) {
-        tape_fail(tape, status);
-        return status;
-    }
-    result->hidden = record_hidden(&pass);
-    record_head(&pass, result);
-    if (call->kept != NULL) {
-        states_keep(call->kept, call->lane, call->time->rows, tape, pass.final);
-    }
-    return tape_status(tape);
 }

@@ -1,7 +1,15 @@
-/* model/model.h: streams -> embedding -> layers -> pool, if there is one output per row -> scored rows -> head -> outputs.
+/* model/model.h: two chains, of which the first is optional.
  *
- * A parameter is found by its name (model_find): "embedding.W", "layers.0.U_f", "head.b". The headers of the layers list
- * the names within a layer.
+ *     encoder    source -> embedding -> layers = the memory, which any layer of the decoder may read -> bridge
+ *     decoder    streams -> embedding -> layers, which begin in the states that the bridge gives -> pool, if there is one
+ *                output per row -> scored rows -> head -> outputs
+ *
+ * The encoder runs over a time axis of its own, whose rows have an order of their own. Two gathers on the tape bring its
+ * results into the order of the decoder's rows: that of its outputs to the memory, which is sequence-major, and that of the
+ * values that the bridge uses. Nothing else knows of the other order.
+ *
+ * A parameter is found by its name (model_find): "embedding.W", "encoder.0.U_f", "bridge.layers.0.h.W", "layers.0.U_f",
+ * "head.b". The headers of the layers list the names within a layer.
  *
  * Threads: created and initialised on one thread; then model_record may run on several threads concurrently, each with
  * its own tape.
@@ -9,6 +17,7 @@
 #ifndef RONDO_MODEL_MODEL_H
 #define RONDO_MODEL_MODEL_H
 
+#include "model/bridge.h"
 #include "model/cell_layer.h"
 #include "model/embedding_layer.h"
 #include "model/pool_layer.h"
@@ -18,7 +27,13 @@ struct model_settings {
     int32_t dtype;
     struct architecture architecture; /* input_every_step is not read: each input has its own */
     const struct model_input *inputs; /* model/embedding_layer.h */
-    int32_t n_inputs;                 /* >= 1 */
+    int32_t n_inputs;                 /* >= 1, without the source */
+    /* The encoder; n_encoder 0: there is none, and the others are not read. */
+    const struct model_input *source_input; /* share: a number among `inputs`; every_step and is_source are not read */
+    const struct cell_layer_settings *encoder;
+    int32_t n_encoder;
+    enum bridging bridge;         /* model/bridge.h */
+    struct location bridge_where; /* for messages; zero: nowhere */
     const struct cell_layer_settings *layers;
     int32_t n_layers;     /* >= 1 */
     enum pooling pooling; /* used if there is one output per row */
@@ -47,7 +62,7 @@ struct model;
 struct model *model_create(const struct model_settings *settings, struct registry *registry, struct errors *errors);
 void model_destroy(struct model *model);
 
-/* Parameters in the order of the forward pass: embedding, layers, head. */
+/* Parameters in the order of the forward pass: embedding, encoder, bridge, layers, head. */
 int32_t model_parameter_count(const struct model *model);
 const struct model_parameter *model_parameters(const struct model *model);
 /* The number of the parameter `name`; -1: there is none. */
@@ -55,6 +70,9 @@ int32_t model_find(const struct model *model, const char *name);
 /* The number of layers of the settings, and layer number `index` (model/cell_layer.h). */
 int32_t model_layer_count(const struct model *model);
 const struct layer *model_layer(const struct model *model, int32_t index);
+/* The same of the encoder. */
+int32_t model_encoder_count(const struct model *model);
+const struct layer *model_encoder_layer(const struct model *model, int32_t index);
 /* Number of trained numbers. */
 int64_t model_size(const struct model *model);
 /* Gives every parameter its memory, filled with zeros; does nothing if they have it. Before training, and before weights
@@ -72,11 +90,17 @@ rondo_status model_load(struct model *model, struct archive *archive, struct err
 /* Floating-point operations of the forward pass of the layers for one row at one step, without embedding, pool and head:
  * 2 m k n for a product, one for each element of any other op. */
 int64_t model_step_flops(const struct model *model);
+/* The same of the encoder, for one row at one step of the source; 0: there is none. What a layer computes from the memory alone
+ * is counted among its own steps. */
+int64_t model_encoder_flops(const struct model *model);
 
 /* RONDO_INVALID at `where`, naming the setting `key` that needs it, if an output depends on later steps: states of such a
  * model cannot be carried. */
 rondo_status model_check_causal(const struct model *model, const char *key, struct location where,
                                 struct errors *errors);
+/* 1 if the model can write sequences: it reads its own output of the step before, gives an output at every step, and no output
+ * depends on later steps. Else *why_not, valid as long as the model, is the end of a message: "layers.1 reads backward in time". */
+int model_generates(const struct model *model, const char **why_not);
 /* The states of all layers for `rows` rows, all zero, with the names "layers.0.h"; NULL with errors, also if the
  * model is not causal. Free with states_destroy; they may outlive the model. */
 struct states *model_states_create(const struct model *model, int64_t rows, struct errors *errors);
@@ -91,6 +115,13 @@ struct model_probe {
      * one. */
     rondo_value input;
     struct layer_probe *layers; /* [n_layers], of the tape */
+};
+
+/* What the encoder reads. */
+struct model_source {
+    const struct time_axis *time; /* of the source; as many rows as the batch */
+    const rondo_tensor *input;    /* i32 [total] of symbols, or numbers [total, size] */
+    const int64_t *row;           /* [rows] row of the batch -> row of this axis; NULL: the same */
 };
 
 /* A forward pass. Everything is borrowed for the call. */
@@ -117,6 +148,12 @@ struct model_call {
     const int64_t *lane;         /* [rows] */
     const unsigned char *starts; /* [rows] */
 
+    /* A model with an encoder needs one of them: what the encoder reads in this pass, and rows that begin anew then begin in the
+     * states of the bridge; or what it has left before (model_encode). In that case, unless there is no bridge, the states
+     * before the first step of all rows are those of `carried`, and `starts` says only which rows are at their first step. */
+    const struct model_source *source;
+    const struct layer_memory *memory;
+
     int training;
     struct rng_stream stream; /* of the random words of this pass; used in training */
     int stepwise; /* 1: use the engine tape in all layers, in order to find the op that a number comes from */
@@ -133,9 +170,17 @@ struct model_result {
     /* With before_output: of the head, [width, output_size] and [output_size], or, of the chosen outputs, [n_chosen, width]
      * and [n_chosen]; else id -1. */
     rondo_value weight, bias;
+    struct layer_memory memory; /* with an encoder: what the layers have read; else the id is -1 */
 };
 /* Records the pass. After an error, which is on the tape, its status; the values are then failed ones. */
 rondo_status model_record(const struct model *model, struct tape *tape, const struct model_call *call,
                           struct model_result *result);
+
+/* The encoder alone, once for many passes of the decoder: records call->source, of which `memory` gets the outputs, valid until
+ * the tape is reset. The rows of `initial` that call->lane lists (NULL: the first ones) get the states before the first step;
+ * without a bridge they are left as they are. Of the call, only parameters, source, lane, stream and stepwise are read. It is
+ * never training. Errors as of model_record. */
+rondo_status model_encode(const struct model *model, struct tape *tape, const struct model_call *call,
+                          struct layer_memory *memory, struct states *initial);
 
 #endif

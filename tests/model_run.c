@@ -4,17 +4,25 @@
 #include <check.h>
 #include <string.h>
 
-struct model *model_run_model(const struct model_settings *settings, const struct test_cell *cell) {
-    struct cell_layer_settings layers[3];
-    struct model_settings used = *settings;
-    ck_assert_int_le(settings->n_layers, ROWS(layers));
-    for (int32_t i = 0; i < settings->n_layers; i++) {
-        layers[i] = settings->layers[i];
-        layers[i].cell = layers[i].cell != NULL ? layers[i].cell : define(cell);
-        layers[i].hidden = layers[i].hidden > 0 ? layers[i].hidden : HIDDEN;
+/* The layers with what their settings leave open. */
+static void complete(const struct cell_layer_settings *layers, int32_t n_layers, const struct test_cell *cell,
+                     struct cell_layer_settings completed[MOST_CELLS]) {
+    ck_assert_int_le(n_layers, MOST_CELLS);
+    for (int32_t i = 0; i < n_layers; i++) {
+        completed[i] = layers[i];
+        completed[i].cell = layers[i].cell != NULL ? layers[i].cell : define(cell);
+        completed[i].hidden = layers[i].hidden > 0 ? layers[i].hidden : HIDDEN;
     }
+}
+
+struct model *model_run_model(const struct model_settings *settings, const struct test_cell *cell) {
+    struct cell_layer_settings layers[MOST_CELLS], encoder[MOST_CELLS];
+    struct model_settings used = *settings;
+    complete(settings->layers, settings->n_layers, cell, layers);
+    complete(settings->encoder, settings->n_encoder, cell, encoder);
     used.dtype = RONDO_F64;
     used.layers = layers;
+    used.encoder = encoder;
     used.output_size = used.output_size > 0 ? used.output_size : OUTPUTS;
     return model_create(&used, support.registry, &support.errors);
 }
@@ -56,11 +64,41 @@ struct model_run model_run_create(const struct model_settings *settings, const s
     return run;
 }
 
+/* Sorts the rows by the length of their source, and packs the sources in this order. */
+void model_run_read_source(struct model_run *run, const struct model_input *source, const int64_t *lengths,
+                           const int64_t *names, int64_t rows) {
+    int64_t *sorted = arena_alloc(support.arena, sizeof *sorted * (size_t)rows);
+    ck_assert(sorted != NULL && rows <= MOST_ROWS);
+    for (int64_t r = 0; r < rows; r++) {
+        run->source_row[r] = 0;
+        for (int64_t other = 0; other < rows; other++) {
+            run->source_row[r] += lengths[other] > lengths[r] || (lengths[other] == lengths[r] && other < r);
+        }
+        sorted[run->source_row[r]] = lengths[r];
+    }
+    run->source_time = support_time(&support, sorted, rows);
+    const int64_t columns = source->symbols > 0 ? 1 : source->size, total = run->source_time.total;
+    run->source_input =
+        source->symbols > 0 ? tensor_1d(RONDO_I32, total, NULL) : tensor_2d(RONDO_F64, total, columns, NULL);
+    support_ok(&support, tensor_alloc(&run->source_input, support.arena, &support.errors), "memory");
+    for (int64_t r = 0; r < rows; r++) {
+        const struct rng_stream stream =
+            rng_substream(rng_stream(1, "source"), (uint64_t)(names == NULL ? r : names[r]));
+        for (int64_t i = 0; i < lengths[r] * columns; i++) {
+            const int64_t at = (run->source_time.begin[i / columns] + run->source_row[r]) * columns + i % columns;
+            tensor_set(&run->source_input, at,
+                       source->symbols > 0 ? (double)rng_below(stream, (uint64_t)i, (uint64_t)source->symbols)
+                                           : rng_normal(stream, (uint64_t)i));
+        }
+    }
+}
+
 struct model_result model_run_record(const struct model_run *run, rondo_value *parameters) {
     tape_reset(tape);
     for (int32_t p = 0; p < model_parameter_count(run->model); p++) {
         parameters[p] = tape_parameter(tape, "p", &model_parameters(run->model)[p].value, NULL);
     }
+    const struct model_source source = {&run->source_time, &run->source_input, run->source_row};
     const struct model_call call = {.time = &run->time,
                                     .inputs = run->inputs,
                                     .parameters = parameters,
@@ -69,6 +107,8 @@ struct model_result model_run_record(const struct model_run *run, rondo_value *p
                                     .kept = run->kept,
                                     .lane = run->lane,
                                     .starts = run->starts,
+                                    .source = run->source_time.rows > 0 ? &source : NULL,
+                                    .memory = run->memory,
                                     .probe = run->probe,
                                     .training = run->training,
                                     .stream = rng_stream(1, "pass"),

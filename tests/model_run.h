@@ -8,7 +8,7 @@
 #include "model/model.h"
 #include "tests/layer_run.h"
 
-enum { MOST_INPUTS = 3, OUTPUTS = 3 };
+enum { MOST_INPUTS = 3, OUTPUTS = 3, MOST_CELLS = 3, MOST_ROWS = 8 };
 
 /* Streams of a model. The members that every test needs; the tests below set the others. */
 #define STREAM_OF_SYMBOLS(name_, symbols_, size_, every_step_)                                                         \
@@ -31,18 +31,27 @@ struct model_run {
     const unsigned char *starts;
     struct model_probe *probe; /* NULL: none; its settings are those of the layers */
     int training, stepwise;
+    /* What the encoder reads, if there is one (model_run_read_source). */
+    struct time_axis source_time;
+    int64_t source_row[MOST_ROWS];
+    rondo_tensor source_input;
+    const struct layer_memory *memory; /* NULL: the source is read */
     /* Of the loss, the sum of outputs times weights; data NULL: random ones. */
     rondo_tensor weights;
     /* Copies of the results of the last pass. */
     rondo_tensor hidden, outputs, gradients[MOST_PARAMETERS];
 };
 
-/* A model with one layer of `cell`, or of its own cell, for each entry of `layers`, HIDDEN wide, and a head of OUTPUTS unless the settings
+/* A model with one layer of `cell`, or of its own cell, for each entry of `layers` and `encoder`, HIDDEN wide, and a head of OUTPUTS unless the settings
  * give a size; NULL with errors in `support`. */
 struct model *model_run_model(const struct model_settings *settings, const struct test_cell *cell);
 /* Random parameters and inputs for rows of these lengths. */
 struct model_run model_run_create(const struct model_settings *settings, const struct test_cell *cell,
                                   const int64_t *lengths, int64_t rows);
+/* Gives the run a random source: row r of the batch has one of lengths[r] steps, whose contents depend on its name alone, "source"
+ * and names[r] (NULL: r). */
+void model_run_read_source(struct model_run *run, const struct model_input *source, const int64_t *lengths,
+                           const int64_t *names, int64_t rows);
 /* Records a pass from an empty tape. */
 struct model_result model_run_record(const struct model_run *run, rondo_value *parameters);
 /* The loss, for central differences; `run` is a struct model_run. */
