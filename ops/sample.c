@@ -1,5 +1,7 @@
 #include "ops/sample.h"
 
+#include <string.h>
+
 int32_t ops_sample(const struct ops_case *cases, size_t count, int32_t index, rondo_sample *sample) {
     if (index < 0 || (size_t)index >= count) {
         return 0;
@@ -19,4 +21,18 @@ int32_t ops_sample(const struct ops_case *cases, size_t count, int32_t index, ro
         sample->high[k] = is_index ? row->index_end : 2;
     }
     return 1;
+}
+
+int32_t ops_sample_of_sequences(const struct ops_sequence_case *cases, size_t count, int32_t index,
+                                rondo_sample *sample) {
+    return index >= 0 && (size_t)index < count ? ops_sample(&cases[index].shapes, 1, 0, sample) : 0;
+}
+
+int32_t ops_sample_lengths(const struct ops_sequence_case *cases, int32_t index, int32_t input, int64_t *lengths) {
+    const struct ops_sequence_case *row = &cases[index];
+    if (row->lengths[input][0] == ALL_SEQUENCES) {
+        return 0;
+    }
+    memcpy(lengths, row->lengths[input], sizeof *lengths * (size_t)row->count);
+    return row->count;
 }

@@ -1,0 +1,425 @@
+/* Scaled dot-product attention of the queries of a sequence over its keys (Vaswani et al. 2017, sections 3.2.1 and 3.2.2),
+ * for each head, which has d of the columns of query and keys, and w of those of the values:
+ *
+ *     s_ij = scale q_i . k_j       p_ij = e^s_ij / sum_j e^s_ij       y_i = sum_j p_ij v_j
+ *
+ *     dL/dv_j += sum_i p_ij g_i                          g = dL/dy
+ *     dL/dp_ij = g_i . v_j                               dL/ds_ij = p_ij (dL/dp_ij - sum_j p_ij dL/dp_ij)
+ *     dL/dq_i += scale sum_j dL/ds_ij k_j                dL/dk_j += scale sum_i dL/ds_ij q_i
+ *
+ * Positions are counted from the end: of a sequence with m queries and n keys, query i has position n - m + i and key j
+ * position j. So the queries of a text, one new query with the keys kept so far, and those of another sequence all are
+ * described by one definition. The sums run over the keys that the query sees. A query that sees none gives zeros, and
+ * passes no gradient on.
+ *
+ * Rotary positions (Su et al. 2021, section 3.4.2): columns 2c and 2c + 1 of a head, of queries and keys, are first
+ * rotated by the angle position * 10000^(-2c / d). Then s_ij depends on the distance of the positions.
+ *
+ * Nothing is saved: backward computes the weights p again, which costs a fifth of it. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "ops/axis.h"
+#include "ops/dot.h"
+#include "ops/sample.h"
+#include "ops/sequences.h"
+#include "ops/softmax_line.h"
+
+struct attention_options {
+    int64_t heads, window;
+    double scale;
+    int32_t causal, rotary;
+};
+
+static const rondo_option attention_option_table[] = {
+    RONDO_OPTION_INT(struct attention_options, heads, "1", 1, 65536,
+                     "the columns are divided into so many heads, each with weights of its own"),
+    RONDO_OPTION_BOOL(struct attention_options, causal, "false",
+                      "a query sees no keys of later positions; the last query has the position of the last key"),
+    RONDO_OPTION_REAL(struct attention_options, scale, "0", 0, 1e6,
+                      "factor on the products of query and key; 0: 1 / sqrt(columns of a head)"),
+    RONDO_OPTION_INT(struct attention_options, window, "0", 0, INT32_MAX,
+                     "a query sees only keys less than so many positions away; 0: all"),
+    RONDO_OPTION_BOOL(
+        struct attention_options, rotary, "false",
+        "rotates queries and keys by their position (Su et al. 2021), so that products depend on distances"),
+    RONDO_OPTION_END,
+};
+
+enum { QUERY, KEYS, VALUES };
+
+/* What all items of one call read. An item is one head of one sequence: item i is head i % heads of sequence i / heads. If
+ * sequences share elements of a gradient, it is one head of all sequences, one after the other. */
+struct attention_pass {
+    const rondo_op_call *call;
+    const struct attention_options *options;
+    int64_t d, w;           /* columns of a head: of query and keys, of values */
+    int64_t longest;        /* number of keys of a sequence */
+    int64_t first_position; /* of the tables; <= 0 */
+    const void *cosines;    /* [positions, d / 2] rotary; else NULL */
+    const void *sines;
+    int shares; /* backward only */
+    double scale;
+    struct ops_ranges ranges;
+};
+
+/* The keys begin up to, and without, end. */
+struct visible {
+    int64_t begin, end;
+};
+
+static inline struct visible visible_keys(const struct attention_options *options, int64_t position, int64_t n_keys) {
+    struct visible seen = {0, n_keys};
+    if (options->causal && position + 1 < seen.end) {
+        seen.end = position + 1;
+    }
+    if (options->window > 0) {
+        seen.begin = position - options->window + 1 > 0 ? position - options->window + 1 : 0;
+        seen.end = position + options->window < seen.end ? position + options->window : seen.end;
+    }
+    return seen;
+}
+
+/* Scratch memory of an item, in elements: weights and their gradients, [longest] each; the rotated query and its gradient, [d]
+ * each; the rotated keys and their gradients, [longest, d] each. */
+static size_t scratch_elements(const struct attention_pass *pass) {
+    const size_t n = (size_t)pass->longest, d = (size_t)pass->d;
+    return 2 * n + (pass->options->rotary ? 2 * d + 2 * n * d : 0);
+}
+
+#define ATTENTION_OF(T, suffix)                                                                                        \
+    /* y = x rotated by the angle of `position`; with `back` by its opposite, which is the transposed rotation. */     \
+    KERNEL_INLINE void rotate_##suffix(const struct attention_pass *pass, int64_t position, const T *x, T *y,          \
+                                       int back) {                                                                     \
+        const int64_t half = pass->d / 2, at = (position - pass->first_position) * half;                               \
+        const T *cosine = (const T *)pass->cosines + at, *sine = (const T *)pass->sines + at;                          \
+        const T sign = back ? -1 : 1;                                                                                  \
+        KERNEL_LOOP                                                                                                    \
+        for (int64_t c = 0; c < half; c++) {                                                                           \
+            const T a = x[2 * c], b = x[2 * c + 1];                                                                    \
+            y[2 * c] = a * cosine[c] - sign * b * sine[c];                                                             \
+            y[2 * c + 1] = sign * a * sine[c] + b * cosine[c];                                                         \
+        }                                                                                                              \
+    }                                                                                                                  \
+    /* Weights p of the keys that a query sees; k points to the first of these. */                                     \
+    KERNEL_INLINE void weights_##suffix(const T *q, const T *k, int64_t stride, int64_t n, int64_t d, T scale, T *p) { \
+        for (int64_t j = 0; j < n; j++) {                                                                              \
+            p[j] = scale * dot_##suffix(q, k + j * stride, d);                                                         \
+        }                                                                                                              \
+        const T largest = line_max_##suffix(p, n, 1);                                                                  \
+        KERNEL_LOOP                                                                                                    \
+        for (int64_t j = 0; j < n; j++) {                                                                              \
+            p[j] = VECTOR_EXP(p[j] - largest);                                                                         \
+        }                                                                                                              \
+        const T share = (T)(1 / line_sum_##suffix(p, n, 1));                                                           \
+        KERNEL_LOOP                                                                                                    \
+        for (int64_t j = 0; j < n; j++) {                                                                              \
+            p[j] *= share;                                                                                             \
+        }                                                                                                              \
+    }                                                                                                                  \
+    KERNEL_CLONES static void attention_##suffix(const struct attention_pass *pass, int64_t s, int64_t head,           \
+                                                 void *scratch) {                                                      \
+        const rondo_op_call *call = pass->call;                                                                        \
+        const struct ops_sequence queries = ops_sequence_of(call, QUERY, s), keys = ops_sequence_of(call, KEYS, s);    \
+        const int64_t d = pass->d, w = pass->w, columns = d * pass->options->heads, wide = w * pass->options->heads;   \
+        const T *q = (const T *)call->inputs[QUERY].data + queries.begin * columns + head * d;                         \
+        const T *k = (const T *)call->inputs[KEYS].data + keys.begin * columns + head * d;                             \
+        const T *v = (const T *)call->inputs[VALUES].data + ops_sequence_of(call, VALUES, s).begin * wide + head * w;  \
+        T *y = (T *)call->output.data + queries.begin * wide + head * w;                                               \
+        T *p = scratch, *rotated = p + 2 * pass->longest, *rotated_keys = rotated + 2 * d;                             \
+        int64_t stride = columns;                                                                                      \
+        if (pass->options->rotary) {                                                                                   \
+            for (int64_t j = 0; j < keys.length; j++) {                                                                \
+                rotate_##suffix(pass, j, k + j * columns, rotated_keys + j * d, 0);                                    \
+            }                                                                                                          \
+            k = rotated_keys;                                                                                          \
+            stride = d;                                                                                                \
+        }                                                                                                              \
+        for (int64_t i = 0; i < queries.length; i++) {                                                                 \
+            const int64_t position = keys.length - queries.length + i;                                                 \
+            const struct visible seen = visible_keys(pass->options, position, keys.length);                            \
+            const T *query = q + i * columns;                                                                          \
+            T *result = y + i * wide;                                                                                  \
+            memset(result, 0, sizeof(T) * (size_t)w);                                                                  \
+            if (seen.begin >= seen.end) {                                                                              \
+                continue;                                                                                              \
+            }                                                                                                          \
+            if (pass->options->rotary) {                                                                               \
+                rotate_##suffix(pass, position, query, rotated, 0);                                                    \
+                query = rotated;                                                                                       \
+            }                                                                                                          \
+            weights_##suffix(query, k + seen.begin * stride, stride, seen.end - seen.begin, d, (T)pass->scale, p);     \
+            for (int64_t j = seen.begin; j < seen.end; j++) {                                                          \
+                add_scaled_##suffix(result, p[j - seen.begin], v + j * wide, w);                                       \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    KERNEL_CLONES static void attention_grad_##suffix(const struct attention_pass *pass, int64_t s, int64_t head,      \
+                                                      void *scratch) {                                                 \
+        const rondo_op_call *call = pass->call;                                                                        \
+        const struct ops_sequence queries = ops_sequence_of(call, QUERY, s), keys = ops_sequence_of(call, KEYS, s);    \
+        const int64_t d = pass->d, w = pass->w, columns = d * pass->options->heads, wide = w * pass->options->heads;   \
+        const int64_t q_at = queries.begin * columns + head * d, k_at = keys.begin * columns + head * d;               \
+        const int64_t v_at = ops_sequence_of(call, VALUES, s).begin * wide + head * w;                                 \
+        const T *q = (const T *)call->inputs[QUERY].data + q_at, *k = (const T *)call->inputs[KEYS].data + k_at;       \
+        const T *v = (const T *)call->inputs[VALUES].data + v_at;                                                      \
+        const T *g = (const T *)call->grad_output->data + queries.begin * wide + head * w;                             \
+        T *gq = call->grad_inputs[QUERY].data, *gk = call->grad_inputs[KEYS].data;                                     \
+        T *gv = call->grad_inputs[VALUES].data;                                                                        \
+        gq = gq == NULL ? NULL : gq + q_at;                                                                            \
+        gk = gk == NULL ? NULL : gk + k_at;                                                                            \
+        gv = gv == NULL ? NULL : gv + v_at;                                                                            \
+        T *p = scratch, *gp = p + pass->longest;                                                                       \
+        T *rotated = gp + pass->longest, *rotated_grad = rotated + d;                                                  \
+        T *rotated_keys = rotated_grad + d, *rotated_keys_grad = rotated_keys + pass->longest * d;                     \
+        const T scale = (T)pass->scale;                                                                                \
+        const int rotary = pass->options->rotary;                                                                      \
+        const int64_t stride = rotary ? d : columns;                                                                   \
+        T *gk_sum = rotary && gk != NULL ? rotated_keys_grad : gk;                                                     \
+        if (rotary) {                                                                                                  \
+            for (int64_t j = 0; j < keys.length; j++) {                                                                \
+                rotate_##suffix(pass, j, k + j * columns, rotated_keys + j * d, 0);                                    \
+            }                                                                                                          \
+            k = rotated_keys;                                                                                          \
+            memset(rotated_keys_grad, 0, sizeof(T) * (size_t)(keys.length * d));                                       \
+        }                                                                                                              \
+        for (int64_t i = 0; i < queries.length; i++) {                                                                 \
+            const int64_t position = keys.length - queries.length + i;                                                 \
+            const struct visible seen = visible_keys(pass->options, position, keys.length);                            \
+            const int64_t n = seen.end - seen.begin;                                                                   \
+            const T *query = q + i * columns, *grad = g + i * wide;                                                    \
+            if (n <= 0) {                                                                                              \
+                continue;                                                                                              \
+            }                                                                                                          \
+            if (rotary) {                                                                                              \
+                rotate_##suffix(pass, position, query, rotated, 0);                                                    \
+                query = rotated;                                                                                       \
+            }                                                                                                          \
+            weights_##suffix(query, k + seen.begin * stride, stride, n, d, scale, p);                                  \
+            for (int64_t j = 0; j < n; j++) {                                                                          \
+                gp[j] = dot_##suffix(grad, v + (seen.begin + j) * wide, w);                                            \
+                if (gv != NULL) {                                                                                      \
+                    add_scaled_##suffix(gv + (seen.begin + j) * wide, p[j], grad, w);                                  \
+                }                                                                                                      \
+            }                                                                                                          \
+            const T mean = dot_##suffix(p, gp, n);                                                                     \
+            KERNEL_LOOP                                                                                                \
+            for (int64_t j = 0; j < n; j++) {                                                                          \
+                gp[j] = scale * p[j] * (gp[j] - mean);                                                                 \
+            }                                                                                                          \
+            if (gq != NULL) {                                                                                          \
+                T *sum = gq + i * columns;                                                                             \
+                if (rotary) {                                                                                          \
+                    memset(rotated_grad, 0, sizeof(T) * (size_t)d);                                                    \
+                    sum = rotated_grad;                                                                                \
+                }                                                                                                      \
+                for (int64_t j = 0; j < n; j++) {                                                                      \
+                    add_scaled_##suffix(sum, gp[j], k + (seen.begin + j) * stride, d);                                 \
+                }                                                                                                      \
+                if (rotary) {                                                                                          \
+                    rotate_##suffix(pass, position, rotated_grad, rotated, 1);                                         \
+                    add_scaled_##suffix(gq + i * columns, 1, rotated, d);                                              \
+                    rotate_##suffix(pass, position, q + i * columns, rotated, 0);                                      \
+                }                                                                                                      \
+            }                                                                                                          \
+            if (gk_sum != NULL) {                                                                                      \
+                for (int64_t j = 0; j < n; j++) {                                                                      \
+                    add_scaled_##suffix(gk_sum + (seen.begin + j) * stride, gp[j], query, d);                          \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+        if (rotary && gk != NULL) {                                                                                    \
+            for (int64_t j = 0; j < keys.length; j++) {                                                                \
+                rotate_##suffix(pass, j, rotated_keys_grad + j * d, rotated, 1);                                       \
+                add_scaled_##suffix(gk + j * columns, 1, rotated, d);                                                  \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+ATTENTION_OF(float, f32)
+ATTENTION_OF(double, f64)
+
+static rondo_status refuse_shapes(rondo_context *ctx, const rondo_op_call *call, const char *why) {
+    return ctx->host->fail(ctx, RONDO_INVALID, "query %s, keys %s and values %s do not fit: %s",
+                           ops_shape_text(&call->inputs[QUERY]).text, ops_shape_text(&call->inputs[KEYS]).text,
+                           ops_shape_text(&call->inputs[VALUES]).text, why);
+}
+
+static rondo_status attention_infer(rondo_context *ctx, rondo_op_call *call) {
+    static const char *const names[] = {"query", "keys", "values"};
+    const struct attention_options *options = call->options;
+    const rondo_tensor *query = &call->inputs[QUERY], *keys = &call->inputs[KEYS], *values = &call->inputs[VALUES];
+    for (int32_t k = 0; k < 3; k++) {
+        const rondo_status status = ops_need_float(ctx, call, k, names[k]);
+        if (status != RONDO_OK) {
+            return status;
+        }
+        if (call->inputs[k].ndim != 2) {
+            return refuse_shapes(ctx, call, "each needs 2 dimensions, elements and columns");
+        }
+    }
+    const int64_t columns = query->shape[1], wide = values->shape[1];
+    if (keys->shape[1] != columns) {
+        return refuse_shapes(ctx, call, "query and keys need equally many columns");
+    }
+    if (keys->shape[0] != values->shape[0]) {
+        return refuse_shapes(ctx, call, "there must be a value for each key");
+    }
+    if (columns % options->heads != 0 || wide % options->heads != 0) {
+        return ctx->host->fail(ctx, RONDO_INVALID,
+                               "'heads' is %" PRId64 ", which divides not both the %" PRId64
+                               " columns of query %s and the %" PRId64 " of values %s",
+                               options->heads, columns, ops_shape_text(query).text, wide, ops_shape_text(values).text);
+    }
+    if (options->rotary && columns / options->heads % 2 != 0) {
+        return ctx->host->fail(ctx, RONDO_INVALID,
+                               "'rotary' needs an even number of columns in each head, but query %s has %" PRId64
+                               " columns in each of %" PRId64,
+                               ops_shape_text(query).text, columns / options->heads, options->heads);
+    }
+    call->output = *query;
+    call->output.data = NULL;
+    call->output.shape[1] = wide;
+    return ops_check_size(ctx, call);
+}
+
+#define FILL_TABLES_OF(T, suffix)                                                                                      \
+    static void fill_tables_##suffix(T *cosines, T *sines, int64_t positions, int64_t first, int64_t half) {           \
+        for (int64_t c = 0; c < half; c++) {                                                                           \
+            const double frequency = pow(10000, -(double)c / (double)half);                                            \
+            for (int64_t t = 0; t < positions; t++) {                                                                  \
+                const double angle = (double)(first + t) * frequency;                                                  \
+                cosines[t * half + c] = (T)cos(angle);                                                                 \
+                sines[t * half + c] = (T)sin(angle);                                                                   \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+FILL_TABLES_OF(float, f32)
+FILL_TABLES_OF(double, f64)
+
+/* The angles of all positions of the call. Queries before the first key have negative positions. */
+static rondo_status make_tables(rondo_context *ctx, struct attention_pass *pass) {
+    const rondo_op_call *call = pass->call;
+    for (int64_t s = 0; s < call->rows[QUERY]->count; s++) {
+        const int64_t first = ops_sequence_of(call, KEYS, s).length - ops_sequence_of(call, QUERY, s).length;
+        pass->first_position = first < pass->first_position ? first : pass->first_position;
+    }
+    const int64_t positions = pass->longest - pass->first_position, half = pass->d / 2;
+    const size_t bytes = ops_element_size(call->output.dtype) * (size_t)(positions * half);
+    char *tables = ctx->host->alloc(ctx, 2 * bytes);
+    if (tables == NULL) {
+        return RONDO_NO_MEMORY;
+    }
+    KERNEL_BY_DTYPE(call->output.dtype, fill_tables, (void *)tables, (void *)(tables + bytes), positions,
+                    pass->first_position, half);
+    pass->cosines = tables;
+    pass->sines = tables + bytes;
+    return RONDO_OK;
+}
+
+static rondo_status prepare(rondo_context *ctx, rondo_op_call *call, struct attention_pass *pass, int shares) {
+    const struct attention_options *options = call->options;
+    const struct ops_sequence_size size = ops_sequence_size(call, KEYS);
+    *pass = (struct attention_pass){.call = call,
+                                    .options = options,
+                                    .d = call->inputs[QUERY].shape[1] / options->heads,
+                                    .w = call->inputs[VALUES].shape[1] / options->heads,
+                                    .longest = size.longest,
+                                    .shares = shares};
+    pass->scale = options->scale > 0 ? options->scale : 1 / sqrt((double)(pass->d > 0 ? pass->d : 1));
+    rondo_status status = ops_check_lengths(ctx, call, KEYS, "keys", VALUES, "values");
+    if (status == RONDO_OK && options->rotary) {
+        status = make_tables(ctx, pass);
+    }
+    const int64_t items = options->heads * (shares ? 1 : call->rows[QUERY]->count);
+    const double work = (double)size.pairs * (double)(pass->d + pass->w + 4) * (double)options->heads;
+    return status == RONDO_OK ? ops_divide(ctx, &pass->ranges, items, work,
+                                           scratch_elements(pass) * ops_element_size(call->output.dtype))
+                              : status;
+}
+
+static void forward_items(void *arg, int64_t begin, int64_t end) {
+    const struct attention_pass *pass = arg;
+    const int64_t heads = pass->options->heads;
+    void *scratch = ops_range_scratch(&pass->ranges, begin);
+    for (int64_t i = begin; i < end; i++) {
+        KERNEL_BY_DTYPE(pass->call->output.dtype, attention, pass, i / heads, i % heads, scratch);
+    }
+}
+
+static rondo_status attention_forward(rondo_context *ctx, rondo_op_call *call) {
+    struct attention_pass pass;
+    const rondo_status status = prepare(ctx, call, &pass, 0);
+    if (status == RONDO_OK) {
+        ctx->host->parallel_for(ctx, call->rows[QUERY]->count * pass.options->heads, pass.ranges.grain, forward_items,
+                                &pass);
+    }
+    return status;
+}
+
+static void backward_items(void *arg, int64_t begin, int64_t end) {
+    const struct attention_pass *pass = arg;
+    const int64_t heads = pass->options->heads, count = pass->call->rows[QUERY]->count;
+    void *scratch = ops_range_scratch(&pass->ranges, begin);
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t first = pass->shares ? 0 : i / heads, behind = pass->shares ? count : first + 1;
+        for (int64_t s = first; s < behind; s++) {
+            KERNEL_BY_DTYPE(pass->call->output.dtype, attention_grad, pass, s, i % heads, scratch);
+        }
+    }
+}
+
+static rondo_status attention_backward(rondo_context *ctx, rondo_op_call *call) {
+    struct attention_pass pass;
+    int shares = 0;
+    for (int32_t k = 0; k < 3; k++) {
+        shares |= call->grad_inputs[k].data != NULL && !ops_are_apart(call, k);
+    }
+    const rondo_status status = prepare(ctx, call, &pass, shares);
+    if (status == RONDO_OK) {
+        const int64_t items = pass.options->heads * (shares ? 1 : call->rows[QUERY]->count);
+        ctx->host->parallel_for(ctx, items, pass.ranges.grain, backward_items, &pass);
+    }
+    return status;
+}
+
+static const struct ops_sequence_case attention_cases[] = {
+    {{3, 0, NULL, {{2, {5, 4}}, {2, {8, 4}}, {2, {8, 3}}}}, 2, {{2, 3}, {5, 3}, {5, 3}}},
+    {{3, 0, "heads=2", {{2, {6, 4}}, {2, {7, 4}}, {2, {7, 6}}}}, 3, {{1, 4, 1}, {4, 2, 1}, {4, 2, 1}}},
+    {{3, 0, "causal=true", {{2, {7, 3}}, {2, {7, 3}}, {2, {7, 3}}}}, 2, {{4, 3}, {4, 3}, {4, 3}}},
+    {{3, 0, "causal=true heads=2 rotary=true", {{2, {6, 4}}, {2, {9, 4}}, {2, {9, 2}}}}, 2, {{2, 3}, {5, 3}, {5, 3}}},
+    {{3, 0, "window=2 scale=0.7", {{2, {6, 2}}, {2, {6, 2}}, {2, {6, 2}}}}, 1, {{6}, {6}, {6}}},
+    {{3, 0, "causal=true", {{2, {4, 2}}, {2, {2, 2}}, {2, {2, 2}}}}, 1, {{4}, {2}, {2}}},
+    {{3, 0, "causal=true window=2", {{2, {5, 2}}, {2, {6, 2}}, {2, {6, 1}}}}, 2, {{2, 3}, {3, 3}, {3, 3}}},
+    {{3, 0, NULL, {{2, {3, 2}}, {2, {4, 2}}, {2, {4, 3}}}}, 3, {{1, 1, 1}, {ALL_SEQUENCES}, {ALL_SEQUENCES}}},
+    {{3, 0, NULL, {{2, {3, 2}}, {2, {2, 2}}, {2, {2, 2}}}}, 3, {{1, 1, 1}, {0, 2, 0}, {0, 2, 0}}},
+    {{3, 0, "rotary=true", {{2, {3, 2}}, {2, {2, 2}}, {2, {2, 2}}}}, 1, {{3}, {2}, {2}}},
+};
+
+static int32_t attention_sample(int32_t index, rondo_sample *sample) {
+    return ops_sample_of_sequences(attention_cases, sizeof attention_cases / sizeof attention_cases[0], index, sample);
+}
+
+static int32_t attention_sample_lengths(int32_t index, int32_t input, int64_t lengths[RONDO_SAMPLE_SEQUENCES]) {
+    return ops_sample_lengths(attention_cases, index, input, lengths);
+}
+
+const rondo_op op_attention = {
+    .base = {.struct_size = sizeof(rondo_op),
+             .kind = RONDO_KIND_OP,
+             .name = "attention",
+             .summary = "y = softmax(scale * query keys^T) values for each sequence and head, with the keys that each "
+                        "query sees; 0 if there are none (Vaswani et al. 2017)",
+             .options = attention_option_table,
+             .options_size = sizeof(struct attention_options)},
+    .flags = RONDO_OP_SEQUENCES,
+    .min_inputs = 3,
+    .max_inputs = 3,
+    .operands = "query, keys, values",
+    .infer = attention_infer,
+    .forward = attention_forward,
+    .backward = attention_backward,
+    .sample = attention_sample,
+    .sample_lengths = attention_sample_lengths,
+};
