@@ -34,13 +34,13 @@ struct attention_options {
 
 static const rondo_option attention_option_table[] = {
     RONDO_OPTION_INT(struct attention_options, heads, "1", 1, 65536,
-                     "the columns are divided into so many heads, each with weights of its own"),
+                     "number of heads: equal groups of columns, each with its own weights"),
     RONDO_OPTION_BOOL(struct attention_options, causal, "false",
                       "a query sees no keys of later positions; the last query has the position of the last key"),
     RONDO_OPTION_REAL(struct attention_options, scale, "0", 0, 1e6,
                       "factor on the products of query and key; 0: 1 / sqrt(columns of a head)"),
     RONDO_OPTION_INT(struct attention_options, window, "0", 0, INT32_MAX,
-                     "a query sees only keys less than so many positions away; 0: all"),
+                     "a query sees only keys fewer than this number of positions away; 0: all"),
     RONDO_OPTION_BOOL(
         struct attention_options, rotary, "false",
         "rotates queries and keys by their position (Su et al. 2021), so that products depend on distances"),

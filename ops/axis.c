@@ -10,9 +10,10 @@ struct ops_shape_text ops_shape_text(const rondo_tensor *tensor) {
         const char *separator = d == 0 ? "" : ", ";
         char *rest = shape.text + used;
         const size_t room = sizeof shape.text - used;
-        const int length = tensor->shape[d] == RONDO_ANY_ROWS
-                               ? snprintf(rest, room, "%sbatch", separator)
-                               : snprintf(rest, room, "%s%" PRId64, separator, tensor->shape[d]);
+        const int64_t size = tensor->shape[d];
+        const char *any = size == RONDO_ANY_ROWS ? "batch" : size == RONDO_ANY_MEMORY ? "memory" : NULL;
+        const int length = any != NULL ? snprintf(rest, room, "%s%s", separator, any)
+                                       : snprintf(rest, room, "%s%" PRId64, separator, size);
         used += (size_t)length; /* fits: 6 numbers of at most 20 characters */
     }
     shape.text[used] = ']';

@@ -7,7 +7,8 @@
 
 #include "rondo/plugin.h"
 
-/* "[3, 4]"; "[]" for a scalar; "[batch, 4]" while a cell is traced, before the number of rows is known. */
+/* "[3, 4]"; "[]" for a scalar; "[batch, 4]" and "[memory, 4]" while a cell is traced, before these sizes
+ * are known. */
 struct ops_shape_text {
     char text[160];
 };
