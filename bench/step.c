@@ -119,7 +119,7 @@ static void run_shard(void *arg, int64_t begin, int64_t end) {
     memset(shard->input_gradient.data, 0, tensor_bytes(&packed));
     shard->input_gradient.shape[0] = packed.shape[0];
     const rondo_value x = tape_parameter(shard->tape, "x", &packed, &shard->input_gradient);
-    const struct recurrence recurrence = {bench->cell, &time, 1, x, parameters, NULL};
+    const struct recurrence recurrence = {bench->cell, &time, 1, x, parameters, NULL, {-1}, NULL};
     tape_backward(shard->tape, bench->scan == NULL ? unroll(&recurrence, shard->tape, NULL)
                                                    : fused(bench->scan, &recurrence, shard->tape, NULL));
 }

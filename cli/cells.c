@@ -37,8 +37,11 @@ static int source_year(const char *source) {
 }
 
 static struct cell *compile(const struct cells *cells, const struct cell_argument *argument, struct errors *errors) {
-    const struct cell_settings settings = {
-        .dtype = RONDO_F32, .input = cells->input, .hidden = cells->hidden, .option_values = argument->option_values};
+    const struct cell_settings settings = {.dtype = RONDO_F32,
+                                           .input = cells->input,
+                                           .hidden = cells->hidden,
+                                           .memory = cells->hidden, /* if the cell reads it */
+                                           .option_values = argument->option_values};
     return cell_compile(argument->definition, &settings, cells->session->registry, errors);
 }
 

@@ -76,9 +76,14 @@ static rondo_value add_node(struct program *program, const struct program_node *
     return (rondo_value){program->count++};
 }
 
+static enum program_domain domain_of(const rondo_tensor *value) {
+    const int64_t first = value->ndim == 0 ? 1 : value->shape[0];
+    return first == RONDO_ANY_ROWS ? DOMAIN_STEPS : first == RONDO_ANY_MEMORY ? DOMAIN_MEMORY : DOMAIN_FIXED;
+}
+
 rondo_value program_input(struct program *program, const char *name, rondo_tensor shape, struct errors *errors) {
     shape.data = NULL;
-    const struct program_node node = {.value = shape, .name = name};
+    const struct program_node node = {.value = shape, .domain = domain_of(&shape), .name = name};
     const rondo_value value = add_node(program, &node, errors);
     program->input_count += value.id >= 0;
     return value;
@@ -121,6 +126,44 @@ static rondo_status infer(const struct program *program, struct program_node *no
     return status;
 }
 
+static rondo_status find_domain(const struct program *program, struct program_node *node, struct errors *errors) {
+    const rondo_tensor *of_step = NULL, *of_memory = NULL;
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        const struct program_node *input = &program->nodes[node->inputs[k]];
+        of_step = input->domain == DOMAIN_STEPS ? &input->value : of_step;
+        of_memory = input->domain == DOMAIN_MEMORY ? &input->value : of_memory;
+    }
+    node->domain = of_step != NULL ? DOMAIN_STEPS : of_memory != NULL ? DOMAIN_MEMORY : DOMAIN_FIXED;
+    if ((node->op->flags & RONDO_OP_SEQUENCES) != 0) {
+        const struct program_node *first = &program->nodes[node->inputs[0]];
+        return first->domain == DOMAIN_STEPS
+                   ? RONDO_OK
+                   : errors_add_at(errors, RONDO_INVALID, node->where,
+                                   "the first operand of '%s' has shape %s, expected a value of the step, [batch, …]",
+                                   node->op->base.name, tensor_shape_text(&first->value).text);
+    }
+    if (of_step != NULL && of_memory != NULL) {
+        return errors_add_at(errors, RONDO_INVALID, node->where,
+                             "memory can only be read through attention: '%s' gets %s of the memory and %s of the step",
+                             node->op->base.name, tensor_shape_text(of_memory).text, tensor_shape_text(of_step).text);
+    }
+    return RONDO_OK;
+}
+
+static rondo_status check_domain(const struct program_node *node, struct errors *errors) {
+    const rondo_tensor *value = &node->value;
+    int is_kept = domain_of(value) == node->domain;
+    for (int32_t d = 1; d < value->ndim; d++) {
+        is_kept &= value->shape[d] != RONDO_ANY_ROWS && value->shape[d] != RONDO_ANY_MEMORY;
+    }
+    const char *mixed = node->domain == DOMAIN_STEPS ? "rows of the batch" : "elements of the memory";
+    return is_kept ? RONDO_OK
+                   : errors_add_at(errors, RONDO_INVALID, node->where,
+                                   "'%s' gives shape %s and so mixes the %s, expected [%s, …]: is an axis missing?",
+                                   node->op->base.name, tensor_shape_text(value).text, mixed,
+                                   node->domain == DOMAIN_STEPS ? "batch" : "memory");
+}
+
 rondo_value program_apply(struct program *program, const rondo_op *op, const void *options, const rondo_value *inputs,
                           int32_t count, struct location where, struct errors *errors) {
     if (infer_check_count(op, count, where, errors) != RONDO_OK) {
@@ -138,17 +181,35 @@ rondo_value program_apply(struct program *program, const rondo_op *op, const voi
         ids[k] = inputs[k].id;
     }
     struct program_node node = {.op = op, .options = options, .inputs = ids, .n_inputs = count, .where = where};
-    if (infer(program, &node, errors) != RONDO_OK) {
+    if (find_domain(program, &node, errors) != RONDO_OK || infer(program, &node, errors) != RONDO_OK ||
+        check_domain(&node, errors) != RONDO_OK) {
         return failed_value;
     }
     return add_node(program, &node, errors);
 }
 
-rondo_status program_replay(const struct program *program, struct tape *tape, const rondo_value *inputs,
-                            const rondo_value *outputs, int32_t n_outputs, rondo_value *results) {
+/* Applies the op of a node to values of the tape; `operands` and `rows` have room for those of any node. */
+static rondo_value apply(const struct program *program, struct tape *tape, const struct program_node *node,
+                         const struct program_inputs *inputs, const rondo_value *values, rondo_value *operands,
+                         const rondo_rows **rows) {
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        const enum program_domain domain = program->nodes[node->inputs[k]].domain;
+        operands[k] = values[node->inputs[k]];
+        rows[k] = domain == DOMAIN_STEPS ? inputs->steps : domain == DOMAIN_MEMORY ? inputs->memory : NULL;
+    }
+    const rondo_value value = tape_apply_rows(tape, node->op, node->options, operands, node->n_inputs, rows);
+    if (node->name != NULL) {
+        tape_name(tape, value, node->name);
+    }
+    return value;
+}
+
+/* Fills values[id] for all nodes that are not known yet and, where `is_wanted` is not NULL, are wanted. */
+static rondo_status fill_values(const struct program *program, struct tape *tape, const struct program_inputs *inputs,
+                                const unsigned char *is_wanted, rondo_value *values) {
     struct arena *arena = tape_arena(tape);
-    rondo_value *values = arena_alloc(arena, sizeof *values * (size_t)(program->count + 1)); /* [count] */
-    rondo_value *operands = arena_alloc(arena, sizeof *operands * (size_t)program->most_inputs);
+    rondo_value *operands = arena_alloc(arena, sizeof *operands * (size_t)(program->most_inputs + 1));
+    const rondo_rows **rows = arena_alloc(arena, sizeof *rows * (size_t)(program->most_inputs + 1));
     if (arena_failed(arena)) {
         tape_fail(tape, errors_no_memory(tape_errors(tape)));
         return RONDO_NO_MEMORY;
@@ -156,20 +217,52 @@ rondo_status program_replay(const struct program *program, struct tape *tape, co
     int32_t next_input = 0;
     for (int32_t id = 0; id < program->count; id++) {
         const struct program_node *node = &program->nodes[id];
-        if (node->op == NULL) {
-            values[id] = node->value.data == NULL ? inputs[next_input++] : tape_constant(tape, &node->value);
+        const int32_t input = node->op == NULL && node->value.data == NULL ? next_input++ : -1;
+        if (values[id].id >= 0 || (is_wanted != NULL && !is_wanted[id])) {
             continue;
         }
-        for (int32_t k = 0; k < node->n_inputs; k++) {
-            operands[k] = values[node->inputs[k]];
-        }
-        values[id] = tape_apply(tape, node->op, node->options, operands, node->n_inputs);
-        if (node->name != NULL) {
-            tape_name(tape, values[id], node->name);
-        }
+        values[id] = input >= 0         ? inputs->values[input]
+                     : node->op == NULL ? tape_constant(tape, &node->value)
+                                        : apply(program, tape, node, inputs, values, operands, rows);
     }
+    return tape_status(tape);
+}
+
+rondo_status program_replay(const struct program *program, struct tape *tape, const struct program_inputs *inputs,
+                            const rondo_value *known, const rondo_value *outputs, int32_t n_outputs,
+                            rondo_value *results) {
+    rondo_value *values = arena_alloc(tape_arena(tape), sizeof *values * (size_t)(program->count + 1)); /* [count] */
+    if (values == NULL) {
+        tape_fail(tape, errors_no_memory(tape_errors(tape)));
+        return RONDO_NO_MEMORY;
+    }
+    for (int32_t id = 0; id < program->count; id++) {
+        values[id] = known == NULL ? failed_value : known[id];
+    }
+    const rondo_status status = fill_values(program, tape, inputs, NULL, values);
     for (int32_t k = 0; k < n_outputs; k++) {
         results[k] = values[outputs[k].id];
     }
-    return tape_status(tape);
+    return status;
+}
+
+rondo_status program_outside(const struct program *program, struct tape *tape, const struct program_inputs *inputs,
+                             const rondo_value *wanted, int32_t n_wanted, rondo_value *values) {
+    unsigned char *is_wanted = arena_calloc(tape_arena(tape), (size_t)program->count + 1, 1);
+    if (is_wanted == NULL) {
+        tape_fail(tape, errors_no_memory(tape_errors(tape)));
+        return RONDO_NO_MEMORY;
+    }
+    for (int32_t k = 0; k < n_wanted; k++) {
+        is_wanted[wanted[k].id] = 1;
+    }
+    for (int32_t id = program->count - 1; id >= 0; id--) { /* operands have smaller ids than what reads them */
+        const struct program_node *node = &program->nodes[id];
+        values[id] = failed_value;
+        RONDO_CHECK(!is_wanted[id] || node->domain != DOMAIN_STEPS, tape_errors(tape), "the value depends on no step");
+        for (int32_t k = 0; is_wanted[id] && k < node->n_inputs; k++) {
+            is_wanted[node->inputs[k]] = 1;
+        }
+    }
+    return fill_values(program, tape, inputs, is_wanted, values);
 }

@@ -14,6 +14,13 @@
 
 struct tape;
 
+/* What the first dimension of a value counts. */
+enum program_domain {
+    DOMAIN_FIXED,  /* nothing that the data decides: the value is the same for all rows, such as a parameter */
+    DOMAIN_STEPS,  /* the rows of a step; the dimension is RONDO_ANY_ROWS */
+    DOMAIN_MEMORY, /* the elements of the memory, which the sequences of an encoder gave; RONDO_ANY_MEMORY */
+};
+
 /* One node, in order of evaluation. */
 struct program_node {
     const rondo_op *op; /* NULL: an input, or a constant (which has data) */
@@ -21,7 +28,8 @@ struct program_node {
     const int32_t *inputs; /* ids of earlier nodes */
     int32_t n_inputs;
     rondo_tensor value; /* dtype and shape; data only for constants */
-    const char *name;   /* name of an input, or of the equation whose result the node is; NULL for other nodes */
+    enum program_domain domain;
+    const char *name; /* name of an input, or of the equation whose result the node is; NULL for other nodes */
     struct location where;
 };
 
@@ -33,14 +41,19 @@ struct program;
 struct program *program_create(const struct registry *registry);
 void program_destroy(struct program *program);
 
-/* Adds an input of this dtype and shape. Inputs are numbered in the order of these calls. A failed value (negative id)
- * and an error if memory is short. */
+/* Adds an input of this dtype and shape, whose first dimension says what domain it has. Inputs are numbered in the order of
+ * these calls. A failed value (negative id) and an error if memory is short. */
 rondo_value program_input(struct program *program, const char *name, rondo_tensor shape, struct errors *errors);
 /* Adds a scalar constant. */
 rondo_value program_constant(struct program *program, int32_t dtype, double number, struct errors *errors);
-/* Adds an op and infers its shape. `options` must be a struct of the op's table that outlives the program (see
+/* Adds an op and infers its shape and domain. `options` must be a struct of the op's table that outlives the program (see
  * program_arena), or NULL if the op has none. A failed value, with an error at `where`, if the op refuses the inputs;
- * a failed value without a further error if one of the inputs is a failed value. */
+ * a failed value without a further error if one of the inputs is a failed value.
+ *
+ * The result has the domain of the inputs that are not fixed. Rows of a step and elements of the memory meet only in an op
+ * that looks along sequences (RONDO_OP_SEQUENCES), whose first input is of the step, and so is its result. The first
+ * dimension of a result, and no other, is that of its domain: otherwise a sequence would depend on the others of its batch.
+ * An op that mixes rows and keeps the shape is not detected. */
 rondo_value program_apply(struct program *program, const rondo_op *op, const void *options, const rondo_value *inputs,
                           int32_t count, struct location where, struct errors *errors);
 /* Names the node for messages and printouts. `name` is borrowed. */
@@ -53,9 +66,25 @@ int32_t program_input_count(const struct program *program);
 /* The node of a value; NULL for a failed one. Valid until the next node is added. */
 const struct program_node *program_node(const struct program *program, rondo_value value);
 
-/* Applies every op of the program on the tape. inputs[i] is the value of input i; results[k] gets the value of
- * outputs[k]. Shapes are inferred again, from the shapes of `inputs`. */
-rondo_status program_replay(const struct program *program, struct tape *tape, const rondo_value *inputs,
-                            const rondo_value *outputs, int32_t n_outputs, rondo_value *results);
+/* What a program runs on. Everything is borrowed until the tape is reset. */
+struct program_inputs {
+    const rondo_value *values; /* [program_input_count] */
+    /* For ops that look along sequences: the sequences of all values of the domain; NULL: no such op reads it. Sequence r of
+     * the memory belongs to sequence r of the step. */
+    const rondo_rows *steps, *memory;
+};
+
+/* Applies every op of the program on the tape. results[k] gets the value of outputs[k]. `known`: [program_count] values of
+ * nodes that are on the tape already, as program_outside finds them; an id of -1: not known. NULL: none is. Shapes are
+ * inferred again, from the shapes of the inputs. */
+rondo_status program_replay(const struct program *program, struct tape *tape, const struct program_inputs *inputs,
+                            const rondo_value *known, const rondo_value *outputs, int32_t n_outputs,
+                            rondo_value *results);
+
+/* Computes on the tape values that no step changes: of domain DOMAIN_FIXED or DOMAIN_MEMORY. `values` has room for all nodes,
+ * [program_count]: it gets the `wanted` ones and those that they are computed from; all others get an id of -1. Inputs that
+ * none of these is computed from are not read. */
+rondo_status program_outside(const struct program *program, struct tape *tape, const struct program_inputs *inputs,
+                             const rondo_value *wanted, int32_t n_wanted, rondo_value *values);
 
 #endif

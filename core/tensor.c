@@ -165,8 +165,11 @@ struct shape_text tensor_shape_text(const rondo_tensor *tensor) {
     size_t used = (size_t)snprintf(out.text, sizeof out.text, "[");
     for (int32_t d = 0; d < tensor->ndim && used < sizeof out.text; d++) {
         const char *separator = d == 0 ? "" : ", ";
-        if (tensor->shape[d] == RONDO_ANY_ROWS) {
-            used += (size_t)snprintf(out.text + used, sizeof out.text - used, "%sbatch", separator);
+        const char *any = tensor->shape[d] == RONDO_ANY_ROWS     ? "batch"
+                          : tensor->shape[d] == RONDO_ANY_MEMORY ? "memory"
+                                                                 : NULL;
+        if (any != NULL) {
+            used += (size_t)snprintf(out.text + used, sizeof out.text - used, "%s%s", separator, any);
         } else {
             used += (size_t)snprintf(out.text + used, sizeof out.text - used, "%s%lld", separator,
                                      (long long)tensor->shape[d]);

@@ -42,7 +42,8 @@ int tensor_is_finite(const rondo_tensor *tensor);
  * of 1 is repeated. Writes the common shape of `a` and `b` to `out` (dtype of `a`); 0 if there is none. */
 int tensor_broadcast(const rondo_tensor *a, const rondo_tensor *b, rondo_tensor *out);
 
-/* "[3, 4]"; "[]" for a scalar. A dimension of RONDO_ANY_ROWS is shown as "batch". */
+/* "[3, 4]"; "[]" for a scalar. A dimension of RONDO_ANY_ROWS is shown as "batch", one of
+ * RONDO_ANY_MEMORY as "memory". */
 #define SHAPE_TEXT 160
 struct shape_text {
     char text[SHAPE_TEXT];

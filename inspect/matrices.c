@@ -7,7 +7,7 @@
 #include "inspect/spectral_radius.h"
 #include "model/packed.h"
 
-/* One step of the cell on zeros, with the layer's own parameters: the values of the matrices on the tape. */
+/* The values of the matrices on the tape, from the layer's parameters. */
 static rondo_status evaluate(const struct model *model, int32_t index, int32_t d, const struct probe_matrix *matrices,
                              int32_t count, struct tape *tape, rondo_value *values) {
     const struct layer *layer = model_layer(model, index);
@@ -15,27 +15,28 @@ static rondo_status evaluate(const struct model *model, int32_t index, int32_t d
     const struct layer_shape *shape = layer_shape(layer);
     const int32_t each = shape->n_parameters / (cell_layer_direction(layer) == DIRECTION_BOTH ? 2 : 1);
     struct arena *arena = tape_arena(tape);
-    rondo_value *inputs = arena_calloc(arena, 1 + (size_t)cell->n_states + (size_t)cell->n_parameters, sizeof *inputs);
+    rondo_value *inputs = arena_calloc(arena, (size_t)program_input_count(cell->program), sizeof *inputs);
     rondo_value *wanted = arena_calloc(arena, (size_t)count, sizeof *wanted);
-    if (inputs == NULL || wanted == NULL) {
+    rondo_value *known = arena_calloc(arena, (size_t)program_count(cell->program), sizeof *known);
+    if (arena_failed(arena)) {
         return errors_no_memory(tape_errors(tape));
-    }
-    for (int32_t i = 0; i <= cell->n_states; i++) {
-        rondo_tensor value = program_node(cell->program, (rondo_value){i})->value;
-        value.shape[0] = 1;
-        inputs[i] = tape_zeros(tape, value);
     }
     for (int32_t p = 0; p < cell->n_parameters; p++) {
         const char *name = arena_printf(arena, "layers.%d.%s", (int)index, shape->parameters[d * each + p].name);
         if (name == NULL) {
             return errors_no_memory(tape_errors(tape));
         }
-        inputs[1 + cell->n_states + p] = tape_constant(tape, &model_parameters(model)[model_find(model, name)].value);
+        inputs[cell_first_parameter(cell) + p] =
+            tape_constant(tape, &model_parameters(model)[model_find(model, name)].value);
     }
     for (int32_t i = 0; i < count; i++) {
         wanted[i] = (rondo_value){matrices[i].node};
     }
-    return program_replay(cell->program, tape, inputs, wanted, count, values);
+    RONDO_TRY(program_outside(cell->program, tape, &(struct program_inputs){.values = inputs}, wanted, count, known));
+    for (int32_t i = 0; i < count; i++) {
+        values[i] = known[wanted[i].id];
+    }
+    return RONDO_OK;
 }
 
 /* The radii of the square blocks that are beside each other in a matrix. */

@@ -29,67 +29,6 @@ int name_fits(const char *pattern, const char *name) {
     return *pattern == '\0';
 }
 
-/* Inputs of the program: x [batch, input], then the states [batch, …]. */
-static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
-    const struct cell_definition *definition = trace->definition;
-    struct arena *arena = program_arena(trace->program);
-    rondo_value *values = arena_calloc(arena, (size_t)definition->n_states, sizeof *values);
-    rondo_tensor *shapes = arena_calloc(arena, (size_t)definition->n_states, sizeof *shapes);
-    if (values == NULL || shapes == NULL) {
-        return errors_no_memory(trace->errors);
-    }
-    trace->states = values;
-    trace->x =
-        program_input(trace->program, "x",
-                      tensor_2d(trace->settings->dtype, RONDO_ANY_ROWS, trace->settings->input, NULL), trace->errors);
-    for (int32_t i = 0; i < definition->n_states; i++) {
-        RONDO_TRY(trace_shape(trace, &definition->states[i], RONDO_ANY_ROWS, &shapes[i]));
-        if (trace->settings->projection > 0 && i == definition_output_state(definition) && shapes[i].ndim > 1) {
-            shapes[i].shape[shapes[i].ndim - 1] = trace->settings->projection;
-        }
-        values[i] = program_input(trace->program, definition->states[i].name, shapes[i], trace->errors);
-    }
-    cell->n_states = definition->n_states;
-    cell->states = shapes;
-    return trace->errors->count == 0 ? RONDO_OK : trace->errors->status;
-}
-
-/* The declared name number `index`: first the states, then the declared parameters, then the options. NULL after the
- * last. */
-static const char *declared_name(const struct cell_definition *definition, int32_t index, struct location *where) {
-    if (index < definition->n_states) {
-        *where = definition->states[index].where;
-        return definition->states[index].name;
-    }
-    index -= definition->n_states;
-    if (index < definition->n_parameters) {
-        *where = definition->parameters[index].where;
-        return definition->parameters[index].name;
-    }
-    index -= definition->n_parameters;
-    if (index < definition->n_options) {
-        *where = definition->options[index].where;
-        return definition->options[index].name;
-    }
-    return NULL;
-}
-
-/* Checks that no name is declared twice. */
-static void check_names(const struct trace *trace) {
-    struct location where, earlier_where;
-    const char *name, *earlier;
-    for (int32_t i = 0; (name = declared_name(trace->definition, i, &where)) != NULL; i++) {
-        for (int32_t k = 0; k < i; k++) {
-            earlier = declared_name(trace->definition, k, &earlier_where);
-            if (strcmp(name, earlier) == 0) {
-                errors_add_at(trace->errors, RONDO_INVALID, where,
-                              "'%s' is declared twice, expected one of state, parameter and option", name);
-                break;
-            }
-        }
-    }
-}
-
 static int names(const struct expression_index *index, const char *name) {
     return index != NULL && index->name != NULL && strcmp(index->name, name) == 0;
 }
@@ -136,6 +75,78 @@ static int is_used(const struct trace *trace, const char *name) {
         }
     }
     return 0;
+}
+
+/* 1 if the equations read the outputs of an encoder. */
+static int is_memory_read(const struct trace *trace) {
+    return is_used(trace, "memory") && trace_means_memory(trace, "memory");
+}
+
+/* Inputs of the program: x [batch, input], the states [batch, …], the memory if it is read. */
+static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
+    const struct cell_definition *definition = trace->definition;
+    struct arena *arena = program_arena(trace->program);
+    rondo_value *values = arena_calloc(arena, (size_t)definition->n_states, sizeof *values);
+    rondo_tensor *shapes = arena_calloc(arena, (size_t)definition->n_states, sizeof *shapes);
+    if (values == NULL || shapes == NULL) {
+        return errors_no_memory(trace->errors);
+    }
+    trace->states = values;
+    trace->x =
+        program_input(trace->program, "x",
+                      tensor_2d(trace->settings->dtype, RONDO_ANY_ROWS, trace->settings->input, NULL), trace->errors);
+    for (int32_t i = 0; i < definition->n_states; i++) {
+        RONDO_TRY(trace_shape(trace, &definition->states[i], RONDO_ANY_ROWS, &shapes[i]));
+        if (trace->settings->projection > 0 && i == definition_output_state(definition) && shapes[i].ndim > 1) {
+            shapes[i].shape[shapes[i].ndim - 1] = trace->settings->projection;
+        }
+        values[i] = program_input(trace->program, definition->states[i].name, shapes[i], trace->errors);
+    }
+    cell->n_states = definition->n_states;
+    cell->states = shapes;
+    cell->reads_memory = trace->settings->memory > 0 && is_memory_read(trace);
+    if (cell->reads_memory) {
+        const rondo_tensor shape =
+            tensor_2d(trace->settings->dtype, RONDO_ANY_MEMORY, trace->settings->memory, NULL); /* [memory, width] */
+        trace->memory = program_input(trace->program, "memory", shape, trace->errors);
+    }
+    return trace->errors->count == 0 ? RONDO_OK : trace->errors->status;
+}
+
+/* The declared name number `index`: first the states, then the declared parameters, then the options. NULL after the
+ * last. */
+static const char *declared_name(const struct cell_definition *definition, int32_t index, struct location *where) {
+    if (index < definition->n_states) {
+        *where = definition->states[index].where;
+        return definition->states[index].name;
+    }
+    index -= definition->n_states;
+    if (index < definition->n_parameters) {
+        *where = definition->parameters[index].where;
+        return definition->parameters[index].name;
+    }
+    index -= definition->n_parameters;
+    if (index < definition->n_options) {
+        *where = definition->options[index].where;
+        return definition->options[index].name;
+    }
+    return NULL;
+}
+
+/* Checks that no name is declared twice. */
+static void check_names(const struct trace *trace) {
+    struct location where, earlier_where;
+    const char *name, *earlier;
+    for (int32_t i = 0; (name = declared_name(trace->definition, i, &where)) != NULL; i++) {
+        for (int32_t k = 0; k < i; k++) {
+            earlier = declared_name(trace->definition, k, &earlier_where);
+            if (strcmp(name, earlier) == 0) {
+                errors_add_at(trace->errors, RONDO_INVALID, where,
+                              "'%s' is declared twice, expected one of state, parameter and option", name);
+                break;
+            }
+        }
+    }
 }
 
 /* If one of s[1], s[2], … is used, all of them count as used: the first and the last may have no readers. */
@@ -400,11 +411,11 @@ static rondo_status compile(struct trace *trace, struct cell *cell) {
     struct arena *arena = program_arena(trace->program);
     struct equation *source = NULL, *equations = NULL;
     check_names(trace);
-    RONDO_TRY(add_inputs(trace, cell));
     const rondo_status parsed = equations_parse(&trace->definition->equations, arena, &source, trace->errors);
     RONDO_TRY(equations_repeat(trace->definition, trace->settings, source, arena, &equations, trace->errors));
     trace->source = source;
     trace->equations = equations;
+    RONDO_TRY(add_inputs(trace, cell));
     for (const struct equation *equation = equations; equation != NULL; equation = equation->next) {
         trace_equation(trace, equation);
     }
@@ -428,8 +439,12 @@ struct cell *cell_compile(const struct cell_definition *definition, const struct
     struct errors own = {0}; /* so that earlier errors of the caller are not taken for errors of this cell */
     cell->program = program;
     cell->name = definition->name;
-    struct trace trace = {
-        .definition = definition, .settings = settings, .registry = registry, .errors = &own, .program = program};
+    struct trace trace = {.definition = definition,
+                          .settings = settings,
+                          .registry = registry,
+                          .errors = &own,
+                          .program = program,
+                          .memory = {-1}};
     const rondo_status status = compile(&trace, cell);
     errors_move(errors, &own);
     if (status != RONDO_OK) {
@@ -437,6 +452,10 @@ struct cell *cell_compile(const struct cell_definition *definition, const struct
         return NULL;
     }
     return cell;
+}
+
+int32_t cell_first_parameter(const struct cell *cell) {
+    return 1 + cell->n_states + cell->reads_memory;
 }
 
 void cell_destroy(struct cell *cell) {

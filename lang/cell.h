@@ -1,8 +1,9 @@
 /* lang/cell.h: from the definition of a cell, which consists of equations, to a program for one time step.
  *
  * A definition is the content of configs/cells/NAME.yaml, read by lang/cell_file.h. cell_compile traces its equations to
- * a program. The inputs of the program are x, the states and the parameters, in this order; its results are the new
- * states and the output, which is the new value of the first state unless the definition names another value.
+ * a program. The inputs of the program are x, the states, the memory if the equations read it, and the parameters, in this
+ * order; its results are the new states and the output, which is the new value of the first state unless the definition names
+ * another value.
  *
  * Names in equations:
  *   x            the input of the step, [batch, input]
@@ -11,6 +12,9 @@
  *   a = …        a local value, assigned once and used in later lines
  *   an option    its number
  *   input, hidden  the widths
+ *   memory       the outputs of an encoder, [memory, width]. A row of the step sees the elements of its own sequence, and only
+ *                through an op that looks along sequences. In a shape, `memory` is the width. A cell that declares or assigns
+ *                the name itself means that instead
  *   any other    a parameter. Its shape is declared under params:, or follows from its position: on the right of @ it is
  *                a matrix [width of the left side, hidden], anywhere else a vector [hidden]
  *
@@ -71,6 +75,7 @@ struct cell_settings {
     int32_t dtype;               /* RONDO_F32 or RONDO_F64 */
     int64_t input, hidden;       /* widths, >= 1 */
     const double *option_values; /* [n_options] of the definition; NULL: the defaults */
+    int64_t memory;              /* width of the memory; 0: there is none, and equations that read it are refused */
     int64_t projection; /* width of the state that is the output: its new value is … @ projection.W (Sak et al.
                            2014); 0: as declared */
 };
@@ -87,6 +92,7 @@ struct cell {
     const char *name;
     struct program *program;
     int32_t n_states, n_parameters;
+    int reads_memory;              /* 1: the memory is an input of the program */
     int32_t n_masks;               /* number of states at the end that never change: the masks of model/wrap.h */
     const rondo_tensor *states;    /* [n_states] shapes with RONDO_ANY_ROWS as first dimension */
     const rondo_value *new_states; /* [n_states] in the program */
@@ -103,6 +109,8 @@ struct cell {
 struct cell *cell_compile(const struct cell_definition *definition, const struct cell_settings *settings,
                           struct registry *registry, struct errors *errors);
 void cell_destroy(struct cell *cell);
+/* The number of the first parameter among the inputs of the program. */
+int32_t cell_first_parameter(const struct cell *cell);
 
 /* 1 if `name` matches `pattern`, in which * matches any number of characters. */
 int name_fits(const char *pattern, const char *name);

@@ -32,6 +32,15 @@ int constant_is_named(const struct cell_definition *definition, const struct cel
     return 1;
 }
 
+int constant_is_number(const struct cell_definition *definition, const struct cell_settings *settings, const char *name,
+                       double *number) {
+    if (constant_is_named(definition, settings, name, number)) {
+        return 1;
+    }
+    *number = (double)settings->memory;
+    return strcmp(name, "memory") == 0 && settings->memory > 0;
+}
+
 static RONDO_PRINTF(3, 4) rondo_status
     refuse(const struct constant_context *context, struct location where, const char *format, ...) {
     va_list arguments;
@@ -45,8 +54,12 @@ static RONDO_PRINTF(3, 4) rondo_status
 static rondo_status evaluate_name(const struct constant_context *context, const struct expression *name,
                                   double *number) {
     if (!name->primed && name->index == NULL && name->base == NULL &&
-        constant_is_named(context->definition, context->settings, name->name, number)) {
+        constant_is_number(context->definition, context->settings, name->name, number)) {
         return RONDO_OK;
+    }
+    if (strcmp(name->name, "memory") == 0) {
+        return refuse(context, name->where,
+                      "the model has no encoder, whose width 'memory' is: expected 'model.encoder'");
     }
     struct suggestion best = {0};
     suggest(&best, name->name, "hidden");

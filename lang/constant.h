@@ -21,6 +21,10 @@ struct constant_mistake {
 /* 1 and the number if `name` is `input`, `hidden` or an option; else 0. */
 int constant_is_named(const struct cell_definition *definition, const struct cell_settings *settings, const char *name,
                       double *number);
+/* The same in shapes, ranges and options, where `memory` is the width of the memory, if there is one. In equations it is the
+ * memory itself. */
+int constant_is_number(const struct cell_definition *definition, const struct cell_settings *settings, const char *name,
+                       double *number);
 /* Evaluates; RONDO_INVALID with a mistake if the expression contains anything else, or its value is not finite. */
 rondo_status constant_evaluate(const struct cell_definition *definition, const struct cell_settings *settings,
                                const struct expression *expression, double *number, struct constant_mistake *mistake);

@@ -122,6 +122,30 @@ static const struct equation *assigned_later(const struct trace *trace, const ch
     return NULL;
 }
 
+int trace_means_memory(const struct trace *trace, const char *name) {
+    if (strcmp(name, "memory") != 0 || definition_state(trace->definition, name) >= 0 ||
+        definition_option(trace->definition, name) >= 0 || find_declared(trace, name, NULL) != NULL) {
+        return 0;
+    }
+    for (const struct equation *equation = trace->source; equation != NULL; equation = equation->next) {
+        if (strcmp(equation->name, name) == 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The value of the name `memory`. */
+static rondo_value trace_memory(struct trace *trace, const struct expression *name) {
+    if (trace->memory.id < 0) {
+        TRACE_ERROR(
+            trace, name->where,
+            "the model has no encoder, whose outputs 'memory' is: expected 'model.encoder' in the experiment, or "
+            "'memory' under params:");
+    }
+    return trace->memory;
+}
+
 /* The meaning of a name that takes no index; NULL if it has none of these meanings. */
 static const char *single_meaning(const struct trace *trace, const char *name) {
     return strcmp(name, "x") == 0                            ? "the input"
@@ -140,7 +164,9 @@ static struct trace_mistake find_index_mistake(const struct trace *trace, const 
     struct trace_mistake mistake = {""};
     const size_t size = sizeof mistake.text;
     const char *base = name->base != NULL ? name->base : name->name;
-    const char *meaning = name->base != NULL ? single_meaning(trace, base) : NULL;
+    const char *meaning = name->base == NULL                ? NULL
+                          : trace_means_memory(trace, base) ? "the outputs of the encoder"
+                                                            : single_meaning(trace, base);
     if (meaning != NULL) {
         snprintf(mistake.text, size, "'%.60s' is %s and takes no index", base, meaning);
         return mistake;
@@ -184,6 +210,9 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     const int32_t state = definition_state(trace->definition, name->name);
     if (state >= 0) {
         return trace->states[state];
+    }
+    if (trace_means_memory(trace, name->name)) {
+        return trace_memory(trace, name);
     }
     double number;
     if (constant_is_named(trace->definition, trace->settings, name->name, &number)) {
@@ -277,7 +306,7 @@ static const char *value_text(const struct trace *trace, const struct expression
     const int is_literal = value->kind == EXPRESSION_NUMBER && value->name != NULL;
     const int is_word = value->kind == EXPRESSION_NAME && !value->primed && value->index == NULL &&
                         value->base == NULL &&
-                        !constant_is_named(trace->definition, trace->settings, value->name, &number);
+                        !constant_is_number(trace->definition, trace->settings, value->name, &number);
     if (is_literal || is_word) {
         return value->name; /* a number as it was written, so that a message shows the same */
     }
@@ -361,34 +390,11 @@ static rondo_value trace_expression(struct trace *trace, const struct expression
 /* 1 for a name that can only be a new parameter. */
 static int is_free(const struct trace *trace, const struct expression *name) {
     return name->kind == EXPRESSION_NAME && !name_is_width(name->name) && !name->primed &&
-           strcmp(name->name, "x") != 0 && trace_find(trace, name->name, 0) == NULL &&
-           definition_state(trace->definition, name->name) < 0 &&
+           strcmp(name->name, "x") != 0 && !trace_means_memory(trace, name->name) &&
+           trace_find(trace, name->name, 0) == NULL && definition_state(trace->definition, name->name) < 0 &&
            definition_option(trace->definition, name->name) < 0 &&
            find_declared(trace, name->name, name->base) == NULL && assigned_later(trace, name->name) == NULL &&
            find_index_mistake(trace, name).text[0] == '\0';
-}
-
-/* A result of values with rows of the batch must have these rows too; otherwise a sequence would depend on the others in
- * its batch. An op that mixes rows and keeps the shape is not detected. */
-static rondo_value check_rows(struct trace *trace, const struct expression *call, const rondo_value *operands,
-                              int32_t count, rondo_value result) {
-    int has_rows = 0;
-    for (int32_t k = 0; k < count; k++) {
-        const rondo_tensor *operand = &program_node(trace->program, operands[k])->value;
-        has_rows |= tensor_has_any_rows(operand);
-    }
-    const rondo_tensor *value = &program_node(trace->program, result)->value;
-    int keeps_rows = tensor_has_any_rows(value);
-    for (int32_t d = 1; d < value->ndim; d++) {
-        keeps_rows &= value->shape[d] != RONDO_ANY_ROWS;
-    }
-    if (!has_rows || keeps_rows) {
-        return result;
-    }
-    TRACE_ERROR(trace, call->where,
-                "'%s' gives shape %s and so mixes the rows of the batch, expected [batch, …]: is an axis missing?",
-                call->name, tensor_shape_text(value).text);
-    return failed_value;
 }
 
 static rondo_value trace_call(struct trace *trace, const struct expression *call) {
@@ -430,7 +436,7 @@ static rondo_value trace_call(struct trace *trace, const struct expression *call
                        errors_text(&local, 0));
     }
     errors_free(&local);
-    return result.id >= 0 ? check_rows(trace, call, values, count, result) : result;
+    return result;
 }
 
 static rondo_value trace_expression(struct trace *trace, const struct expression *expression, const rondo_value *left) {

@@ -29,6 +29,7 @@ struct trace {
     const struct equation *equations; /* repetitions and indices written out */
     const rondo_value *states;        /* [n_states] inputs of the program */
     rondo_value x;
+    rondo_value memory;                 /* failed: the program has none */
     struct trace_name *assigned;        /* the names assigned so far, the last first */
     struct trace_parameter *parameters; /* in order of first use */
 };
@@ -44,6 +45,8 @@ struct trace_parameter {
 void trace_equation(struct trace *trace, const struct equation *equation);
 /* The assigned name, primed or plain; NULL if no equation so far has assigned it. */
 struct trace_name *trace_find(const struct trace *trace, const char *name, int primed);
+/* 1 if `name` is that of the memory, and the cell gives it no other meaning. */
+int trace_means_memory(const struct trace *trace, const char *name);
 /* Evaluates the dimensions of a declared shape. `leading` is a first dimension to be added, the batch; -1: none. */
 rondo_status trace_shape(const struct trace *trace, const struct cell_shape *shape, int64_t leading, rondo_tensor *out);
 

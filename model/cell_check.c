@@ -23,14 +23,21 @@ enum { SIZES = sizeof steps / sizeof steps[0] };
  * derivative L'' gives a difference of L'' * 1e-7. */
 static const double KINK = 1e-3;
 
-/* A cell of one dtype and the values that it runs on. The variables are x, the initial states and the parameters, in
- * this order. The results are the outputs, then the final states. */
+/* The sequence of the memory that each row sees: in an order of their own, with an element that belongs to none. */
+enum { MEMORY = 13 };
+static const int64_t memory_begin[ROWS] = {4, 0, 8, 9, 3};
+static const int64_t memory_length[ROWS] = {3, 3, 1, 4, 1};
+static const rondo_rows memory_rows = {
+    .struct_size = sizeof(rondo_rows), .count = ROWS, .begin = memory_begin, .length = memory_length};
+
+/* A cell of one dtype and the values that it runs on. The variables are x, the initial states, the memory if the cell reads
+ * it, and the parameters, in this order. The results are the outputs, then the final states. */
 struct check_subject {
     struct cell *cell;
     struct scan *scan;
     rondo_tensor *variables; /* [n_variables] */
     rondo_tensor *weights;   /* [n_results] factors of the results in the loss L */
-    int32_t n_variables, n_results;
+    int32_t n_variables, n_results, first_parameter;
 };
 
 /* Copies of the results of a run. */
@@ -62,7 +69,8 @@ static rondo_status fill(const struct cell_check_work *check, rondo_tensor *tens
 static rondo_status fill_subject(const struct cell_check_work *check, struct check_subject *subject, int32_t dtype) {
     const struct cell *cell = subject->cell;
     subject->n_results = 1 + cell->n_states;
-    subject->n_variables = subject->n_results + cell->n_parameters;
+    subject->first_parameter = subject->n_results + cell->reads_memory;
+    subject->n_variables = subject->first_parameter + cell->n_parameters;
     subject->variables = arena_calloc(check->arena, (size_t)subject->n_variables, sizeof *subject->variables);
     subject->weights = arena_calloc(check->arena, (size_t)subject->n_results, sizeof *subject->weights);
     if (arena_failed(check->arena)) {
@@ -80,8 +88,14 @@ static rondo_status fill_subject(const struct cell_check_work *check, struct che
         RONDO_TRY(fill(check, initial, "initial", s, 0.5));
         RONDO_TRY(fill(check, weights, "final", s, 1));
     }
+    if (cell->reads_memory) {
+        rondo_tensor *memory = &subject->variables[subject->n_results];
+        *memory = program_node(cell->program, (rondo_value){subject->n_results})->value; /* [memory, width] */
+        memory->shape[0] = MEMORY;
+        RONDO_TRY(fill(check, memory, "memory", 0, 1));
+    }
     for (int32_t p = 0; p < cell->n_parameters; p++) {
-        rondo_tensor *parameter = &subject->variables[subject->n_results + p];
+        rondo_tensor *parameter = &subject->variables[subject->first_parameter + p];
         *parameter = cell->parameters[p].shape;
         RONDO_TRY(fill(check, parameter, cell->parameters[p].name, p, 0.4));
     }
@@ -95,8 +109,11 @@ static void close_subject(struct check_subject *subject) {
 
 static rondo_status open_subject(const struct cell_check_work *check, struct check_subject *subject, int32_t dtype) {
     const struct cell_check_settings *settings = check->settings;
-    const struct cell_settings sizes = {
-        .dtype = dtype, .input = settings->input, .hidden = settings->hidden, .option_values = settings->option_values};
+    const struct cell_settings sizes = {.dtype = dtype,
+                                        .input = settings->input,
+                                        .hidden = settings->hidden,
+                                        .memory = settings->memory > 0 ? settings->memory : settings->hidden,
+                                        .option_values = settings->option_values};
     *subject =
         (struct check_subject){.cell = cell_compile(settings->definition, &sizes, check->registry, check->errors)};
     if (subject->cell == NULL) {
@@ -118,7 +135,7 @@ static const char *variable_name(const struct cell_check_work *check, const stru
     if (v < subject->n_results) {
         return arena_printf(check->arena, "the initial state %s", check->settings->definition->states[v - 1].name);
     }
-    return subject->cell->parameters[v - subject->n_results].name;
+    return v < subject->first_parameter ? "memory" : subject->cell->parameters[v - subject->first_parameter].name;
 }
 
 static const char *result_name(const struct cell_check_work *check, int32_t r) {
@@ -133,8 +150,15 @@ static rondo_status record(const struct check_subject *subject, struct tape *tap
                            const rondo_value *variables, rondo_value *results) {
     tape_set_training(tape, 1);
     tape_enter(tape, "cell", (struct rng_stream){9}); /* the same random words in every run */
-    const struct recurrence recurrence = {subject->cell, &time_axis, 1, variables[0], variables + subject->n_results,
-                                          variables + 1};
+    const int reads_memory = subject->cell->reads_memory;
+    const struct recurrence recurrence = {subject->cell,
+                                          &time_axis,
+                                          1,
+                                          variables[0],
+                                          variables + subject->first_parameter,
+                                          variables + 1,
+                                          reads_memory ? variables[subject->n_results] : (rondo_value){-1},
+                                          reads_memory ? &memory_rows : NULL};
     results[0] = engine == ENGINE_TAPE ? unroll(&recurrence, tape, results + 1)
                                        : fused(subject->scan, &recurrence, tape, results + 1);
     return tape_status(tape);
@@ -415,7 +439,7 @@ static rondo_status check_dtype(const struct cell_check_work *check, int32_t dty
     RONDO_TRY(open_subject(check, &subject, dtype));
     const rondo_status status = dtype == RONDO_F64 ? check_f64(check, &subject) : check_f32(check, &subject);
     check->report->size = 0;
-    for (int32_t v = subject.n_results; v < subject.n_variables; v++) {
+    for (int32_t v = subject.first_parameter; v < subject.n_variables; v++) {
         check->report->size += rondo_count(&subject.variables[v]);
     }
     close_subject(&subject);

@@ -69,7 +69,8 @@ static struct cell *project(const struct cell_layer_settings *settings, struct c
     if (settings->projection == 1) {
         /* A state of width 1 would be broadcast silently. A probe with a width that equals no other one finds equations
          * that would do so. */
-        const int64_t odd = 1 + (sizes.input > sizes.hidden ? sizes.input : sizes.hidden);
+        const int64_t widest = sizes.input > sizes.hidden ? sizes.input : sizes.hidden;
+        const int64_t odd = 1 + (widest > sizes.memory ? widest : sizes.memory);
         struct cell *probe = compile_projected(
             settings, sizes, odd, "they put it beside values that are as wide as 'hidden'", registry, errors);
         if (probe == NULL) {
@@ -127,8 +128,11 @@ static void wrap(struct cell **cell, const struct cell_layer_settings *settings,
 static rondo_status make_cell(struct cell_layer *layer, const struct cell_layer_settings *settings, int32_t dtype,
                               int64_t input, struct registry *registry, struct errors *errors) {
     struct errors own = {0};
-    const struct cell_settings sizes = {
-        .dtype = dtype, .input = input, .hidden = settings->hidden, .option_values = settings->option_values};
+    const struct cell_settings sizes = {.dtype = dtype,
+                                        .input = input,
+                                        .hidden = settings->hidden,
+                                        .option_values = settings->option_values,
+                                        .memory = settings->memory};
     layer->cell = cell_compile(settings->cell, &sizes, registry, &own);
     if (layer->cell != NULL && settings->projection > 0) {
         replace(&layer->cell, project(settings, sizes, registry, &own));
@@ -219,6 +223,7 @@ static void set_widths(struct cell_layer *layer, const struct cell_layer_setting
     shape->width = layer->n_directions * layer->width;
     shape->backward = settings->direction == DIRECTION_FORWARD ? 0 : layer->width;
     shape->is_causal = settings->direction == DIRECTION_FORWARD;
+    shape->reads_memory = layer->cell->reads_memory;
 }
 
 static rondo_status compile(struct scan **scan, const struct cell *cell, const struct cell_layer_settings *settings,
@@ -358,7 +363,9 @@ static rondo_value run(const struct cell_layer *layer, struct tape *tape, const 
                                     call->input_every_step,
                                     call->inputs[0],
                                     start->parameters,
-                                    start->states};
+                                    start->states,
+                                    call->memory == NULL ? (rondo_value){-1} : call->memory->values,
+                                    call->memory == NULL ? NULL : call->memory->rows};
     rondo_value *states = NULL;
     if (final != NULL) {
         states = arena_calloc(tape_arena(tape), (size_t)layer->cell->n_states, sizeof *states);
@@ -427,8 +434,8 @@ static int64_t flops(const struct layer *base) {
         if (node->op == NULL) {
             continue;
         }
-        const int batched = tensor_has_any_rows(&node->value);
-        int64_t work = rondo_count(&node->value) / (batched ? RONDO_ANY_ROWS : 1);
+        const int64_t first = node->domain == DOMAIN_FIXED ? 1 : node->value.shape[0];
+        int64_t work = rondo_count(&node->value) / first;
         if (strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0) {
             const rondo_tensor *left = &program_node(program, (rondo_value){node->inputs[0]})->value;
             work *= 2 * left->shape[left->ndim - 1];

@@ -34,6 +34,7 @@ struct cell_layer_settings {
     const double *option_values;        /* [n_options] of the cell; NULL: the defaults */
     int64_t hidden;
     enum engine engine;
+    int64_t memory;         /* width of the memory that the cell may read; 0: the model has no encoder */
     int64_t recompute;      /* steps of a window of the fused engine; 0: none (core/scan/scan.h) */
     int32_t passes_off;     /* passes of the fused engine to switch off: enum scan_pass (core/scan/graph.h), or-ed */
     scan_observer *observe; /* of the fused engine; NULL: none (core/scan/scan.h) */

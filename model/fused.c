@@ -25,7 +25,8 @@ rondo_value fused(const struct scan *scan, const struct recurrence *recurrence, 
     if (!recurrence->input_every_step) {
         inputs = packed_from_first(tape, recurrence->time, inputs); /* steps without an input run on zeros */
     }
-    scan_record(scan, tape, recurrence->time, inputs, recurrence->initial_states, recurrence->parameters, &outputs,
-                final_states);
+    scan_record(scan, tape, recurrence->time, inputs, recurrence->initial_states, recurrence->parameters,
+                recurrence->memory_rows == NULL ? (rondo_value){-1} : recurrence->memory, recurrence->memory_rows,
+                &outputs, final_states);
     return outputs;
 }

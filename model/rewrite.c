@@ -141,6 +141,8 @@ rondo_value rewrite_node(struct rewrite *rewrite, int32_t id) {
         value = copy_op(rewrite, node);
     } else if (node->value.data != NULL) {
         value = program_constant(rewrite->program, node->value.dtype, tensor_get(&node->value, 0), rewrite->errors);
+    } else if (node->domain == DOMAIN_MEMORY) {
+        value = program_input(rewrite->program, "memory", node->value, rewrite->errors);
     } else {
         value = add_parameter(rewrite, rewrite->from->parameters[rewrite->next_parameter++]);
     }
@@ -242,13 +244,16 @@ struct cell *rewrite_close(struct rewrite *rewrite) {
     return into;
 }
 
-unsigned char *cell_depends(const struct cell *cell, int states_only, struct arena *arena) {
+int is_of_step(const struct cell *cell, int32_t id) {
+    return program_node(cell->program, (rondo_value){id})->domain == DOMAIN_STEPS;
+}
+
+unsigned char *cell_depends_on_states(const struct cell *cell, struct arena *arena) {
     const int32_t count = program_count(cell->program);
     unsigned char *depends = arena_calloc(arena, (size_t)count, 1);
     for (int32_t id = 0; depends != NULL && id < count; id++) {
         const struct program_node *node = program_node(cell->program, (rondo_value){id});
-        const int is_state = id >= 1 && id <= cell->n_states - (states_only ? cell->n_masks : 0);
-        depends[id] = is_state || (id == 0 && !states_only);
+        depends[id] = id >= 1 && id <= cell->n_states - cell->n_masks;
         for (int32_t k = 0; node->op != NULL && k < node->n_inputs; k++) {
             depends[id] |= depends[node->inputs[k]];
         }
@@ -292,7 +297,8 @@ unsigned char *cell_clocks(const struct cell *cell, struct arena *arena) {
     return is_clock;
 }
 
-int is_weight_product(const struct cell *cell, int32_t id, const unsigned char *rows) {
+int is_weight_product(const struct cell *cell, int32_t id) {
     const struct program_node *node = program_node(cell->program, (rondo_value){id});
-    return node->op != NULL && node->op->role == RONDO_ROLE_PRODUCT && !rows[node->inputs[1]] && rows[node->inputs[0]];
+    return node->op != NULL && node->op->role == RONDO_ROLE_PRODUCT && is_of_step(cell, node->inputs[0]) &&
+           program_node(cell->program, (rondo_value){node->inputs[1]})->domain == DOMAIN_FIXED;
 }

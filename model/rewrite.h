@@ -27,7 +27,7 @@ struct rewrite {
     struct registry *registry;
     struct errors *errors;
     struct program *program; /* of `into` */
-    int32_t first;           /* the first node of `from` that is neither x nor a state */
+    int32_t first;           /* the first node of `from` that is neither x nor a state: the memory if it is read */
     rondo_value *map;        /* [nodes of from] the new value of each node; failed: not copied */
     rondo_tensor *states;    /* [n_states] of `into` */
     rondo_value *new_states; /* [n_states] of `into`; those of `from` are found by rewrite_results */
@@ -74,15 +74,17 @@ struct cell *rewrite_close(struct rewrite *rewrite);
 
 /* ---- questions that several wrappers ask of a program ---- */
 
-/* For each node of the cell: 1 if its value depends on x, a state or a mask, and so has rows of the batch. With
- * `states_only`: 1 if it depends on a state that is not a mask. From the arena; NULL if there is not enough memory. */
-unsigned char *cell_depends(const struct cell *cell, int states_only, struct arena *arena);
+/* 1 if the value of the node depends on x, a state or a mask, and so has rows of the batch. */
+int is_of_step(const struct cell *cell, int32_t id);
+/* For each node of the cell: 1 if its value depends on a state that is not a mask. From the arena; NULL if there is not enough
+ * memory. */
+unsigned char *cell_depends_on_states(const struct cell *cell, struct arena *arena);
 /* For each state 1 if it is a clock: its new value depends on no input, parameter or mask, and on no state that is not a
  * clock, such as t' = remainder(t + 1, 8). A clock holds no data, so wrappers that change data do not change it. From the
  * arena; NULL if there is not enough memory. */
 unsigned char *cell_clocks(const struct cell *cell, struct arena *arena);
-/* 1 if the node is a product by weights: its right side depends only on parameters. `rows` is cell_depends(cell, 0,
- * …). */
-int is_weight_product(const struct cell *cell, int32_t id, const unsigned char *rows);
+/* 1 if the node is a product by weights: its left side is of the step, and its right side depends only on parameters. A
+ * product of the memory, memory @ W, is none: it is not a part of the step. */
+int is_weight_product(const struct cell *cell, int32_t id);
 
 #endif

@@ -33,7 +33,10 @@ static rondo_value step_input(const struct recurrence *recurrence, struct tape *
 struct unrolling {
     const struct recurrence *recurrence;
     struct tape *tape;
-    rondo_value *inputs;  /* of the program: x, the states, the parameters */
+    struct program_inputs given; /* the inputs below, and the sequences of the current step */
+    rondo_value *inputs;         /* of the program: x, the states, the memory, the parameters */
+    rondo_value *known;   /* [program_count] what depends on the memory and on no step; NULL: the cell reads none */
+    rondo_rows *rows;     /* [steps][2] of the step and of the memory; NULL: no op looks along sequences */
     rondo_value *states;  /* [n_states], a part of inputs */
     rondo_value *wanted;  /* [n_states + 1] in the program: the new states, the output */
     rondo_value *results; /* [n_states + 1] the same on the tape */
@@ -43,12 +46,71 @@ struct unrolling {
     int64_t n_ended; /* number of steps that are the last one of some row */
 };
 
+static int looks_along_sequences(const struct program *program) {
+    for (int32_t id = 0; id < program_count(program); id++) {
+        const rondo_op *op = program_node(program, (rondo_value){id})->op;
+        if (op != NULL && (op->flags & RONDO_OP_SEQUENCES) != 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The sequences at each step: a row of the step is a sequence of one element, and belongs to one sequence of the memory. */
+static rondo_status make_rows(struct unrolling *unrolling) {
+    const struct recurrence *recurrence = unrolling->recurrence;
+    const struct time_axis *time = recurrence->time;
+    struct arena *arena = tape_arena(unrolling->tape);
+    if (!looks_along_sequences(recurrence->cell->program)) {
+        return RONDO_OK;
+    }
+    int64_t *begin = arena_alloc(arena, sizeof *begin * (size_t)time->rows);
+    int64_t *length = arena_alloc(arena, sizeof *length * (size_t)time->rows);
+    unrolling->rows = arena_calloc(arena, 2 * (size_t)time->steps, sizeof *unrolling->rows);
+    if (arena_failed(arena)) {
+        return errors_no_memory(tape_errors(unrolling->tape));
+    }
+    for (int64_t row = 0; row < time->rows; row++) {
+        begin[row] = row;
+        length[row] = 1;
+    }
+    for (int64_t t = 0; t < time->steps; t++) {
+        unrolling->rows[2 * t] =
+            (rondo_rows){.struct_size = sizeof(rondo_rows), .count = time->alive[t], .begin = begin, .length = length};
+        if (recurrence->memory_rows != NULL) {
+            unrolling->rows[2 * t + 1] = *recurrence->memory_rows;
+            unrolling->rows[2 * t + 1].count = time->alive[t];
+        }
+    }
+    return RONDO_OK;
+}
+
+/* Records what depends on the memory and on no step. What depends on parameters only is recorded at every step, unless the
+ * memory needs it. */
+static rondo_status record_outside(struct unrolling *unrolling) {
+    const struct program *program = unrolling->recurrence->cell->program;
+    struct arena *arena = tape_arena(unrolling->tape);
+    const int32_t count = program_count(program);
+    rondo_value *wanted = arena_alloc(arena, sizeof *wanted * (size_t)count);
+    unrolling->known = arena_alloc(arena, sizeof *unrolling->known * (size_t)count);
+    if (arena_failed(arena)) {
+        return errors_no_memory(tape_errors(unrolling->tape));
+    }
+    int32_t n_wanted = 0;
+    for (int32_t id = 0; id < count; id++) {
+        if (program_node(program, (rondo_value){id})->domain == DOMAIN_MEMORY) {
+            wanted[n_wanted++] = (rondo_value){id};
+        }
+    }
+    return program_outside(program, unrolling->tape, &unrolling->given, wanted, n_wanted, unrolling->known);
+}
+
 static rondo_status prepare(struct unrolling *unrolling, int wants_final_states) {
     const struct recurrence *recurrence = unrolling->recurrence;
     const struct cell *cell = recurrence->cell;
     struct arena *arena = tape_arena(unrolling->tape);
     const size_t n_states = (size_t)cell->n_states, steps = (size_t)recurrence->time->steps;
-    unrolling->inputs = arena_calloc(arena, 1 + n_states + (size_t)cell->n_parameters, sizeof(rondo_value));
+    unrolling->inputs = arena_calloc(arena, (size_t)program_input_count(cell->program), sizeof(rondo_value));
     unrolling->results = arena_calloc(arena, n_states + 1, sizeof(rondo_value));
     unrolling->wanted = arena_calloc(arena, n_states + 1, sizeof(rondo_value));
     unrolling->outputs = arena_calloc(arena, steps, sizeof(rondo_value));
@@ -65,10 +127,17 @@ static rondo_status prepare(struct unrolling *unrolling, int wants_final_states)
         shape.shape[0] = recurrence->time->rows;
         unrolling->states[s] = is_given ? recurrence->initial_states[s] : tape_zeros(unrolling->tape, shape);
     }
-    for (int32_t p = 0; p < cell->n_parameters; p++) {
-        unrolling->inputs[1 + n_states + (size_t)p] = recurrence->parameters[p];
+    if (cell->reads_memory) {
+        RONDO_CHECK(recurrence->memory_rows != NULL && recurrence->memory_rows->count == recurrence->time->rows,
+                    tape_errors(unrolling->tape), "a cell that reads memory gets a sequence for each row");
+        unrolling->inputs[1 + n_states] = recurrence->memory;
     }
-    return RONDO_OK;
+    for (int32_t p = 0; p < cell->n_parameters; p++) {
+        unrolling->inputs[cell_first_parameter(cell) + p] = recurrence->parameters[p];
+    }
+    unrolling->given.values = unrolling->inputs;
+    RONDO_TRY(make_rows(unrolling));
+    return cell->reads_memory ? record_outside(unrolling) : RONDO_OK;
 }
 
 static rondo_status record_step(struct unrolling *unrolling, int64_t t) {
@@ -79,8 +148,12 @@ static rondo_status record_step(struct unrolling *unrolling, int64_t t) {
         /* Rows that have ended are the last ones, so the states of the other rows are a view. */
         unrolling->states[s] = take_rows(unrolling->tape, unrolling->states[s], 0, recurrence->time->alive[t]);
     }
-    RONDO_TRY(program_replay(cell->program, unrolling->tape, unrolling->inputs, unrolling->wanted, cell->n_states + 1,
-                             unrolling->results));
+    if (unrolling->rows != NULL) {
+        unrolling->given.steps = &unrolling->rows[2 * t];
+        unrolling->given.memory = recurrence->memory_rows == NULL ? NULL : &unrolling->rows[2 * t + 1];
+    }
+    RONDO_TRY(program_replay(cell->program, unrolling->tape, &unrolling->given, unrolling->known, unrolling->wanted,
+                             cell->n_states + 1, unrolling->results));
     memcpy(unrolling->states, unrolling->results, sizeof(rondo_value) * (size_t)cell->n_states);
     unrolling->outputs[t] = unrolling->results[cell->n_states];
     return RONDO_OK;

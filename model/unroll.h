@@ -1,8 +1,9 @@
 /* model/unroll.h: a cell over time, step by step on the tape: the engine `tape`.
  *
- * Every step is recorded op by op. This defines what a recurrence computes, and is the reference for any faster engine.
+ * Every step is recorded op by op. This defines what a recurrence computes, and is the reference for any faster engine. What
+ * depends on the memory but on no step, such as the keys of an attention, is recorded once, before the first step.
  *
- * Random words. Ops that draw do so in the order of the program, step after step: with J of them in the program, number
+ * Random words. Ops that draw do so in the order of the program, those of the memory once, then the others step after step: with J of them in the program, number
  * j of step t draws from substream t * J + j of the scope that the tape is in, counted from the call (after tape_enter,
  * the count begins at 0). Word number i of it belongs to element i of the op's result: rows that have ended are the
  * last ones, so they do not shift the words of other rows. */
@@ -21,6 +22,9 @@ struct recurrence {
     rondo_value inputs;                /* packed [total, input]; [rows, input] if only the first step has an input */
     const rondo_value *parameters;     /* [n_parameters] in the cell's order */
     const rondo_value *initial_states; /* [n_states], each [rows, …], or with id -1: zeros; NULL: all zeros */
+    /* Of a cell that reads it: [elements, width], and the sequence of each row. */
+    rondo_value memory;
+    const rondo_rows *memory_rows; /* NULL: there is no memory */
 };
 
 /* Runs the recurrence. Returns the output of all real steps, packed [total, output_width]; a failed value after an

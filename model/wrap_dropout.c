@@ -42,18 +42,17 @@ struct cell *wrap_recurrent_dropout(const struct cell *cell, double rate, struct
 struct dropout_masks {
     unsigned char *is_masked; /* [nodes] */
     rondo_value *mask;        /* [nodes] */
-    unsigned char *rows;      /* cell_depends */
     int32_t count;
 };
 
 /* Finds the left sides of products by weights. In a product by a factored matrix, (x @ V) @ U, only x is masked. */
 static void find_masked(const struct cell *cell, struct dropout_masks *masks) {
     for (int32_t id = 0; id < program_count(cell->program); id++) {
-        if (!is_weight_product(cell, id, masks->rows)) {
+        if (!is_weight_product(cell, id)) {
             continue;
         }
         const int32_t left = program_node(cell->program, (rondo_value){id})->inputs[0];
-        if (!is_weight_product(cell, left, masks->rows)) {
+        if (!is_weight_product(cell, left)) {
             masks->count += !masks->is_masked[left];
             masks->is_masked[left] = 1;
         }
@@ -77,7 +76,7 @@ static void add_masks(struct rewrite *rewrite, struct dropout_masks *masks) {
 static void copy_masked(struct rewrite *rewrite, const struct dropout_masks *masks, rondo_value *masked) {
     const struct cell *cell = rewrite->from;
     for (int32_t id = rewrite->first; id < program_count(cell->program); id++) {
-        if (!is_weight_product(cell, id, masks->rows)) {
+        if (!is_weight_product(cell, id)) {
             rewrite_node(rewrite, id);
             continue;
         }
@@ -97,8 +96,7 @@ static struct cell *mask_products(const struct cell *cell, struct location where
                                   struct arena *arena, struct errors *errors) {
     const size_t count = (size_t)program_count(cell->program);
     struct dropout_masks masks = {.is_masked = arena_calloc(arena, count, 1),
-                                  .mask = arena_calloc(arena, count, sizeof(rondo_value)),
-                                  .rows = cell_depends(cell, 0, arena)};
+                                  .mask = arena_calloc(arena, count, sizeof(rondo_value))};
     rondo_value *masked = arena_calloc(arena, count, sizeof *masked);
     if (arena_failed(arena)) {
         errors_no_memory(errors);

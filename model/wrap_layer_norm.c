@@ -7,7 +7,6 @@
 /* The sums of a cell. Arrays are [nodes] unless noted. */
 struct layer_norm_sums {
     const struct cell *cell;
-    unsigned char *rows;          /* cell_depends */
     unsigned char *is_part;       /* a sum whose only reader is another sum */
     unsigned char *is_activation; /* a maximal sum, or a product in no sum, that is normalised */
     int32_t *reads;               /* number of operands that are this node */
@@ -49,7 +48,7 @@ static void count_reads(struct layer_norm_sums *sums) {
         for (int32_t k = 0; node->op != NULL && k < node->n_inputs; k++) {
             sums->reads[node->inputs[k]]++;
             sums->sum_reads[node->inputs[k]] += is_sum(sums, id);
-            sums->left_reads[node->inputs[k]] += k == 0 && is_weight_product(sums->cell, id, sums->rows);
+            sums->left_reads[node->inputs[k]] += k == 0 && is_weight_product(sums->cell, id);
         }
     }
 }
@@ -74,7 +73,7 @@ static int32_t collect_terms(struct layer_norm_sums *sums, int32_t sum) {
 static int32_t find_product(struct layer_norm_sums *sums, int32_t id, int32_t *n_terms) {
     *n_terms = collect_terms(sums, id);
     for (int32_t i = 0; i < *n_terms; i++) {
-        if (is_weight_product(sums->cell, sums->terms[i], sums->rows)) {
+        if (is_weight_product(sums->cell, sums->terms[i])) {
             return sums->terms[i];
         }
     }
@@ -90,8 +89,7 @@ static void find_activations(struct layer_norm_sums *sums) {
     }
     for (int32_t id = 0; id < count; id++) {
         int32_t n_terms;
-        const int is_separate =
-            is_weight_product(sums->cell, id, sums->rows) && sums->sum_reads[id] + sums->left_reads[id] == 0;
+        const int is_separate = is_weight_product(sums->cell, id) && sums->sum_reads[id] + sums->left_reads[id] == 0;
         const int whole = is_sum(sums, id) && !sums->is_part[id];
         sums->is_activation[id] =
             (is_separate || whole) && !is_state_or_output(sums->cell, id) && find_product(sums, id, &n_terms) >= 0;
@@ -121,7 +119,7 @@ static rondo_value normalise(struct rewrite *rewrite, struct layer_norm_sums *su
     const int32_t product = find_product(sums, id, &n_terms);
     rondo_value sum = {-1};
     for (int32_t i = 0; i < n_terms; i++) {
-        if (sums->rows[sums->terms[i]]) {
+        if (is_of_step(sums->cell, sums->terms[i])) {
             sum = add(rewrite, sum, rewrite->map[sums->terms[i]]);
         }
     }
@@ -131,7 +129,7 @@ static rondo_value normalise(struct rewrite *rewrite, struct layer_norm_sums *su
     }
     rondo_tensor shape = tensor_1d(node->value.dtype, node->value.shape[node->value.ndim - 1], NULL); /* [width] */
     for (int32_t i = 0; i < n_terms && bias_term < 0; i++) {
-        const int fits = !sums->rows[sums->terms[i]] && is_vector(sums, sums->terms[i], shape.shape[0]);
+        const int fits = !is_of_step(sums->cell, sums->terms[i]) && is_vector(sums, sums->terms[i], shape.shape[0]);
         bias_term = fits ? sums->terms[i] : -1;
     }
     char name[96];
@@ -145,7 +143,7 @@ static rondo_value normalise(struct rewrite *rewrite, struct layer_norm_sums *su
     const rondo_value operands[3] = {sum, gain, bias};
     rondo_value value = rewrite_apply(rewrite, "layer_norm", NULL, 0, operands, 3);
     for (int32_t i = 0; i < n_terms; i++) {
-        if (!sums->rows[sums->terms[i]] && sums->terms[i] != bias_term) {
+        if (!is_of_step(sums->cell, sums->terms[i]) && sums->terms[i] != bias_term) {
             value = add(rewrite, value, rewrite->map[sums->terms[i]]);
         }
     }
@@ -191,7 +189,6 @@ static struct cell *norm_sums(const struct cell *cell, struct location where, st
                               struct arena *arena, struct errors *errors) {
     const size_t count = (size_t)program_count(cell->program);
     struct layer_norm_sums sums = {.cell = cell,
-                                   .rows = cell_depends(cell, 0, arena),
                                    .is_part = arena_calloc(arena, count, 1),
                                    .is_activation = arena_calloc(arena, count, 1),
                                    .reads = arena_calloc(arena, count, sizeof(int32_t)),

@@ -119,11 +119,10 @@ static const char *number_name(const struct probing *probing, const char *name, 
 static void find_gates(struct probing *probing) {
     const struct cell *cell = probing->cell;
     struct arena *arena = program_arena(probing->rewrite.program);
-    const unsigned char *rows = cell_depends(cell, 0, arena);
     for (int32_t id = probing->rewrite.first; id < program_count(cell->program) && !arena_failed(arena); id++) {
         const struct program_node *node = program_node(cell->program, (rondo_value){id});
         double low, high;
-        if (node->op == NULL || !rows[id] || !tensor_has_any_rows(&node->value) || !find_limits(node, &low, &high)) {
+        if (node->op == NULL || node->domain != DOMAIN_STEPS || !find_limits(node, &low, &high)) {
             continue;
         }
         const char *name = name_of(cell->program, id, node->op->base.name, arena);
@@ -251,12 +250,12 @@ struct cell *wrap_probe(const struct cell *cell, int values, struct cell_probe *
 /* ---- matrices ---- */
 
 int32_t probe_matrices(const struct cell *cell, struct probe_matrix *matrices, struct arena *arena) {
-    const unsigned char *rows = cell_depends(cell, 0, arena), *states = cell_depends(cell, 1, arena);
+    const unsigned char *states = cell_depends_on_states(cell, arena);
     unsigned char *is_part = arena_calloc(arena, (size_t)program_count(cell->program), 1);
     int32_t count = 0;
     for (int32_t id = 0; !arena_failed(arena) && id < program_count(cell->program); id++) {
         const struct program_node *product = program_node(cell->program, (rondo_value){id});
-        if (!is_weight_product(cell, id, rows) || !states[product->inputs[0]]) {
+        if (!is_weight_product(cell, id) || !states[product->inputs[0]]) {
             continue;
         }
         const struct program_node *right = program_node(cell->program, (rondo_value){product->inputs[1]});

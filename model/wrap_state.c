@@ -97,12 +97,12 @@ struct cell *wrap_zoneout(const struct cell *cell, double rate, double output_ra
 
 /* ---- recurrent weights ---- */
 
-static int32_t find_recurrent(const struct cell *cell, unsigned char *is_recurrent, const unsigned char *rows,
-                              const unsigned char *states, unsigned char *is_source) {
+static int32_t find_recurrent(const struct cell *cell, unsigned char *is_recurrent, const unsigned char *states,
+                              unsigned char *is_source) {
     const int32_t count = program_count(cell->program);
     for (int32_t id = count - 1; id >= 0; id--) { /* operands come before their readers */
         const struct program_node *node = program_node(cell->program, (rondo_value){id});
-        if (is_weight_product(cell, id, rows) && states[node->inputs[0]]) {
+        if (is_weight_product(cell, id) && states[node->inputs[0]]) {
             is_source[node->inputs[1]] = 1;
         }
         for (int32_t k = 0; is_source[id] && node->op != NULL && k < node->n_inputs; k++) {
@@ -112,7 +112,7 @@ static int32_t find_recurrent(const struct cell *cell, unsigned char *is_recurre
     int32_t parameter = 0, found = 0;
     for (int32_t id = 1 + cell->n_states; id < count; id++) {
         const struct program_node *node = program_node(cell->program, (rondo_value){id});
-        if (node->op == NULL && node->value.data == NULL) {
+        if (node->op == NULL && node->value.data == NULL && node->domain == DOMAIN_FIXED) {
             is_recurrent[parameter] = is_source[id] && node->value.ndim >= 2;
             found += is_recurrent[parameter++];
         }
@@ -122,9 +122,9 @@ static int32_t find_recurrent(const struct cell *cell, unsigned char *is_recurre
 
 int32_t wrap_recurrent_weights(const struct cell *cell, unsigned char *is_recurrent) {
     struct arena *arena = arena_create();
-    const unsigned char *rows = cell_depends(cell, 0, arena), *states = cell_depends(cell, 1, arena);
+    const unsigned char *states = cell_depends_on_states(cell, arena);
     unsigned char *is_source = arena_calloc(arena, (size_t)program_count(cell->program), 1);
-    const int32_t found = arena_failed(arena) ? -1 : find_recurrent(cell, is_recurrent, rows, states, is_source);
+    const int32_t found = arena_failed(arena) ? -1 : find_recurrent(cell, is_recurrent, states, is_source);
     arena_destroy(arena);
     return found;
 }

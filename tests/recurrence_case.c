@@ -160,7 +160,7 @@ struct recurrence_answer recurrence_case_solve_on(const struct recurrence_case *
         initial[s] = problem->initial_is_given[s] ? leaf(tape, &problem->initial[s], problem->initial_needs[s])
                                                   : (rondo_value){-1};
     }
-    const struct recurrence recurrence = {cell, &problem->time, 1, x, parameters, initial};
+    const struct recurrence recurrence = {cell, &problem->time, 1, x, parameters, initial, {-1}, NULL};
     const rondo_value outputs = scan == NULL ? unroll(&recurrence, tape, final) : fused(scan, &recurrence, tape, final);
     support_ok(support, tape_status(tape), cell->name);
     rondo_value loss = weighted_sum(tape, outputs, &problem->weights);

@@ -71,7 +71,7 @@ static rondo_status train(const struct step *step, const struct scan *scan, stru
         parameters[p] = tape_parameter(tape, "p", &step->weights[p], &step->gradients[p]);
     }
     const rondo_value x = tape_parameter(tape, "x", &step->inputs, NULL);
-    const struct recurrence recurrence = {step->cell, &step->time, 1, x, parameters, NULL};
+    const struct recurrence recurrence = {step->cell, &step->time, 1, x, parameters, NULL, {-1}, NULL};
     return tape_backward(tape, fused(scan, &recurrence, tape, NULL));
 }
 

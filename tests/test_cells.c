@@ -93,7 +93,8 @@ static rondo_value record(const struct run *run, rondo_value *parameters, rondo_
         parameters[p] = tape_parameter(tape, run->cell->parameters[p].name, &run->parameters[p], NULL);
     }
     *inputs = tape_parameter(tape, "x", &run->inputs, NULL);
-    const struct recurrence recurrence = {run->cell, &run->time, run->input_every_step, *inputs, parameters, NULL};
+    const struct recurrence recurrence = {run->cell, &run->time, run->input_every_step, *inputs, parameters, NULL,
+                                          {-1},      NULL};
     const rondo_value outputs = unroll(&recurrence, tape, NULL);
     support_ok(&support, tape_status(tape), run->cell->name);
     return outputs;
@@ -287,7 +288,8 @@ START_TEST(inputs_of_the_wrong_width_are_refused) {
     for (int32_t p = 0; p < cell->n_parameters; p++) {
         parameters[p] = tape_constant(tape, &run.parameters[p]);
     }
-    const struct recurrence recurrence = {cell, &run.time, 1, tape_constant(tape, &inputs), parameters, NULL};
+    const struct recurrence recurrence = {cell,       &run.time, 1,    tape_constant(tape, &inputs),
+                                          parameters, NULL,      {-1}, NULL};
     const rondo_value outputs = unroll(&recurrence, tape, NULL);
     ck_assert_int_lt(outputs.id, 0);
     ck_assert_int_eq(tape_status(tape), RONDO_INVALID);

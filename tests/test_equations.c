@@ -928,7 +928,10 @@ START_TEST(equations_compute_what_they_say) {
             }
         }
     }
-    support_ok(&support, program_replay(cell->program, tape, inputs, cell->new_states, 1, &result), text);
+    support_ok(&support,
+               program_replay(cell->program, tape, &(struct program_inputs){.values = inputs}, NULL, cell->new_states,
+                              1, &result),
+               text);
     for (int i = 0; i < 8; i++) {
         ck_assert_double_eq_tol(tensor_get(tape_tensor(tape, result), i), value_rows[_i].value, 1e-12);
     }
@@ -981,7 +984,10 @@ static rondo_tensor new_state(const char *equations, const struct around *around
         }
         inputs[count++] = tape_constant(tape, &value);
     }
-    support_ok(&support, program_replay(cell->program, tape, inputs, cell->new_states, 1, &result), equations);
+    support_ok(&support,
+               program_replay(cell->program, tape, &(struct program_inputs){.values = inputs}, NULL, cell->new_states,
+                              1, &result),
+               equations);
     rondo_tensor copy = *tape_tensor(tape, result);
     const void *data = copy.data;
     support_ok(&support, tensor_alloc(&copy, support.arena, &support.errors), "memory");

@@ -319,7 +319,7 @@ static rondo_status train_once(const struct recurrence_case *problem, const stru
         parameters[p] = tape_parameter(tape, "p", &problem->parameters[p], NULL);
     }
     const rondo_value x = tape_parameter(tape, "x", &problem->x, NULL);
-    const struct recurrence recurrence = {problem->cell, &problem->time, 1, x, parameters, NULL};
+    const struct recurrence recurrence = {problem->cell, &problem->time, 1, x, parameters, NULL, {-1}, NULL};
     return tape_backward(tape, fused(scan, &recurrence, tape, NULL));
 }
 
@@ -375,8 +375,8 @@ START_TEST(random_ops_after_a_recurrence_draw_other_words_than_its_steps) {
         tape_set_training(tape, 1);
         tape_enter(tape, "layer", (struct rng_stream){9});
         const rondo_value parameter = tape_constant(tape, &problem.parameters[0]);
-        const struct recurrence recurrence = {cell,       &problem.time, 1, tape_constant(tape, &problem.x),
-                                              &parameter, NULL};
+        const struct recurrence recurrence = {cell,       &problem.time, 1,    tape_constant(tape, &problem.x),
+                                              &parameter, NULL,          {-1}, NULL};
         if (by_scan) {
             fused(scan, &recurrence, tape, NULL);
         } else {

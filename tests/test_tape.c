@@ -829,7 +829,9 @@ START_TEST(a_replay_gives_the_bits_of_direct_application) {
                                    tape_parameter(tape, "W", &w, &gradients[0])};
     const rondo_value outputs[2] = {output, {0}}; /* x itself is an output too */
     rondo_value replayed[2];
-    support_ok(&support, program_replay(program, tape, inputs, outputs, 2, replayed), "replay");
+    support_ok(&support,
+               program_replay(program, tape, &(struct program_inputs){.values = inputs}, NULL, outputs, 2, replayed),
+               "replay");
     support_ok(&support, tape_backward(tape, replayed[0]), "backward");
     ck_assert_int_eq(replayed[1].id, inputs[0].id);
 
@@ -857,7 +859,9 @@ START_TEST(a_replayed_equation_is_named_where_it_is_not_finite) {
         support_numbers(&support, RONDO_F64, "3, 4", (double[]){1e300, 0, 0, 0, -1e300, 0, 0, 0, 0, 0, 0, 0});
     tape_enter(tape, "layers.2", rng_stream(1, ""));
     const rondo_value inputs[3] = {tape_constant(tape, &x), tape_constant(tape, &h), tape_constant(tape, &w)};
-    support_ok(&support, program_replay(program, tape, inputs, &output, 1, &replayed), "replay");
+    support_ok(&support,
+               program_replay(program, tape, &(struct program_inputs){.values = inputs}, NULL, &output, 1, &replayed),
+               "replay");
     ck_assert_str_eq(tape_first_not_finite(tape), "op 'matmul' in layers.2"); /* within an equation */
     program_destroy(program);
 
@@ -868,7 +872,10 @@ START_TEST(a_replayed_equation_is_named_where_it_is_not_finite) {
     program_name(program, output, "e");
     program_name(program, input, "not an equation"); /* inputs keep their names */
     ck_assert_str_eq(program_node(program, input)->name, "x");
-    support_ok(&support, program_replay(program, tape, (rondo_value[]){tape_constant(tape, &x)}, &output, 1, &replayed),
+    support_ok(&support,
+               program_replay(program, tape,
+                              &(struct program_inputs){.values = (rondo_value[]){tape_constant(tape, &x)}}, NULL,
+                              &output, 1, &replayed),
                "replay");
     ck_assert_str_eq(tape_first_not_finite(tape), "op 'exp' of 'e'");
     program_destroy(program);
@@ -888,7 +895,9 @@ START_TEST(a_replay_with_many_operands_gives_all_of_them) {
     const int64_t axis = -1; /* the options of concat */
     const rondo_value all =
         program_apply(program, op_of("concat"), &axis, inputs, N, (struct location){0}, &support.errors);
-    support_ok(&support, program_replay(program, tape, values, &all, 1, &replayed), "replay");
+    support_ok(&support,
+               program_replay(program, tape, &(struct program_inputs){.values = values}, NULL, &all, 1, &replayed),
+               "replay");
     for (int i = 0; i < 2 * N; i++) {
         ck_assert_double_eq(tensor_get(tape_tensor(tape, replayed), i), 0.5 * i);
     }
@@ -934,7 +943,9 @@ START_TEST(a_replay_fails_where_an_op_does) {
     const rondo_tensor x = support_zeros(&support, RONDO_F64, "2, 3"), h = support_zeros(&support, RONDO_F64, "3, 4"),
                        w = support_zeros(&support, RONDO_F64, "3, 4");
     const rondo_value inputs[3] = {tape_constant(tape, &x), tape_constant(tape, &h), tape_constant(tape, &w)};
-    ck_assert_int_eq(program_replay(program, tape, inputs, &output, 1, &replayed), RONDO_INVALID);
+    ck_assert_int_eq(
+        program_replay(program, tape, &(struct program_inputs){.values = inputs}, NULL, &output, 1, &replayed),
+        RONDO_INVALID);
     ck_assert_int_lt(replayed.id, 0);
     ck_assert_int_eq(support.errors.count, 1);
     program_destroy(program);

@@ -1,5 +1,5 @@
-/* tracing: from the step program to a graph. What depends only on parameters becomes fixed tensors, nested sums become
- * one sum, and products are recognised by the role of their op. */
+/* tracing: from the step program to a graph. What depends only on parameters becomes fixed tensors, what the memory adds to
+ * them ragged values, nested sums become one sum, and products are recognised by the role of their op. */
 #include <string.h>
 
 #include "core/host.h"
@@ -9,38 +9,37 @@
 
 /* The facts about a node of the program. */
 struct scan_traced {
-    int is_rows;
-    int needs;     /* 1: depends on a parameter */
-    int32_t id;    /* id in the graph; -1: not there yet, or never */
-    int32_t uses;  /* the number of times that nodes read it; results count twice */
-    int32_t fixed; /* number of the fixed tensor; -1: none */
+    int needs;    /* 1: depends on a parameter, or on the memory */
+    int32_t id;   /* id in the graph; -1: not there yet, or never */
+    int32_t uses; /* the number of times that nodes read it; results count twice */
 };
 
 struct scan_builder {
     struct scan_graph *graph;
     const struct program *program;
     struct scan_traced *traced; /* [program_count] */
-    int32_t first_parameter;    /* the inputs of the program from this number on are parameters */
 };
 
 static const struct program_node *at(const struct scan_builder *b, int32_t id) {
     return program_node(b->program, (rondo_value){id});
 }
 
-/* Finds out which nodes depend on the step, which on parameters, and how often each is read. */
+static int is_rows(const struct scan_builder *b, int32_t id) {
+    return at(b, id)->domain == DOMAIN_STEPS;
+}
+
+/* Finds out which nodes may need a gradient, and how often each is read. */
 static void find_dependences(struct scan_builder *b, const struct scan_graph_settings *settings) {
     int32_t next_input = 0;
     for (int32_t id = 0; id < program_count(b->program); id++) {
         const struct program_node *node = at(b, id);
         struct scan_traced *traced = &b->traced[id];
-        traced->id = traced->fixed = -1;
+        traced->id = -1;
         if (node->op == NULL && node->value.data == NULL) {
-            traced->is_rows = next_input < b->first_parameter;
-            traced->needs = next_input >= b->first_parameter;
-            next_input++;
+            b->graph->first_parameter += node->domain != DOMAIN_FIXED;
+            traced->needs = next_input++ > settings->n_states;
         }
         for (int32_t k = 0; k < node->n_inputs; k++) {
-            traced->is_rows |= b->traced[node->inputs[k]].is_rows;
             traced->needs |= b->traced[node->inputs[k]].needs;
             b->traced[node->inputs[k]].uses++;
         }
@@ -54,25 +53,28 @@ static void find_dependences(struct scan_builder *b, const struct scan_graph_set
     b->traced[settings->output.id].uses += 2;
 }
 
-/* The node of a value that has no batch dimension. */
-static int32_t fixed_node(struct scan_builder *b, int32_t id) {
+/* The node of a value that the tape computes: a fixed tensor or a ragged value. */
+static int32_t outside_node(struct scan_builder *b, int32_t id) {
     struct scan_graph *graph = b->graph;
     struct scan_traced *traced = &b->traced[id];
     if (traced->id < 0) {
         const struct program_node *from = at(b, id);
-        traced->fixed = graph->n_fixed;
-        graph->fixed[graph->n_fixed] = (rondo_value){id};
-        graph->fixed_needs[graph->n_fixed] = traced->needs;
-        const struct scan_node node = {
-            .kind = NODE_FIXED, .which = graph->n_fixed, .random = -1, .shape = from->value, .name = from->name};
-        graph->n_fixed++;
+        const int is_fixed = from->domain == DOMAIN_FIXED;
+        const int32_t which = is_fixed ? graph->n_fixed++ : graph->n_ragged++;
+        (is_fixed ? graph->fixed : graph->ragged)[which] = (rondo_value){id};
+        (is_fixed ? graph->fixed_needs : graph->ragged_needs)[which] = traced->needs;
+        const struct scan_node node = {.kind = is_fixed ? NODE_FIXED : NODE_RAGGED,
+                                       .which = which,
+                                       .random = -1,
+                                       .shape = from->value,
+                                       .name = from->name};
         traced->id = graph_add(graph, node, NULL, 0);
     }
     return traced->id;
 }
 
 static int32_t node_of(struct scan_builder *b, int32_t id) {
-    return b->traced[id].is_rows ? b->traced[id].id : fixed_node(b, id);
+    return is_rows(b, id) ? b->traced[id].id : outside_node(b, id);
 }
 
 static int has_default_options(const struct scan_builder *b, const struct program_node *node) {
@@ -90,16 +92,17 @@ static int is_product(const struct scan_builder *b, const struct program_node *n
     if (node->op->role != RONDO_ROLE_PRODUCT || node->n_inputs != 2 || !has_default_options(b, node)) {
         return 0;
     }
-    const struct scan_traced *left = &b->traced[node->inputs[0]], *right = &b->traced[node->inputs[1]];
-    return left->is_rows && !right->is_rows && at(b, node->inputs[0])->value.ndim == 2 &&
-           at(b, node->inputs[1])->value.ndim == 2;
+    const struct program_node *left = at(b, node->inputs[0]), *right = at(b, node->inputs[1]);
+    return left->domain == DOMAIN_STEPS && right->domain == DOMAIN_FIXED && left->value.ndim == 2 &&
+           right->value.ndim == 2;
 }
 
 /* If the op only shows a part of its input, the element of a row at which that part begins; -1: it computes something.
  * The shape rule of the op is called for one row. Since rows do not mix, the result is right for every row. */
 static int64_t part_of_row(const struct scan_builder *b, const struct program_node *node) {
-    if (node->op->map != NULL || node->n_inputs != 1 || (node->op->flags & RONDO_OP_RANDOM) != 0) {
-        return -1; /* dropout is a view, but only outside training */
+    const uint32_t never = RONDO_OP_RANDOM | RONDO_OP_SEQUENCES; /* dropout is a view, but only outside training */
+    if (node->op->map != NULL || node->n_inputs != 1 || (node->op->flags & never) != 0) {
+        return -1;
     }
     rondo_tensor input = at(b, node->inputs[0])->value;
     input.shape[0] = 1;
@@ -144,7 +147,7 @@ static int32_t add_sum(struct scan_builder *b, const struct program_node *from, 
     for (int32_t k = 0; k < from->n_inputs; k++) {
         const int32_t id = from->inputs[k];
         const struct scan_node *inner =
-            b->traced[id].is_rows && b->traced[id].id >= 0 ? &graph->nodes[b->traced[id].id] : NULL;
+            is_rows(b, id) && b->traced[id].id >= 0 ? &graph->nodes[b->traced[id].id] : NULL;
         const int same = inner != NULL && inner->kind == NODE_SUM && b->traced[id].uses == 1 && inner->op == NULL &&
                          tensor_same_shape(&inner->shape, &node.shape) && n + inner->n_inputs < MOST_FLAT;
         if (same) {
@@ -238,7 +241,7 @@ static void add_results(struct scan_builder *b, const struct scan_graph_settings
 static void refuse_random(struct scan_builder *b) {
     for (int32_t id = 0; id < program_count(b->program); id++) {
         const struct program_node *node = at(b, id);
-        if (node->op != NULL && (node->op->flags & RONDO_OP_RANDOM) != 0 && !b->traced[id].is_rows) {
+        if (node->op != NULL && (node->op->flags & RONDO_OP_RANDOM) != 0 && node->domain == DOMAIN_FIXED) {
             errors_add_at(b->graph->errors, RONDO_INVALID, node->where,
                           "'%s' draws random words for a value that is the same for all rows, which only the engine "
                           "'tape' can run; expected it on a value of the batch",
@@ -250,7 +253,7 @@ static void refuse_random(struct scan_builder *b) {
 void graph_build(struct scan_graph *graph, const struct scan_graph_settings *settings) {
     const size_t count = (size_t)program_count(settings->program);
     const size_t n_states = (size_t)settings->n_states;
-    struct scan_builder b = {.graph = graph, .program = settings->program, .first_parameter = 1 + settings->n_states};
+    struct scan_builder b = {.graph = graph, .program = settings->program};
     b.traced = arena_calloc(graph->arena, count + 1, sizeof *b.traced);
     graph->n_states = settings->n_states;
     graph->states = arena_calloc(graph->arena, n_states + 1, sizeof *graph->states);
@@ -260,6 +263,8 @@ void graph_build(struct scan_graph *graph, const struct scan_graph_settings *set
     graph->shapes = arena_calloc(graph->arena, n_states + 1, sizeof *graph->shapes);
     graph->fixed = arena_calloc(graph->arena, count + 1, sizeof *graph->fixed);
     graph->fixed_needs = arena_calloc(graph->arena, count + 1, sizeof *graph->fixed_needs);
+    graph->ragged = arena_calloc(graph->arena, count + 1, sizeof *graph->ragged);
+    graph->ragged_needs = arena_calloc(graph->arena, count + 1, sizeof *graph->ragged_needs);
     if (arena_failed(graph->arena)) {
         return;
     }
@@ -282,7 +287,7 @@ void graph_build(struct scan_graph *graph, const struct scan_graph_settings *set
                 graph->states[state] = b.traced[id].id;
                 graph->shapes[state] = node->value;
             }
-        } else if (b.traced[id].is_rows) {
+        } else if (node->domain == DOMAIN_STEPS) {
             add_node(&b, id);
         }
         next_input += is_input;

@@ -105,6 +105,7 @@ static void find_needs(struct scan_differentiation *d, const int32_t *order, int
             const struct scan_node *node = &graph->nodes[order[i]];
             int needs = (node->kind == NODE_X && d->wants_x) ||
                         (node->kind == NODE_FIXED && graph->fixed_needs[node->which]) ||
+                        (node->kind == NODE_RAGGED && graph->ragged_needs[node->which]) ||
                         (node->kind == NODE_STATE && graph->state_needs[node->which]);
             for (int32_t k = 0; k < node->n_inputs; k++) {
                 needs |= node->inputs[k] >= 0 && d->needs[node->inputs[k]];
@@ -204,16 +205,19 @@ static void through_call(struct scan_differentiation *d, int32_t id, int32_t g) 
         }
         memcpy(inputs, node->inputs, sizeof *inputs * (size_t)node->n_inputs);
         inputs[node->n_inputs] = g;
-        const int fixed = graph->nodes[input].kind == NODE_FIXED;
-        struct scan_node gradient = backward_node(fixed ? NODE_FIXED_CALL : NODE_CALL_GRADIENT, &graph->nodes[input]);
+        const enum scan_node_kind of = graph->nodes[input].kind;
+        const enum scan_node_kind kind = of == NODE_FIXED    ? NODE_FIXED_CALL
+                                         : of == NODE_RAGGED ? NODE_RAGGED_CALL
+                                                             : NODE_CALL_GRADIENT;
+        struct scan_node gradient = backward_node(kind, &graph->nodes[input]);
         gradient.op = node->op;
         gradient.options = node->options;
         gradient.random = node->random;
-        gradient.which = fixed ? graph->nodes[input].which : -1;
+        gradient.which = kind == NODE_CALL_GRADIENT ? -1 : graph->nodes[input].which;
         gradient.input = k;
         gradient.of = id;
         const int32_t added = graph_add(graph, gradient, inputs, node->n_inputs + 1);
-        if (!fixed) {
+        if (kind == NODE_CALL_GRADIENT) {
             add_flow(d, input, added);
         }
     }

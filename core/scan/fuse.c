@@ -112,19 +112,30 @@ static int add_products(struct scan_scheduler *s, int32_t *nodes) {
     return count > 0 && add_instruction(s, NODE_PRODUCT, nodes, count);
 }
 
-/* Gradients of two inputs of one call: one backward call gives both. */
+static int is_call_gradient(const struct scan_node *node) {
+    return node->kind == NODE_CALL_GRADIENT || node->kind == NODE_FIXED_CALL || node->kind == NODE_RAGGED_CALL;
+}
+
+/* Gradients of two inputs of one call: one backward call gives both. Those of a sequence call are all in the loop. The effects
+ * of other calls are usually not in the stage of the values, and are kept apart. */
 static int are_siblings(const struct scan_node *a, const struct scan_node *b) {
-    return a->kind == b->kind && (a->kind == NODE_CALL_GRADIENT || a->kind == NODE_FIXED_CALL) && a->of == b->of;
+    return is_call_gradient(a) && is_call_gradient(b) && a->of == b->of &&
+           (a->kind == b->kind || node_is_sequence_gradient(a));
 }
 
 /* Adds one call, gradient, join or reduction (effects 0) or one effect (effects 1), with its siblings. */
 static int add_other(struct scan_scheduler *s, int effects, int32_t *nodes) {
-    int32_t count = 0;
-    for (int32_t i = 0; i < s->n_order; i++) {
+    int32_t count = 0, first = 0;
+    while (first < s->n_order &&
+           !(is_ready(s, s->order[first]) && node_is_effect(&s->graph->nodes[s->order[first]]) == effects)) {
+        first++;
+    }
+    if (first < s->n_order) {
+        nodes[count++] = s->order[first];
+    }
+    for (int32_t i = 0; count > 0 && i < s->n_order; i++) {
         const int32_t id = s->order[i];
-        const struct scan_node *node = &s->graph->nodes[id];
-        if (is_ready(s, id) && node_is_effect(node) == effects &&
-            (count == 0 || are_siblings(&s->graph->nodes[nodes[0]], node))) {
+        if (i != first && is_ready(s, id) && are_siblings(&s->graph->nodes[nodes[0]], &s->graph->nodes[id])) {
             nodes[count++] = id;
         }
     }
@@ -140,6 +151,9 @@ static void schedule_stage(struct scan_scheduler *s, int32_t *nodes) {
     while (add_other(s, 1, nodes)) {
     }
     stage->has_effects = stage->count > stage->n_row_instructions;
+    for (int32_t i = stage->n_row_instructions; i < stage->count; i++) {
+        stage->adds_over_rows |= !node_is_sequence_gradient(&s->graph->nodes[stage->instructions[i].nodes[0]]);
+    }
 }
 
 rondo_status plan_schedule(struct scan_plan *plan, struct errors *errors) {

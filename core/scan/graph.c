@@ -10,7 +10,7 @@ int node_is_given(const struct scan_node *node) {
 }
 
 int node_is_rows(const struct scan_node *node) {
-    return node->kind != NODE_FIXED && !node_is_effect(node);
+    return node->kind != NODE_FIXED && node->kind != NODE_RAGGED && !node_is_effect(node);
 }
 
 int node_is_effect(const struct scan_node *node) {
@@ -23,6 +23,12 @@ int node_is_alias(const struct scan_node *node) {
 
 int node_is_elementwise(const struct scan_node *node) {
     return node->kind == NODE_MAP || node->kind == NODE_SUM || node->kind == NODE_MAP_GRADIENT;
+}
+
+int node_is_sequence_gradient(const struct scan_node *node) {
+    const enum scan_node_kind kind = node->kind;
+    return (kind == NODE_CALL_GRADIENT || kind == NODE_FIXED_CALL || kind == NODE_RAGGED_CALL) &&
+           (node->op->flags & RONDO_OP_SEQUENCES) != 0;
 }
 
 int32_t graph_base(const struct scan_graph *graph, int32_t id) {
@@ -71,7 +77,7 @@ static int32_t add_node(struct scan_graph *graph, struct scan_node node, const i
     node.inputs = copy;
     node.n_inputs = n_inputs;
     node.width = 1;
-    for (int32_t d = node_is_rows(&node) ? 1 : 0; d < node.shape.ndim; d++) {
+    for (int32_t d = node_is_rows(&node) || node.kind == NODE_RAGGED ? 1 : 0; d < node.shape.ndim; d++) {
         node.width *= node.shape.shape[d];
     }
     graph->nodes[graph->count] = node;
@@ -167,6 +173,9 @@ int *graph_needed(const struct scan_graph *graph) {
     for (int32_t s = 0; !arena_failed(graph->arena) && s < graph->n_states; s++) {
         mark(graph, needed, stack, 0, graph->new_states[s]);
         mark(graph, needed, stack, 1, graph->carry == NULL ? -1 : graph->carry[s]);
+    }
+    for (int32_t id = 0; !arena_failed(graph->arena) && id < graph->count; id++) {
+        mark(graph, needed, stack, 1, node_is_sequence_gradient(&graph->nodes[id]) ? id : -1);
     }
     return needed;
 }

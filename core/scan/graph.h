@@ -2,7 +2,8 @@
  *
  * A graph begins as the step program (core/program.h), without the values that depend only on parameters, which the
  * tape computes once. The pass `differentiate` adds the backward step, which it derives from the ops' own gradient
- * rules. Every node is one of three things: a value with a batch dimension, [batch, ...]; a fixed tensor; or an effect.
+ * rules. Every node is one of four things: a value with a batch dimension, [batch, ...]; a fixed tensor; a value over the
+ * memory; or an effect.
  * Passes decide in which phase each node is computed: before the loop over time, in it, or after it.
  *
  * Terms of this folder:
@@ -12,10 +13,15 @@
  *             weight is a matrix copied into the order in which the product kernel reads it (core/product/product.h)
  *   half      0: the forward step, 1: the backward step
  *   fixed     the same for all rows and steps: a parameter, a constant, or a value computed only from these
+ *   ragged    over the memory: the same at all steps, but row r of the batch reads only its own sequence of elements, whose
+ *             length is that of no other row. Computed by the tape, like fixed tensors, and read only by sequence calls
+ *   sequence call   a call of an op that looks along sequences (RONDO_OP_SEQUENCES): a row of the step is a sequence of one
+ *             element, and reads its sequence of the memory
  *   view      the same elements as another value, in another shape: NODE_VIEW
  *   part      some consecutive elements of each row of another value: NODE_PART. Its rows are not next to each other
  *   carry     the gradient of a state that one step of the backward loop passes to the next, that is, to step t - 1
- *   effect    a node without a value: it adds to the gradient of a fixed tensor, summed over all rows and steps
+ *   effect    a node without a value: it adds to the gradient of a fixed tensor, summed over all rows and steps, or to that
+ *             of a ragged value, where each row has elements of its own
  *   stage     all that one half computes in one phase: a list of instructions (core/scan/plan.h)
  *   place     where the plan stores a value: in a chunk, in a worker's rows, or in memory for all steps
  *   span      the consecutive rows of one step that an instruction works on (core/scan/run.h)
@@ -34,6 +40,7 @@ enum scan_node_kind {
     NODE_X,           /* the input of the step */
     NODE_STATE,       /* state `which` before the step */
     NODE_FIXED,       /* fixed tensor `which` */
+    NODE_RAGGED,      /* ragged value `which` */
     NODE_GRAD_OUTPUT, /* dL/d output of this step */
     NODE_GRAD_STATE,  /* dL/d new state `which`: the carry from step t + 1 */
     NODE_GRAD_X,      /* what the gradient of x already holds: the step adds to it */
@@ -49,10 +56,11 @@ enum scan_node_kind {
     NODE_CALL_GRADIENT, /* dL/d input `input` of a call. Inputs: those of the call, dL/d result */
     NODE_JOIN,          /* the first input (-1: zeros), plus each other input i added to every row from offsets[i] on */
     NODE_REDUCE,        /* the gradient of a value that was broadcast: the input, summed over the repeated dimensions */
-    /* effects: each adds to the gradient of fixed tensor `which` */
+    /* effects: each adds to the gradient of fixed tensor `which`, or of ragged value `which` */
     NODE_WEIGHT_GRADIENT, /* inputs a, g: a^T g */
     NODE_FIXED_SUM,       /* input g, reduced to the shape of the fixed tensor */
     NODE_FIXED_CALL,      /* like NODE_CALL_GRADIENT, but input `input` of the op is the fixed tensor */
+    NODE_RAGGED_CALL,     /* the same for a ragged value, of a sequence call */
 };
 
 /* The most inputs of an elementwise node: a map (at most RONDO_SAMPLE_INPUTS operands), its gradient (two more), or a
@@ -68,9 +76,9 @@ struct scan_node {
     int backward; /* 1: part of the backward step */
     const rondo_op *op;
     const void *options;
-    int32_t which;       /* number of the state, fixed tensor or input: see scan_node_kind */
-    int32_t input;       /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: number of the input of the op */
-    int32_t of;          /* NODE_CALL_GRADIENT, NODE_FIXED_CALL: the id of the call */
+    int32_t which;       /* number of the state, fixed tensor, ragged value or input: see scan_node_kind */
+    int32_t input;       /* NODE_CALL_GRADIENT, NODE_FIXED_CALL, NODE_RAGGED_CALL: number of the input of the op */
+    int32_t of;          /* the same: the id of the call */
     int64_t offset;      /* NODE_PART */
     int64_t *offsets;    /* NODE_JOIN: [n_inputs]; the first is unused */
     int32_t random;      /* number of this application among the random ones of a step; -1: not random */
@@ -78,7 +86,7 @@ struct scan_node {
     int32_t *inputs;     /* [n_inputs] ids; -1: none */
     int32_t n_inputs;
     rondo_tensor shape; /* of a value with rows: [RONDO_ANY_ROWS, ...] */
-    int64_t width;      /* elements per row; for a fixed tensor: all elements */
+    int64_t width;      /* elements per row, or per element of the memory; for a fixed tensor: all elements */
     const char *name;   /* from the equations; NULL: none */
 };
 
@@ -99,7 +107,9 @@ struct scan_graph {
     int32_t passes; /* enum scan_pass, or-ed */
     int training;   /* 1: has a backward step */
     int32_t dtype;
-    int32_t n_states, n_fixed, n_random;
+    int32_t n_states, n_fixed, n_ragged, n_random;
+    int32_t
+        first_parameter;  /* among the inputs of the program; before it x, the states, and the memory if it is read */
     int32_t *states;      /* [n_states] ids of the NODE_STATE nodes; -1: no node reads the state */
     int32_t *new_states;  /* [n_states] ids; -1: the state is constant */
     int *constant;        /* [n_states] 1: the state never changes */
@@ -108,6 +118,8 @@ struct scan_graph {
     rondo_tensor *shapes; /* [n_states] */
     rondo_value *fixed;   /* [n_fixed] the values of the program that are fixed tensors */
     int *fixed_needs;     /* [n_fixed] 1: depends on a parameter */
+    rondo_value *ragged;  /* [n_ragged] the values of the program that are over the memory */
+    int *ragged_needs;    /* [n_ragged] 1: a gradient may be wanted */
     int32_t *carry; /* [n_states] dL/d state before the step; for a constant state the sum over the steps so far. -1: no
                        gradient. NULL while there is no backward step */
     int32_t grad_x; /* dL/dx, including what was there before; -1: not wanted */
@@ -152,6 +164,10 @@ int node_is_alias(const struct scan_node *node);
 /* 1 for values that come from outside the step. */
 int node_is_given(const struct scan_node *node);
 
+/* 1 for a gradient of a sequence call, as a value or as an effect. All those of one call are computed together, at every step
+ * of the backward loop: there each row has one step at a time, so that no two workers add to the same elements. */
+int node_is_sequence_gradient(const struct scan_node *node);
+
 /* Follows views and parts to the node that stores their elements. -1 stays -1. */
 int32_t graph_base(const struct scan_graph *graph, int32_t id);
 /* Follows views, but not parts. -1 stays -1. */
@@ -164,7 +180,7 @@ int32_t *graph_order(const struct scan_graph *graph, int32_t *n);
 /* [count] the number of times that live nodes and results read each node. */
 int32_t *graph_uses(const struct scan_graph *graph);
 /* [count] 1 for nodes that the recurrence waits for: in the forward half those that the new states are computed from,
- * in the backward half those that the carries are computed from. */
+ * in the backward half those that the carries and the gradients of sequence calls are computed from. */
 int *graph_needed(const struct scan_graph *graph);
 /* 1 if both have the same dimensions. */
 int graph_same_shape(const struct scan_node *a, const struct scan_node *b);

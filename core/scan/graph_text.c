@@ -48,6 +48,7 @@ static void add_node(const struct scan_graph *graph, struct scan_printer *text, 
         [NODE_X] = "x",
         [NODE_STATE] = "state",
         [NODE_FIXED] = "fixed",
+        [NODE_RAGGED] = "ragged",
         [NODE_GRAD_OUTPUT] = "grad_output",
         [NODE_GRAD_STATE] = "grad_state",
         [NODE_GRAD_X] = "grad_x",
@@ -64,6 +65,7 @@ static void add_node(const struct scan_graph *graph, struct scan_printer *text, 
         [NODE_WEIGHT_GRADIENT] = "weight_gradient",
         [NODE_FIXED_SUM] = "fixed_sum",
         [NODE_FIXED_CALL] = "fixed_call",
+        [NODE_RAGGED_CALL] = "ragged_call",
     };
     const struct scan_node *node = &graph->nodes[id];
     scan_print(text, "  %-8s %-6s ", node->backward ? "backward" : "forward", phase_names[node->phase]);

@@ -6,7 +6,8 @@
  * and on values of the forward half. */
 #include "core/scan/graph.h"
 
-/* [count] 1 for every node that depends on a state, on the gradient of a state, or on random words of its step. */
+/* [count] 1 for every node that depends on a state, on the gradient of a state, or on random words of its step, and for what
+ * must be in the loop. */
 static int *find_recurrent(const struct scan_graph *graph) {
     int *recurrent = arena_calloc(graph->arena, (size_t)graph->count + 1, sizeof *recurrent);
     int32_t n;
@@ -19,7 +20,8 @@ static int *find_recurrent(const struct scan_graph *graph) {
             *own = !graph->constant[node->which] && !node->backward;
             continue;
         }
-        *own = node->kind == NODE_GRAD_STATE || node->random >= 0 || node_is_effect(node);
+        *own = node->kind == NODE_GRAD_STATE || node->random >= 0 || node_is_effect(node) ||
+               node_is_sequence_gradient(node);
         for (int32_t k = 0; k < node->n_inputs; k++) {
             const int32_t input = node->inputs[k];
             /* The forward half has finished when the backward half begins. */

@@ -63,7 +63,8 @@ static void find_lifetimes(struct scan_planner *p) {
                         if (turn == 0) {
                             p->position[id] = position;
                             p->group_of[id] = number;
-                            stage->needs_step |= node->random >= 0;
+                            stage->needs_step |=
+                                node->random >= 0 || (node->op != NULL && (node->op->flags & RONDO_OP_SEQUENCES) != 0);
                         }
                         for (int32_t j = 0; j < node->n_inputs; j++) {
                             const int32_t input = graph_base(p->graph, node->inputs[j]);

@@ -30,6 +30,7 @@ static void add_instruction(const struct scan_plan *plan, struct scan_printer *t
         [NODE_WEIGHT_GRADIENT] = "weight gradient",
         [NODE_FIXED_SUM] = "fixed sum",
         [NODE_FIXED_CALL] = "fixed call gradient",
+        [NODE_RAGGED_CALL] = "ragged call gradient",
     };
     scan_print(text, "    %s:", names[instruction->kind]);
     for (int32_t i = 0; i < instruction->count; i++) {

@@ -7,7 +7,7 @@ static int64_t number_of_memory(const struct scan_plan *plan, int32_t id) {
     const struct scan_graph *graph = plan->graph;
     id = graph_base(graph, id);
     const struct scan_node *node = id < 0 ? NULL : &graph->nodes[id];
-    if (node == NULL || node->kind == NODE_FIXED || node->kind == NODE_GRAD_STATE) {
+    if (node == NULL || node->kind == NODE_FIXED || node->kind == NODE_RAGGED || node->kind == NODE_GRAD_STATE) {
         return -1;
     }
     if (node->kind == NODE_STATE) {

@@ -32,7 +32,9 @@ struct scan {
 struct scan_recorded {
     struct scan_run run; /* the run over all steps; a recurrence in windows uses only its `given` */
     const struct scan *scan;
-    int32_t n_initial; /* the inputs of the tape's function are x, the fixed tensors, and n_initial initial states */
+    int32_t
+        n_initial; /* the inputs of the tape's function are x, the fixed tensors, the ragged values, and n_initial initial
+                          states */
     int32_t *initial_state;   /* [n_initial] numbers of these states */
     int has_final;            /* 1: the final states are results too */
     int64_t n_windows;        /* 1: no windows */

@@ -78,14 +78,21 @@ struct scan_given {
     int64_t first_random; /* number of the first substream that step 0 uses */
     scan_observer *observe;
     void *observe_arg;
-    const rondo_tensor *fixed; /* [n_fixed] */
-    const char *x;             /* packed */
+    const rondo_tensor *fixed;  /* [n_fixed] */
+    const rondo_tensor *ragged; /* [n_ragged] [elements of the memory, …] */
+    const rondo_rows *memory;   /* the sequence of each row of the batch; NULL: the step reads no memory */
+    int shares_memory;          /* 1: rows may read the same elements, so one worker adds to their gradients */
+    const char *x;              /* packed */
     int64_t x_width;
     const char **initial; /* [n_states] the states before the first step */
     /* for the backward half */
-    const rondo_tensor *grad_fixed; /* [n_fixed] data NULL: this gradient is not wanted */
-    const char *grad_output;        /* packed */
-    char *grad_x;                   /* packed; NULL: not wanted */
+    const rondo_tensor *grad_fixed;  /* [n_fixed] data NULL: this gradient is not wanted */
+    const rondo_tensor *grad_ragged; /* [n_ragged] the same */
+    /* [n_fixed] [rows, width of the fixed tensor]: what each row adds to the gradient of a fixed input of a sequence call, in
+     * the loop. They are added to the gradient in the order of the rows, after the last step. NULL: none, or not wanted. */
+    char **grad_by_row;
+    const char *grad_output; /* packed */
+    char *grad_x;            /* packed; NULL: not wanted */
 };
 
 /* The memory of a run, allocated by run_make_memory in the tape's arena. */
@@ -152,9 +159,11 @@ typedef rondo_status scan_instruction_function(const struct scan_run *run, struc
                                                const struct scan_span *span);
 
 scan_instruction_function run_instruction;
-scan_instruction_function run_call;           /* computes a call */
-scan_instruction_function run_call_gradients; /* writes the gradients of inputs with rows of one call */
-scan_instruction_function run_effect;         /* adds to the gradients of fixed tensors */
+scan_instruction_function run_call; /* computes a call */
+scan_instruction_function
+    run_call_gradients;               /* writes the gradients of inputs with rows of one call; of a sequence call
+                                                 also adds to those of its other inputs */
+scan_instruction_function run_effect; /* adds to the gradients of fixed tensors */
 
 /* Adds the gradients of the inputs of one call: the gradient that node i of the instruction computes is added to
  * targets[i]; NULL: not wanted. */

@@ -5,12 +5,15 @@
 #include "core/infer.h"
 #include "core/scan/run.h"
 
-/* A value as a tensor of the rows of a span. A fixed tensor is the same for all. */
+/* A value as a tensor of the rows of a span. A fixed tensor is the same for all, and a ragged value has elements of all. */
 static rondo_tensor tensor_of_span(const struct scan_run *run, const struct scan_worker *worker, int32_t id,
                                    const struct scan_span *span) {
     const struct scan_node *node = &run->given.graph->nodes[id];
     if (node->kind == NODE_FIXED) {
         return run->given.fixed[node->which];
+    }
+    if (node->kind == NODE_RAGGED) {
+        return run->given.ragged[node->which];
     }
     rondo_tensor tensor = node->shape;
     tensor.shape[0] = span->count;
@@ -28,6 +31,36 @@ static struct host_call call_host(const struct scan_run *run, const struct scan_
         host.stream = rng_substream(run->given.stream, (uint64_t)number);
     }
     return host;
+}
+
+/* The sequences of a sequence call: each row of the span is one of one element, and reads the one of the memory that belongs
+ * to it. NULL if memory is short. */
+static const rondo_rows *const *rows_of_span(const struct scan_run *run, const struct scan_worker *worker,
+                                             const struct scan_node *node, int32_t n_inputs,
+                                             const struct scan_span *span) {
+    const rondo_rows **rows = arena_alloc(worker->arena, sizeof *rows * (size_t)n_inputs);
+    rondo_rows *both = arena_alloc(worker->arena, 2 * sizeof *both);
+    int64_t *begin = arena_alloc(worker->arena, sizeof *begin * (size_t)(2 * span->count));
+    if (arena_failed(worker->arena)) {
+        return NULL;
+    }
+    int64_t *length = begin + span->count;
+    for (int64_t i = 0; i < span->count; i++) {
+        begin[i] = i;
+        length[i] = 1;
+    }
+    both[0] = (rondo_rows){.struct_size = sizeof(rondo_rows), .count = span->count, .begin = begin, .length = length};
+    if (run->given.memory != NULL) {
+        both[1] = *run->given.memory;
+        both[1].count = span->count;
+        both[1].begin += span->row;
+        both[1].length += span->row;
+    }
+    for (int32_t k = 0; k < n_inputs; k++) {
+        const enum scan_node_kind kind = run->given.graph->nodes[node->inputs[k]].kind;
+        rows[k] = kind == NODE_FIXED ? NULL : kind == NODE_RAGGED ? &both[1] : &both[0];
+    }
+    return rows;
 }
 
 /* Computes call `id`, whose node or gradient is `node`; `call` gets what its backward function needs. The result goes to
@@ -49,6 +82,12 @@ static rondo_status compute(const struct scan_run *run, struct scan_worker *work
                             .inputs = inputs,
                             .training = run->given.training};
     RONDO_TRY(infer_output(node->op, call, host));
+    if ((node->op->flags & RONDO_OP_SEQUENCES) != 0) {
+        call->rows = rows_of_span(run, worker, node, n_inputs, span);
+        if (call->rows == NULL) {
+            return errors_no_memory(worker->errors);
+        }
+    }
     if (call->output.shape[0] != span->count || call->output.ndim == 0) {
         return errors_bug(worker->errors, __FILE__, __LINE__, "an op of rows gives rows");
     }
@@ -132,6 +171,39 @@ rondo_status run_call_gradient(const struct scan_run *run, struct scan_worker *w
     return status;
 }
 
+/* Where the gradients of the inputs of one call go: values with rows are written, and begin at zero; all others are added to.
+ * Returns 1 if any is wanted. */
+static int find_targets(const struct scan_run *run, const struct scan_worker *worker,
+                        const struct scan_instruction *instruction, const struct scan_span *span, void **targets) {
+    int any = 0;
+    for (int32_t i = 0; i < instruction->count; i++) {
+        const int32_t id = instruction->nodes[i];
+        const struct scan_node *node = &run->given.graph->nodes[id];
+        if (node->kind == NODE_RAGGED_CALL) {
+            targets[i] = run->given.grad_ragged[node->which].data;
+        } else if (node->kind == NODE_FIXED_CALL) {
+            char *rows = run->given.grad_by_row[node->which];
+            const int64_t width = rondo_count(&run->given.fixed[node->which]);
+            targets[i] = rows == NULL ? NULL : rows + (size_t)(span->row * width) * run->given.size;
+        } else {
+            targets[i] = run_locate(run, worker, id, span);
+            memset(targets[i], 0, (size_t)(node->width * span->count) * run->given.size);
+        }
+        any |= targets[i] != NULL;
+    }
+    return any;
+}
+
+/* 1 if what each row adds to the gradient of a fixed input is wanted. */
+static int is_by_row(const struct scan_run *run, const struct scan_instruction *instruction, void *const *targets) {
+    for (int32_t i = 0; i < instruction->count; i++) {
+        if (run->given.graph->nodes[instruction->nodes[i]].kind == NODE_FIXED_CALL && targets[i] != NULL) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 rondo_status run_call_gradients(const struct scan_run *run, struct scan_worker *worker,
                                 const struct scan_instruction *instruction, const struct scan_span *span) {
     const struct arena_mark mark = arena_mark(worker->arena);
@@ -139,12 +211,21 @@ rondo_status run_call_gradients(const struct scan_run *run, struct scan_worker *
     if (targets == NULL) {
         return errors_no_memory(worker->errors);
     }
-    for (int32_t i = 0; i < instruction->count; i++) {
-        const int32_t id = instruction->nodes[i];
-        targets[i] = run_locate(run, worker, id, span);
-        memset(targets[i], 0, (size_t)(run->given.graph->nodes[id].width * span->count) * run->given.size);
+    rondo_status status = RONDO_OK;
+    if (!find_targets(run, worker, instruction, span, targets)) {
+        arena_release(worker->arena, mark);
+        return RONDO_OK;
     }
-    const rondo_status status = run_call_gradient(run, worker, instruction, span, targets);
+    if (!is_by_row(run, instruction, targets)) {
+        status = run_call_gradient(run, worker, instruction, span, targets);
+    } else {
+        for (int64_t i = 0; i < span->count && status == RONDO_OK; i++) {
+            const struct scan_span row = {span->step, span->packed + i, span->previous + i, span->row + i,
+                                          1,          span->local + i};
+            find_targets(run, worker, instruction, &row, targets);
+            status = run_call_gradient(run, worker, instruction, &row, targets);
+        }
+    }
     arena_release(worker->arena, mark);
     return status;
 }

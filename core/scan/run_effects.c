@@ -141,6 +141,9 @@ static rondo_status add_fixed_call(const struct scan_run *run, struct scan_worke
 rondo_status run_effect(const struct scan_run *run, struct scan_worker *worker, const struct scan_instruction *effect,
                         const struct scan_span *span) {
     const struct scan_node *node = node_of(run, effect);
+    if (node_is_sequence_gradient(node)) {
+        return run_call_gradients(run, worker, effect, span);
+    }
     void *gradient = run->given.grad_fixed[node->which].data;
     if (effect->kind == NODE_FIXED_CALL) {
         const struct arena_mark mark = arena_mark(worker->arena);

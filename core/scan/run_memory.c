@@ -79,16 +79,17 @@ static rondo_status make_workers(struct scan_run *run, struct tape *tape) {
     return RONDO_OK;
 }
 
-/* Divides the rows, in their order, into shares with about the same number of steps. If the loop has effects, which all
- * add to the same gradients, one worker takes all rows. */
+/* Divides the rows, in their order, into shares with about the same number of steps. If the loop has effects that add what all
+ * rows give to the same gradients, one worker takes all rows. */
 static rondo_status make_shares(struct scan_run *run, struct tape *tape) {
     const struct time_axis *time = run->given.time;
     run->memory.shares = arena_calloc(tape_arena(tape), (size_t)run->memory.n_workers, sizeof *run->memory.shares);
     if (run->memory.shares == NULL) {
         return errors_no_memory(tape_errors(tape));
     }
-    const int has_one_worker =
-        run->given.plan->stages[0][PHASE_LOOP].has_effects || run->given.plan->stages[1][PHASE_LOOP].has_effects;
+    const struct scan_plan *plan = run->given.plan;
+    const int has_one_worker = plan->stages[0][PHASE_LOOP].adds_over_rows ||
+                               plan->stages[1][PHASE_LOOP].adds_over_rows || run->given.shares_memory;
     const int64_t wanted = has_one_worker ? 1 : run->memory.n_workers < time->rows ? run->memory.n_workers : time->rows;
     int64_t row = 0, steps = 0;
     for (int64_t i = 0; i < wanted; i++) {

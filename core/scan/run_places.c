@@ -26,6 +26,9 @@ static struct scan_location given(const struct scan_run *run, const struct scan_
     case NODE_FIXED:
         base = run->given.fixed[s].data;
         break;
+    case NODE_RAGGED:
+        base = run->given.ragged[s].data;
+        break;
     case NODE_GRAD_OUTPUT:
         base = run->given.grad_output;
         break;

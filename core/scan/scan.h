@@ -1,7 +1,7 @@
 /* core/scan/scan.h: the op that runs a step program over time, forward and backward: the engine `fused`.
  *
  *     struct scan *scan = scan_create(&settings, errors);              once, from the step program
- *     scan_record(scan, tape, &time, x, initial, parameters, &outputs, final_states);      on every tape
+ *     scan_record(scan, tape, &time, x, initial, parameters, …, &outputs, final_states);   on every tape
  *
  * The program is differentiated and optimised once, whatever the lengths of the sequences (core/scan/graph.h, with a
  * glossary, and plan.h). On the tape the whole recurrence is one function.
@@ -26,8 +26,8 @@ struct scan;
 typedef void scan_observer(void *arg, int half, enum scan_phase phase, int done);
 
 struct scan_settings {
-    /* The step: its inputs are x [batch, input], the states [batch, …], then parameters, in this order. Outlives the
-     * scan. */
+    /* The step: its inputs are x [batch, input], the states [batch, …], the memory [memory, …] if it reads one, then
+     * parameters, in this order. Outlives the scan. */
     const struct program *program;
     int32_t n_states;
     const rondo_value *new_states; /* [n_states] in the program */
@@ -47,12 +47,14 @@ void scan_destroy(struct scan *scan);
 /* Runs the recurrence and records it.
  * x: packed [total, input] (core/time_axis.h).
  * initial: [n_states] states before the first step, [rows, …] each; a value with id -1 means zeros; NULL: all zeros.
- * parameters: [n] values for the inputs of the program after the states.
+ * parameters: [n] values for the last inputs of the program.
+ * memory: [elements, …] of a step that reads it, and the sequence that each row of the batch sees; otherwise an id of -1, and
+ * NULL.
  * *outputs gets the packed outputs [total, width]; final_states [n_states], if not NULL, gets each row's states after
  * its own last step [rows, …]. Failed values after an error, which is on the tape. */
 rondo_status scan_record(const struct scan *scan, struct tape *tape, const struct time_axis *time, rondo_value x,
-                         const rondo_value *initial, const rondo_value *parameters, rondo_value *outputs,
-                         rondo_value *final_states);
+                         const rondo_value *initial, const rondo_value *parameters, rondo_value memory,
+                         const rondo_rows *memory_rows, rondo_value *outputs, rondo_value *final_states);
 
 /* The graph after every pass, and the plan, as text, forward and backward. NULL with errors. */
 char *scan_text(const struct scan_settings *settings, struct arena *arena, struct errors *errors);
