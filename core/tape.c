@@ -46,6 +46,7 @@ void tape_reset(struct tape *tape) {
         arena_reset(tape->workers[i]);
     }
     tape->count = 0;
+    tape->run = 0;
     tape->status = RONDO_OK;
     tape->gradient_origin = -1;
     tape->random_ops = 0;
@@ -241,6 +242,19 @@ rondo_op_call tape_call_make(const struct tape *tape, const struct tape_node *no
                            .scratch_bytes = node->scratch_bytes};
 }
 
+rondo_status tape_call_compute(struct tape *tape, const struct tape_node *node, struct host_call *host,
+                               rondo_op_call *call) {
+    call->scratch = call->scratch_bytes == 0 ? NULL : arena_alloc(tape->scratch, call->scratch_bytes);
+    if (arena_failed(tape->scratch)) {
+        return errors_no_memory(tape->settings.errors);
+    }
+    if (node->op->map != NULL) {
+        elementwise_forward(node->op, call, tape->settings.parallel);
+        return RONDO_OK;
+    }
+    return host_result(host, node->op->forward(&host->base, call));
+}
+
 /* Infers the shape, allocates and computes. */
 static rondo_status evaluate(struct tape *tape, struct tape_node *node) {
     struct errors *errors = tape->settings.errors;
@@ -260,19 +274,14 @@ static rondo_status evaluate(struct tape *tape, struct tape_node *node) {
     }
     node->value.data = arena_alloc(tape->arena, tensor_bytes(&node->value));
     node->saved = call.saved_bytes == 0 ? NULL : arena_alloc(tape->arena, call.saved_bytes);
-    call.scratch = call.scratch_bytes == 0 ? NULL : arena_alloc(tape->scratch, call.scratch_bytes);
-    if (arena_failed(tape->arena) || arena_failed(tape->scratch)) {
+    if (arena_failed(tape->arena)) {
         return errors_no_memory(errors);
     }
     node->saved_bytes = call.saved_bytes;
     node->scratch_bytes = call.scratch_bytes;
     call.output = node->value;
     call.saved = node->saved;
-    if (node->op->map != NULL) {
-        elementwise_forward(node->op, &call, tape->settings.parallel);
-        return RONDO_OK;
-    }
-    return host_result(&host, node->op->forward(&host.base, &call));
+    return tape_call_compute(tape, node, &host, &call);
 }
 
 /* The sequences of an op that looks along them: a copy of the list, after checks. An op without the flag gets NULL. */
@@ -332,6 +341,7 @@ rondo_value tape_apply_rows(struct tape *tape, const rondo_op *op, const void *o
         }
         ids[k] = inputs[k].id;
         node->needs_gradient |= tape->nodes[ids[k]]->needs_gradient;
+        node->changes |= tape->nodes[ids[k]]->changes;
     }
     if (op->flags & RONDO_OP_NO_GRADIENT) {
         node->needs_gradient = 0;
@@ -355,10 +365,11 @@ rondo_status tape_record(struct tape *tape, const struct tape_function *function
         no_memory(tape);
         return tape->status;
     }
-    int needs_gradient = 0;
+    int needs_gradient = 0, changes = 0;
     for (int32_t k = 0; k < n_inputs; k++) {
         ids[k] = inputs[k].id;
         needs_gradient |= tape_needs_gradient(tape, inputs[k]);
+        changes |= tape_changes(tape, inputs[k]);
     }
     for (int32_t k = 0; k < n_outputs; k++) {
         struct tape_node *node = add_node(tape);
@@ -367,6 +378,7 @@ rondo_status tape_record(struct tape *tape, const struct tape_function *function
         }
         node->is_output = 1;
         node->needs_gradient = needs_gradient;
+        node->changes = changes;
         node->value = outputs[k];
         node->name = function->name;
         if (k == 0) {

@@ -81,6 +81,9 @@ rondo_value tape_apply_with(struct tape *tape, const char *op, const struct opti
 /* A computation with several inputs and outputs and its own backward pass, which the tape treats as one step. */
 struct tape_function {
     const char *name; /* for messages */
+    /* Computes the outputs again, in the same memory, from inputs whose data has changed: the same bits as a new recording
+     * would give (tape_rerun). Only called if an input changes (tape_changes). NULL: such a tape cannot be run again. */
+    rondo_status (*forward)(void *data, struct tape *tape);
     /* Adds to the gradients of the inputs. grad_inputs[k].data is NULL if input k needs no gradient;
      * grad_outputs[k].data is NULL if the gradient of output k is zero. `data` is that of tape_record. */
     rondo_status (*backward)(void *data, struct tape *tape, const rondo_tensor *grad_outputs,
@@ -91,6 +94,27 @@ struct tape_function {
  * borrowed until the reset. */
 rondo_status tape_record(struct tape *tape, const struct tape_function *function, void *data, const rondo_value *inputs,
                          int32_t n_inputs, const rondo_tensor *outputs, int32_t n_outputs, rondo_value *results);
+
+/* ---- running again ----
+ *
+ * A model that writes computes the same values for each symbol, from other inputs. They are recorded once, and run again:
+ *
+ *     const rondo_value x = tape_constant(tape, &buffer);
+ *     tape_mark(tape, x);                         before the first use of x
+ *     … record …
+ *     for (;;) { … write to buffer.data …; tape_rerun(tape); … read the values … }
+ *
+ * Values have the same addresses in every run. Those that depend on nothing marked are not computed again. */
+
+/* The caller will change the data of this constant, which no op or function has read yet. */
+void tape_mark(struct tape *tape, rondo_value constant);
+/* 1 if the value is marked, or depends on one that is. */
+int tape_changes(const struct tape *tape, rondo_value value);
+/* Computes all values that change again. For evaluation only; there are no gradients afterwards. Random ops draw other words in
+ * each run. From the second run on nothing is allocated. After a failure the tape has failed. */
+rondo_status tape_rerun(struct tape *tape);
+/* The number of the current run: 0 while the tape is recorded. For functions that draw random words. */
+uint64_t tape_run(const struct tape *tape);
 
 /* 1 if the value depends on a parameter, so that tape_backward computes a gradient for it. */
 int tape_needs_gradient(const struct tape *tape, rondo_value value);

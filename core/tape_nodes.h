@@ -1,6 +1,7 @@
 /* core/tape_nodes.h: what a tape consists of. Private to core/tape*.c.
  *
  *     tape.c           records values and computes them
+ *     tape_rerun.c     computes them again
  *     tape_backward.c  differentiates the record, and finds values that are not finite
  */
 #ifndef RONDO_CORE_TAPE_NODES_H
@@ -27,6 +28,7 @@ struct tape_node {
     void *saved;
     size_t saved_bytes, scratch_bytes;
     int needs_gradient;
+    int changes; /* it is marked, or depends on a value that is (tape_mark) */
     int training;
     struct rng_stream stream;
     const char *name, *scope;
@@ -42,6 +44,7 @@ struct tape {
     int32_t count, capacity;
     rondo_status status;
     int training;
+    uint64_t run; /* runs after the recording (tape_rerun) */
     int checks_gradients;
     int32_t
         gradient_origin; /* the node whose backward pass gave the first gradient that is not finite; -1: not known */
@@ -58,5 +61,8 @@ static inline struct tape_node *tape_node_at(const struct tape *tape, rondo_valu
 struct host_call tape_call_host(struct tape *tape, const struct tape_node *node);
 /* The call of a node's op. `inputs` has room for [n_inputs] tensors, which the ABI passes as one array. */
 rondo_op_call tape_call_make(const struct tape *tape, const struct tape_node *node, rondo_tensor *inputs);
+/* Computes the output of the call of a node's op, whose memory is there, but for call->scratch. */
+rondo_status tape_call_compute(struct tape *tape, const struct tape_node *node, struct host_call *host,
+                               rondo_op_call *call);
 
 #endif

@@ -2,11 +2,15 @@
 
 #include "core/kernel.h"
 #include "core/multiply.h"
+#include "core/product/product.h"
 
 struct linear {
-    rondo_tensor x, weight; /* [n, k], [k, m] or [m, k] */
+    rondo_tensor x, weight, y; /* [n, k], [k, m] or [m, k], [n, m] */
+    const void *bias;          /* [m] */
+    rondo_value weight_value;
     int is_transposed;
     int64_t n, k, m;
+    void **packed; /* weights of a tape that is run again, in blocks of PACKED_COLUMNS columns; NULL: not packed yet */
 };
 
 static rondo_matrix matrix(const rondo_tensor *tensor, int transposed) {
@@ -150,8 +154,86 @@ static rondo_status backward(void *data, struct tape *tape, const rondo_tensor *
     return status == RONDO_OK ? status : refuse_product(tape, status);
 }
 
+/* ---- running again ----
+ *
+ * Few rows are multiplied by the same weights in every run, so these are packed once: a product then reads them once. */
+
+enum { PACKED_COLUMNS = 512 };
+
+static int64_t columns_from(const struct linear *linear, int64_t block) {
+    const int64_t left = linear->m - block * PACKED_COLUMNS;
+    return left < PACKED_COLUMNS ? left : PACKED_COLUMNS;
+}
+
+static void pack_blocks(void *arg, int64_t begin, int64_t end) {
+    const struct linear *linear = arg;
+    const int64_t ld = linear->weight.shape[1];
+    for (int64_t block = begin; block < end; block++) {
+        const int64_t first = block * PACKED_COLUMNS * (linear->is_transposed ? ld : 1);
+        product_pack(product_kernels(), linear->weight.dtype, linear->k, columns_from(linear, block),
+                     (const char *)linear->weight.data + (size_t)first * dtype_size(linear->weight.dtype), ld,
+                     linear->is_transposed, linear->packed[block]);
+    }
+}
+
+/* Memory for the packed weights. */
+static rondo_status make_packed(struct linear *linear, struct tape *tape, int64_t blocks) {
+    void **packed = arena_calloc(tape_arena(tape), (size_t)blocks + 1, sizeof *packed);
+    for (int64_t block = 0; packed != NULL && block < blocks; block++) {
+        packed[block] = arena_alloc(tape_arena(tape), product_packed_bytes(product_kernels(), linear->weight.dtype,
+                                                                           linear->k, columns_from(linear, block)));
+    }
+    if (arena_failed(tape_arena(tape))) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    linear->packed = packed;
+    return RONDO_OK;
+}
+
+#define ADD_BIAS_OF(T, suffix)                                                                                         \
+    KERNEL_CLONES static void add_bias_##suffix(const struct linear *linear, int64_t begin, int64_t end) {             \
+        const T *bias = linear->bias;                                                                                  \
+        for (int64_t i = 0; i < linear->n; i++) {                                                                      \
+            T *y = (T *)linear->y.data + i * linear->m;                                                                \
+            KERNEL_LOOP                                                                                                \
+            for (int64_t j = begin; j < end; j++) {                                                                    \
+                y[j] += bias[j];                                                                                       \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+ADD_BIAS_OF(float, f32)
+ADD_BIAS_OF(double, f64)
+
+static void multiply_blocks(void *arg, int64_t begin, int64_t end) {
+    const struct linear *linear = arg;
+    const int32_t dtype = linear->y.dtype;
+    for (int64_t block = begin; block < end; block++) {
+        const int64_t first = block * PACKED_COLUMNS, count = columns_from(linear, block);
+        const struct product_target target = {
+            linear->packed[block], (char *)linear->y.data + (size_t)first * dtype_size(dtype), linear->m, count};
+        product_rows(product_kernels(), dtype, linear->n, linear->k, linear->x.data, linear->k, &target, 1, 0);
+        KERNEL_BY_DTYPE(dtype, add_bias, linear, first, first + count);
+    }
+}
+
+/* y = x W + b */
+static rondo_status forward(void *data, struct tape *tape) {
+    enum { WORK = 1 << 19 }; /* multiplications that justify starting a thread */
+    struct linear *linear = data;
+    const int64_t blocks = (linear->m + PACKED_COLUMNS - 1) / PACKED_COLUMNS;
+    const int is_packed = linear->packed != NULL;
+    RONDO_TRY(is_packed ? RONDO_OK : make_packed(linear, tape, blocks));
+    if (!is_packed || tape_changes(tape, linear->weight_value)) {
+        parallel_for(tape_parallel(tape), blocks, 1, pack_blocks, linear);
+    }
+    const int64_t grain = WORK / (linear->n * linear->k * PACKED_COLUMNS + 1) + 1;
+    parallel_for(tape_parallel(tape), blocks, grain, multiply_blocks, linear);
+    return RONDO_OK;
+}
+
 rondo_value linear_record(struct tape *tape, rondo_value x, rondo_value weight, int is_transposed, rondo_value bias) {
-    static const struct tape_function function = {"linear layer", backward};
+    static const struct tape_function function = {"linear layer", forward, backward};
     const rondo_value inputs[3] = {x, weight, bias};
     rondo_value result = {-1};
     if (tape_status(tape) != RONDO_OK) {
@@ -172,10 +254,12 @@ rondo_value linear_record(struct tape *tape, rondo_value x, rondo_value weight, 
     if (y.data == NULL) {
         return tape_fail(tape, errors_no_memory(tape_errors(tape)));
     }
+    linear->y = y;
+    linear->bias = tape_tensor(tape, bias)->data;
+    linear->weight_value = weight;
     const rondo_product product =
         product_of(matrix(&linear->x, 0), matrix(&linear->weight, is_transposed), linear->n, linear->m, linear->k, &y);
-    const rondo_status status =
-        multiply_with_bias(tape_parallel(tape), tape_arena(tape), &product, tape_tensor(tape, bias)->data);
+    const rondo_status status = multiply_with_bias(tape_parallel(tape), tape_arena(tape), &product, linear->bias);
     if (status != RONDO_OK) {
         return tape_fail(tape, refuse_product(tape, status));
     }

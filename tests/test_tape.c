@@ -1015,7 +1015,7 @@ START_TEST(a_tape_prints_one_line_per_value) {
                                    "%4 = reshape(%3) shape=[1, 2] f64 [1, 2] gradient view in layers.0\n"
                                    "%5 = output 0 of recurrence(%3, %0) f64 [2, 3] gradient in layers.0\n"
                                    "%6 = output 1 of recurrence(%3, %0) f64 [2, 3] gradient in layers.0\n";
-    static const struct tape_function function = {"recurrence", no_backward};
+    static const struct tape_function function = {"recurrence", NULL, no_backward};
     char text[1024];
     ck_assert_uint_eq(tape_print(tape, text, sizeof text), 0);
     ck_assert_str_eq(text, "");

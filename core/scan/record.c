@@ -135,6 +135,22 @@ static rondo_status scan_backward(void *data, struct tape *tape, const rondo_ten
     return RONDO_OK;
 }
 
+/* The forward half again, after a recording in evaluation, which is never in windows. */
+static rondo_status scan_forward(void *data, struct tape *tape) {
+    struct scan_recorded *recorded = data;
+    struct scan_run *run = &recorded->run;
+    int fixed_change = 0;
+    for (int32_t k = 0; k < run->given.graph->n_fixed; k++) {
+        fixed_change |= tape_changes(tape, recorded->inputs[1 + k]);
+    }
+    run->given.stream = rng_substream(recorded->stream, tape_run(tape));
+    RONDO_TRY(run_again(run, fixed_change, tape_arena(tape), tape_errors(tape)));
+    for (int32_t s = 0; recorded->has_final && s < recorded->scan->n_states; s++) {
+        scan_copy_final(run, s, recorded->results[1 + s].data);
+    }
+    return RONDO_OK;
+}
+
 /* Which of the plans serves these inputs. */
 static int choose_plan(const struct scan_recorded *recorded, const struct tape *tape, const rondo_value *inputs,
                        int32_t n_inputs) {
@@ -293,7 +309,7 @@ static rondo_status run_forward(struct scan_recorded *recorded, struct tape *tap
 static rondo_status record(const struct scan *scan, struct tape *tape, const struct time_axis *time, rondo_value x,
                            const rondo_value *initial, const rondo_value *parameters, rondo_value memory,
                            const rondo_rows *memory_rows, rondo_value *outputs, rondo_value *final_states) {
-    static const struct tape_function function = {"recurrence", scan_backward};
+    static const struct tape_function function = {"recurrence", scan_forward, scan_backward};
     struct arena *arena = tape_arena(tape);
     const size_t n_states = (size_t)scan->n_states;
     const size_t n_inputs_most = (size_t)first_initial(scan->plans[PLAN_VALUES]->graph) + n_states;
@@ -308,6 +324,9 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
     recorded->scan = scan;
     recorded->initial_state = initial_state;
     recorded->has_final = final_states != NULL;
+    recorded->inputs = inputs;
+    recorded->results = results;
+    recorded->stream = tape_stream(tape);
     int32_t n_inputs;
     RONDO_TRY(check_memory(scan, tape, time, memory, memory_rows));
     RONDO_TRY(list_inputs(recorded, tape, time, x, initial, parameters, memory, inputs, &n_inputs));

@@ -46,6 +46,12 @@ static void prepare_range(void *arg, int64_t begin, int64_t end) {
     }
 }
 
+static void fill_prepared(struct scan_run *run) {
+    const struct scan_plan *plan = run->given.plan;
+    const int64_t count = plan->n_packed[run->now.half] + plan->n_tiles[run->now.half];
+    parallel_for(run->given.parallel, count, 1, prepare_range, run);
+}
+
 static rondo_status prepare(struct scan_run *run, struct arena *arena, struct errors *errors) {
     const struct scan_plan *plan = run->given.plan;
     const int half = run->now.half;
@@ -65,7 +71,7 @@ static rondo_status prepare(struct scan_run *run, struct arena *arena, struct er
     if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
-    parallel_for(run->given.parallel, plan->n_packed[half] + plan->n_tiles[half], 1, prepare_range, run);
+    fill_prepared(run);
     return RONDO_OK;
 }
 
@@ -105,6 +111,7 @@ static rondo_status run_all_rows(struct scan_run *run, struct arena *arena, stru
     const struct time_axis *time = run->given.time;
     const int64_t block = block_rows(run);
     const int64_t most = time->total / block + time->steps + 1;
+    const struct arena_mark mark = arena_mark(arena);
     struct scan_span *spans = arena_alloc(arena, sizeof *spans * (size_t)most);
     if (spans == NULL) {
         return errors_no_memory(errors);
@@ -121,7 +128,9 @@ static rondo_status run_all_rows(struct scan_run *run, struct arena *arena, stru
     }
     run->now.spans = spans;
     atomic_store(&run->now.next, 0);
-    parallel_for(run->given.parallel, run->memory.n_workers, 1, run_blocks, run);
+    const int64_t busy = run->now.n_spans < run->memory.n_workers ? run->now.n_spans : run->memory.n_workers;
+    parallel_for(run->given.parallel, busy, 1, run_blocks, run);
+    arena_release(arena, mark);
     return RONDO_OK;
 }
 
@@ -175,8 +184,10 @@ static rondo_status run_stage(struct scan_run *run, int is_loop, struct arena *a
 
 static rondo_status run_stages(struct scan_run *run, int half, struct arena *arena, struct errors *errors) {
     run->now.half = half;
-    RONDO_TRY(run_find_places(run, arena, errors));
-    RONDO_TRY(prepare(run, arena, errors));
+    if (!run->now.again) {
+        RONDO_TRY(run_find_places(run, arena, errors));
+        RONDO_TRY(prepare(run, arena, errors));
+    }
     for (int32_t phase = 0; phase < PHASE_COUNT && !run_has_failed(run); phase++) {
         run->now.stage = &run->given.plan->stages[half][phase];
         if (run->given.observe != NULL) {
@@ -206,4 +217,13 @@ static rondo_status collect_errors(const struct scan_run *run, rondo_status stat
 rondo_status run_half(struct scan_run *run, int half, struct arena *arena, struct errors *errors) {
     atomic_store(&run->now.failed, 0);
     return collect_errors(run, run_stages(run, half, arena, errors), errors);
+}
+
+rondo_status run_again(struct scan_run *run, int fixed_change, struct arena *arena, struct errors *errors) {
+    run->now.again = 1;
+    run_set_initial(run);
+    if (fixed_change) {
+        fill_prepared(run);
+    }
+    return run_half(run, 0, arena, errors);
 }

@@ -109,6 +109,7 @@ struct scan_memory {
 /* The half and stage that is running. Valid only during run_half. */
 struct scan_cursor {
     int half;
+    int again; /* 1: the forward half runs again (tape_rerun), with the locations, tiles and packed weights that it has */
     char **tiles, **packed;      /* [n_tiles], [n_packed] of this half */
     struct scan_location *where; /* [graph->count] locations of the values in this half */
     const struct scan_stage *stage;
@@ -130,8 +131,14 @@ struct scan_run {
  * that has any. */
 rondo_status run_half(struct scan_run *run, int half, struct arena *arena, struct errors *errors);
 
+/* The forward half once more, in the same memory: x and the states before the first step have changed, and the fixed tensors if
+ * `fixed_change` is 1. */
+rondo_status run_again(struct scan_run *run, int fixed_change, struct arena *arena, struct errors *errors);
+
 /* Allocates the memory of a run on the tape and stores the states before the first step in their places. */
 rondo_status run_make_memory(struct scan_run *run, struct tape *tape);
+/* Stores the states before the first step again. */
+void run_set_initial(struct scan_run *run);
 /* [rows, width] of the run's dtype. NULL if memory is short or the size overflows. */
 char *run_alloc_rows(struct arena *arena, const struct scan_run *run, int64_t rows, int64_t width);
 /* Elements per row of a state. */

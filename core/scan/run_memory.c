@@ -112,27 +112,39 @@ int64_t run_state_width(const struct scan_graph *graph, int32_t s) {
     return width;
 }
 
+/* Where the state before the first step is stored; NULL: it is read where it is given, since it never changes. */
+static char *initial_place(const struct scan_run *run, int32_t s) {
+    const int32_t sequence = run->given.plan->state_sequence[s];
+    return run->given.graph->constant[s] ? NULL
+           : sequence >= 0               ? run->memory.sequences[sequence]
+                                         : run->memory.doubles[s][0];
+}
+
+void run_set_initial(struct scan_run *run) {
+    const struct scan_graph *graph = run->given.graph;
+    for (int32_t s = 0; s < graph->n_states; s++) {
+        const size_t bytes = (size_t)(run->given.time->rows * run_state_width(graph, s)) * run->given.size;
+        if (initial_place(run, s) != NULL) {
+            memcpy(initial_place(run, s), run->given.initial[s], bytes);
+        }
+    }
+}
+
 /* Memory for the states that change, which begins with the states before the first step. */
 static rondo_status make_states(struct scan_run *run, struct tape *tape) {
     struct arena *arena = tape_arena(tape);
     const struct scan_graph *graph = run->given.graph;
     const int64_t rows = run->given.time->rows;
     for (int32_t s = 0; s < graph->n_states; s++) {
-        const int32_t sequence = run->given.plan->state_sequence[s];
-        if (graph->constant[s]) {
-            continue;
+        if (!graph->constant[s] && run->given.plan->state_sequence[s] < 0) {
+            run->memory.doubles[s][0] = run_alloc_rows(arena, run, rows, run_state_width(graph, s));
+            run->memory.doubles[s][1] = run_alloc_rows(arena, run, rows, run_state_width(graph, s));
         }
-        const int64_t width = run_state_width(graph, s);
-        char *first = sequence >= 0 ? run->memory.sequences[sequence] : NULL;
-        if (sequence < 0) {
-            first = run->memory.doubles[s][0] = run_alloc_rows(arena, run, rows, width);
-            run->memory.doubles[s][1] = run_alloc_rows(arena, run, rows, width);
-        }
-        if (arena_failed(arena)) {
-            return errors_no_memory(tape_errors(tape));
-        }
-        memcpy(first, run->given.initial[s], (size_t)(rows * width) * run->given.size);
     }
+    if (arena_failed(arena)) {
+        return errors_no_memory(tape_errors(tape));
+    }
+    run_set_initial(run);
     return RONDO_OK;
 }
 
