@@ -369,7 +369,7 @@ rondo_status tape_record(struct tape *tape, const struct tape_function *function
     for (int32_t k = 0; k < n_inputs; k++) {
         ids[k] = inputs[k].id;
         needs_gradient |= tape_needs_gradient(tape, inputs[k]);
-        changes |= tape_changes(tape, inputs[k]);
+        changes |= tape_node_at(tape, inputs[k]) != NULL && tape_node_at(tape, inputs[k])->changes;
     }
     for (int32_t k = 0; k < n_outputs; k++) {
         struct tape_node *node = add_node(tape);
