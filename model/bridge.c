@@ -98,8 +98,8 @@ static rondo_status pair_state(const struct bridge_check *check, int32_t index, 
     const struct layer_state *second = pair->second < 0 ? NULL : &encoder->states[pair->second];
     if (!is_fitting(&wanted->shape, &first->shape, second == NULL ? NULL : &second->shape)) {
         const int64_t given = size_of(first) + (second == NULL ? 0 : size_of(second));
-        snprintf(why, sizeof why, "it has %lld numbers, and '%.100s'%s%.100s has %lld; expected the same width",
-                 (long long)size_of(wanted), first->name, second == NULL ? "" : " with ",
+        snprintf(why, sizeof why, "it has %lld numbers, and '%.100s%s%.100s' has %lld; expected the same width",
+                 (long long)size_of(wanted), first->name, second == NULL ? "" : "' with '",
                  second == NULL ? "" : second->name, (long long)given);
         return refuse(check, wanted->name, why);
     }
