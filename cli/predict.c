@@ -5,21 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/plot_predictions.h"
 #include "cli/predicted.h"
 #include "cli/print.h"
+#include "cli/text_lines.h"
 #include "core/number.h"
-#include "io/utf8.h"
 #include "train/run_record.h"
 
-enum {
-    BATCH = 256,                /* examples that are predicted together */
-    MAX_LINE = 16 * 1024 * 1024 /* bytes of one line */
-};
+enum { BATCH = 256 }; /* examples that are predicted together */
 
 struct predictor {
     struct task *task;
@@ -138,93 +133,16 @@ static rondo_status add_line(const struct predictor *predictor, struct pending *
     return pending->dataset->count == most ? flush_pending(predictor, pending) : RONDO_OK;
 }
 
-/* ---- texts that are lines ---- */
-
-/* A line of the input; the buffer grows with it. */
-struct text_line {
-    char *text;
-    size_t length, capacity;
-    int has_end; /* a LF followed it */
-};
-
-static rondo_status line_add(struct text_line *line, int c, struct location where, struct errors *errors) {
-    if (line->length == MAX_LINE) {
-        return errors_add_at(errors, RONDO_INVALID, where, "a line of more than %d bytes", MAX_LINE);
-    }
-    if (line->length + 1 >= line->capacity) {
-        const size_t capacity = line->capacity == 0 ? 4096 : 2 * line->capacity;
-        char *text = realloc(line->text, capacity);
-        if (text == NULL) {
-            return errors_no_memory(errors);
-        }
-        line->text = text;
-        line->capacity = capacity;
-    }
-    line->text[line->length++] = (char)c;
-    return RONDO_OK;
-}
-
-/* The next line, without its end. 0 at the end of the input or after a failure, which is in *status. A line longer than
- * MAX_LINE is refused before it takes all memory. */
-static int read_line(FILE *stream, struct text_line *line, struct location where, rondo_status *status,
-                     struct errors *errors) {
-    line->length = 0;
-    int c;
-    while ((c = getc(stream)) != EOF && c != '\n') {
-        *status = line_add(line, c, where, errors);
-        if (*status != RONDO_OK) {
-            return 0;
-        }
-    }
-    if (ferror(stream)) {
-        *status = errors_add_at(errors, RONDO_IO, where, "cannot read: %s", strerror(errno));
-        return 0;
-    }
-    line->has_end = c == '\n';
-    if (line->length > 0 && line->text[line->length - 1] == '\r') {
-        line->length--;
-    }
-    return c != EOF || line->length > 0;
-}
-
-/* Checks that a line is text. A byte order mark before the first line is removed. */
-static rondo_status check_line(struct text_line *line, struct location where, struct errors *errors) {
-    if (where.line == 1 && line->length >= 3 && memcmp(line->text, "\xEF\xBB\xBF", 3) == 0) {
-        line->length -= 3;
-        memmove(line->text, line->text + 3, line->length);
-    }
-    const char *text = line->length == 0 ? "" : line->text;
-    const char *nul = memchr(text, '\0', line->length);
-    if (nul != NULL) {
-        where.column = (int32_t)(nul - text) + 1;
-        return errors_add_at(errors, RONDO_INVALID, where, "a NUL byte, expected text as UTF-8");
-    }
-    if (!utf8_check(text, line->length, NULL)) {
-        return errors_add_at(errors, RONDO_INVALID, where, "this line is not UTF-8 text");
-    }
-    if (where.line == 1 && !line->has_end && memchr(text, '\r', line->length) != NULL) {
-        return errors_add_at(errors, RONDO_INVALID, where, "the lines end in CR, expected LF or CRLF");
-    }
-    return RONDO_OK;
-}
-
 /* One text per line. At a terminal each is answered at once. */
-static rondo_status predict_lines(const struct predictor *predictor, FILE *stream, const char *name) {
-    const int32_t most = isatty(fileno(stream)) ? 1 : BATCH;
-    struct pending pending = {.name = name};
-    struct text_line line = {0};
-    struct location where = {name, 1, 0};
-    rondo_status status = RONDO_OK;
-    for (; status == RONDO_OK && read_line(stream, &line, where, &status, predictor->errors); where.line++) {
-        status = check_line(&line, where, predictor->errors);
-        if (status == RONDO_OK) {
-            if (line.length > 0) {
-                line.text[line.length] = '\0'; /* line_add leaves room for it */
-            }
-            status = add_line(predictor, &pending, line.length == 0 ? "" : line.text, where, most);
-        }
+static rondo_status predict_lines(const struct predictor *predictor, const char *file) {
+    struct text_lines lines;
+    rondo_status status = text_lines_open(&lines, file, predictor->errors);
+    struct pending pending = {.name = lines.name};
+    const int32_t most = status == RONDO_OK && text_lines_is_terminal(&lines) ? 1 : BATCH;
+    while (status == RONDO_OK && text_lines_next(&lines, &status, predictor->errors)) {
+        status = add_line(predictor, &pending, lines.text, lines.where, most);
     }
-    free(line.text);
+    text_lines_close(&lines);
     /* The lines before a mistake are answered as well. */
     const rondo_status last = flush_pending(predictor, &pending);
     return status == RONDO_OK ? last : status;
@@ -337,20 +255,7 @@ static rondo_status predict_series(const struct predictor *predictor, const char
 }
 
 static rondo_status predict_file(const struct predictor *predictor, const char *file) {
-    if (predictor->reads_files) {
-        return predict_whole(predictor, file);
-    }
-    if (strcmp(file, "-") == 0) {
-        return predict_lines(predictor, stdin, "standard input");
-    }
-    struct stat status;
-    FILE *stream = stat(file, &status) == 0 && S_ISDIR(status.st_mode) ? (errno = EISDIR, NULL) : fopen(file, "r");
-    if (stream == NULL) {
-        return file_failed(predictor->errors, RONDO_NOT_FOUND, (struct location){0}, "open", file, errno);
-    }
-    const rondo_status result = predict_lines(predictor, stream, file);
-    fclose(stream);
-    return result;
+    return predictor->reads_files ? predict_whole(predictor, file) : predict_lines(predictor, file);
 }
 
 static rondo_status predict_files(const struct predictor *predictor, const char *const *files) {

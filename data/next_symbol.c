@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_LIKELY = 10 };   /* symbols whose probabilities the object has */
-enum { VISIBLE_BYTES = 16 }; /* of the text of a symbol that is not visible */
+enum { MOST_LIKELY = 10 }; /* symbols whose probabilities the object has */
 
-/* A symbol for a person: blanks and control characters become visible. */
-static const char *visible(const char *symbol, char text[VISIBLE_BYTES]) {
+const char *next_symbol_visible(const char *symbol, char text[NEXT_SYMBOL_BYTES]) {
     static const struct {
         const char *symbol, *visible;
     } known[] = {{" ", "\xE2\x90\xA3"}, {"\n", "\\n"}, {"\t", "\\t"}, {"\r", "\\r"}};
@@ -22,7 +20,7 @@ static const char *visible(const char *symbol, char text[VISIBLE_BYTES]) {
     if (code >= 0x20 && code != 0x7F) {
         return symbol;
     }
-    snprintf(text, VISIBLE_BYTES, "<0x%02X>", code);
+    snprintf(text, NEXT_SYMBOL_BYTES, "<0x%02X>", code);
     return text;
 }
 
@@ -72,14 +70,14 @@ void next_symbol_render(const struct reader_prediction *prediction, enum next_sy
     }
     const float *last = prediction->values + (prediction->steps - 1) * prediction->size;
     int64_t best = 0;
-    char text[VISIBLE_BYTES];
+    char text[NEXT_SYMBOL_BYTES];
     json_t *probabilities = most_likely(prediction, last, &best);
     const char *next = vocabulary_word(prediction->names, (int32_t)best);
     if (dataset->texts != NULL) {
         fields_text(fields, "text", dataset->texts[prediction->example], 1);
     }
     fields_text(fields, "next", next, 0);
-    fields_show(fields, visible(next, text));
+    fields_show(fields, next_symbol_visible(next, text));
     fields_number(fields, "probability", (double)last[best], "%.4f");
     const char *name = figure == NEXT_PERPLEXITY ? "perplexity" : "bits_per_symbol";
     if (prediction->steps > 1) {

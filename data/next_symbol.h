@@ -17,6 +17,10 @@
  *     perplexity        exp of the mean of -ln p */
 enum next_symbol_figure { NEXT_BITS_PER_SYMBOL, NEXT_PERPLEXITY };
 
+/* A symbol for a person: a blank or a control character becomes visible, in `text`; any other symbol is returned. */
+enum { NEXT_SYMBOL_BYTES = 16 };
+const char *next_symbol_visible(const char *symbol, char text[NEXT_SYMBOL_BYTES]);
+
 /* The line shows the text, its most likely next symbol with its probability, and the figure. The object also has the ten most
  * likely symbols. If predictions are not probabilities of symbols by step: fields_of_prediction. */
 void next_symbol_render(const struct reader_prediction *prediction, enum next_symbol_figure figure,

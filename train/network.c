@@ -1,5 +1,6 @@
 #include "train/network.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -459,17 +460,29 @@ int64_t network_prediction_rows(const struct network *network, const struct data
     return plan->architecture.output_every_step ? example_steps(dataset, example, plan) : 1;
 }
 
-rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
-                             const struct network_interval *interval, struct errors *errors) {
+/* The first row of each example, and the number of all rows in *rows; NULL with an error. */
+static int64_t *find_rows(const struct network *network, const struct dataset *dataset, int64_t *rows,
+                          struct errors *errors) {
     const int64_t count = dataset->count;
     int64_t *row = memory_alloc(sizeof *row * (size_t)(count == 0 ? 1 : count));
     if (row == NULL) {
-        return errors_no_memory(errors);
+        errors_no_memory(errors);
+        return NULL;
     }
-    int64_t next = 0;
+    *rows = 0;
     for (int64_t i = 0; i < count; i++) {
-        row[i] = next;
-        next += network_prediction_rows(network, dataset, i);
+        row[i] = *rows;
+        *rows += network_prediction_rows(network, dataset, i);
+    }
+    return row;
+}
+
+rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
+                             const struct network_interval *interval, struct errors *errors) {
+    int64_t rows;
+    int64_t *row = find_rows(network, dataset, &rows, errors);
+    if (row == NULL) {
+        return errors->status;
     }
     struct scores unused = {0};
     struct network_work work = {.network = network,
@@ -479,6 +492,28 @@ rondo_status network_predict(struct network *network, const struct dataset *data
                                 .interval = interval,
                                 .prediction_row = row};
     const rondo_status status = run_dataset(&work, (struct batch_size){.examples = batch}, &unused, errors);
+    free(row);
+    return status;
+}
+
+rondo_status network_score(struct network *network, const struct dataset *dataset, struct batch_size batch,
+                           float *log_probabilities, struct errors *errors) {
+    RONDO_CHECK(network_predicts_classes(network), errors, "predictions are probabilities of classes");
+    int64_t rows;
+    int64_t *row = find_rows(network, dataset, &rows, errors);
+    if (row == NULL) {
+        return errors->status;
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        log_probabilities[i] = NAN;
+    }
+    struct scores unused = {0};
+    struct network_work work = {.network = network,
+                                .dataset = dataset,
+                                .mode = NETWORK_SCORE,
+                                .predictions = log_probabilities,
+                                .prediction_row = row};
+    const rondo_status status = run_dataset(&work, batch, &unused, errors);
     free(row);
     return status;
 }

@@ -163,4 +163,10 @@ struct network_interval {
 rondo_status network_predict(struct network *network, const struct dataset *dataset, int64_t batch, float *predictions,
                              const struct network_interval *interval, struct errors *errors);
 
+/* Log-probabilities (natural) of the targets of the whole dataset, each given what comes before it, in the order of the
+ * dataset: network_prediction_rows for each example; NaN for a step without a target. Windows that carry states do. Only if
+ * network_predicts_classes. The mean over rows of weight 1 is that of the metric bits_per_symbol. */
+rondo_status network_score(struct network *network, const struct dataset *dataset, struct batch_size batch,
+                           float *log_probabilities, struct errors *errors);
+
 #endif

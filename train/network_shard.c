@@ -1,5 +1,6 @@
 #include "train/network_shard.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -313,6 +314,33 @@ static rondo_status collect(const struct network_work *work, struct network_shar
     return RONDO_OK;
 }
 
+/* Writes log p of the target of each row of a shard to the row of its example. A probability that is 0 in its dtype counts as
+ * the smallest that is not, as in the metrics. */
+static rondo_status collect_log_probabilities(const struct network_work *work, struct network_shard *shard,
+                                              struct heads_call *call, const struct batch *batch,
+                                              const rondo_tensor *outputs) {
+    if (batch->is_empty) {
+        return RONDO_OK;
+    }
+    rondo_tensor predictions;
+    RONDO_TRY(heads_predict(&work->network->heads, call, outputs, &predictions));
+    const int every_step = work->network->settings.plan.architecture.output_every_step;
+    const double smallest = predictions.dtype == RONDO_F32 ? (double)FLT_MIN : DBL_MIN;
+    for (int64_t row = 0; row < batch->n_scored; row++) {
+        const int64_t target = ((const int32_t *)batch->targets.data)[row];
+        const double p = tensor_get(&predictions, row * predictions.shape[1] + target);
+        const int64_t example = batch->scored_example[row];
+        const int64_t step = every_step ? batch->scored_element[row] - target_of(work)->begin[example] : 0;
+        if (!isfinite(p)) {
+            const char *origin = tape_first_not_finite(shard->tape);
+            return errors_add(&shard->errors, RONDO_NOT_FINITE, "the predictions are not finite; it began with %s",
+                              origin == NULL ? "the loss head" : origin);
+        }
+        work->predictions[work->prediction_row[example] + step] = (float)log(p > smallest ? p : smallest);
+    }
+    return RONDO_OK;
+}
+
 /* Draws targets from the predictions: row i gets class k with probability predictions[i, k]. */
 static rondo_status draw_targets(const struct network_work *work, struct network_shard *shard, struct heads_call *call,
                                  const rondo_tensor *outputs, rondo_tensor *targets) {
@@ -484,6 +512,9 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     call.output_bias = result.bias;
     if (work->mode == NETWORK_PREDICT) {
         return collect(work, shard, &call, &batch, tape_tensor(tape, outputs));
+    }
+    if (work->mode == NETWORK_SCORE) {
+        return collect_log_probabilities(work, shard, &call, &batch, tape_tensor(tape, outputs));
     }
     RONDO_TRY(pass_loss(work, shard, &call, &batch, outputs));
     return work->mode == NETWORK_INSPECT && !batch.is_empty

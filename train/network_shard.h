@@ -9,8 +9,16 @@
 #include "train/row_sum.h"
 
 /* The purpose of a pass; NETWORK_SAMPLE is training on targets that are drawn from the predictions. NETWORK_NAIVE measures a
- * forecast without the model. */
-enum network_mode { NETWORK_TRAIN, NETWORK_SAMPLE, NETWORK_EVALUATE, NETWORK_NAIVE, NETWORK_PREDICT, NETWORK_INSPECT };
+ * forecast without the model; NETWORK_SCORE wants the log-probability of each target. */
+enum network_mode {
+    NETWORK_TRAIN,
+    NETWORK_SAMPLE,
+    NETWORK_EVALUATE,
+    NETWORK_NAIVE,
+    NETWORK_PREDICT,
+    NETWORK_SCORE,
+    NETWORK_INSPECT
+};
 /* Training keeps two sets of gradients: for the targets of the data (NETWORK_TRAIN), and for drawn ones (NETWORK_SAMPLE). */
 enum { NETWORK_GRADIENT_SETS = 2 };
 
@@ -63,11 +71,11 @@ struct network_work {
     const struct states *carried;                /* of windows that carry states; else NULL */
     struct states *kept;                         /* NULL: not wanted */
     enum naive_kind naive;                       /* NETWORK_NAIVE */
-    float *predictions;                          /* NETWORK_PREDICT */
+    float *predictions;                          /* NETWORK_PREDICT; NETWORK_SCORE: the log-probabilities */
     const struct network_interval *interval;     /* NETWORK_PREDICT: wanted as well; else NULL */
     const struct network_inspection *inspection; /* NETWORK_INSPECT */
     int64_t inspected;                           /* NETWORK_INSPECT: number of the batch */
-    const int64_t *prediction_row;               /* NETWORK_PREDICT: [dataset count] first row of each example */
+    const int64_t *prediction_row;               /* [dataset count] first row of `predictions` of each example */
 };
 
 /* Gives the shard an empty tape. */

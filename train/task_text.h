@@ -1,0 +1,31 @@
+/* train/task_text.h: texts as the ids of a stream of a task, and back, by the reader of its data.
+ *
+ * Threads: main thread.
+ */
+#ifndef RONDO_TRAIN_TASK_TEXT_H
+#define RONDO_TRAIN_TASK_TEXT_H
+
+#include "train/task.h"
+
+/* 1 if the model reads nothing but the targets before each: a language model, whose examples are plain texts. */
+int task_reads_targets_only(const struct task *task);
+
+/* The ids of a text in the stream `stream` ("target", …), without the end symbol; *ids from `arena`. RONDO_INVALID, at
+ * `where`, if the reader has no texts. Unknown symbols have the unknown id of the stream. */
+rondo_status task_encode(const struct task *task, const char *stream, const char *text, struct location where,
+                         struct arena *arena, int32_t **ids, int64_t *count, struct errors *errors);
+/* The same for a text that the model is to continue: RONDO_INVALID, with the symbol and its place in the text, if the
+ * vocabulary lacks one. The line of `where`, if it is known, is that of the text; else the place is a column only. */
+rondo_status task_encode_known(const struct task *task, const char *stream, const char *text, struct location where,
+                               struct arena *arena, int32_t **ids, int64_t *count, struct errors *errors);
+
+/* The text of ids; *text from `arena`. With `is_piece` it follows what was decoded before (data/reader.h). Only for readers with
+ * texts (task_encode). */
+rondo_status task_decode(const struct task *task, const char *stream, const int32_t *ids, int64_t count, int is_piece,
+                         struct arena *arena, const char **text, struct errors *errors);
+
+/* Appends an example of the only stream, for task_reads_targets_only: `ids` and then, if the stream has one, its end symbol.
+ * There must be at least one of them. */
+rondo_status task_add_targets(struct dataset *dataset, const int32_t *ids, int64_t count, struct errors *errors);
+
+#endif
