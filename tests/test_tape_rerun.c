@@ -88,7 +88,7 @@ static void record(struct rerun_case *run, struct tape *tape) {
         initial[s] = tape_constant(tape, &run->given.states[s]);
         tape_mark(tape, initial[s]);
     }
-    const struct recurrence recurrence = {run->cell, &run->time, 1, x, parameters, initial};
+    const struct recurrence recurrence = {run->cell, &run->time, 1, x, parameters, initial, {-1}, NULL};
     run->outputs =
         run->scan != NULL ? fused(run->scan, &recurrence, tape, run->final) : unroll(&recurrence, tape, run->final);
     support_ok(&support, tape_status(tape), run->cell->name);
@@ -164,8 +164,8 @@ START_TEST(fixed_tensors_may_change_as_well) {
             parameters[p] = tape_constant(on, &run.parameters[p]);
             tape_mark(on, parameters[p]);
         }
-        const struct recurrence recurrence = {run.cell,   &run.time, 1, tape_constant(on, &run.given.x),
-                                              parameters, NULL};
+        const struct recurrence recurrence = {run.cell,   &run.time, 1,    tape_constant(on, &run.given.x),
+                                              parameters, NULL,      {-1}, NULL};
         outputs[turn] = fused(run.scan, &recurrence, on, NULL);
         for (int32_t p = 0; p < run.cell->n_parameters; p++) {
             fill(&run.parameters[p], 2, run.cell->parameters[p].name);
