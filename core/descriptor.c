@@ -178,10 +178,14 @@ static rondo_status check_op(const struct descriptor_subject *check) {
     if ((op->flags & RONDO_OP_NO_GRADIENT) != 0 && (op->map_grad != NULL || op->backward != NULL)) {
         return refuse(check, "it has a gradient, yet RONDO_OP_NO_GRADIENT is set");
     }
-    if ((op->flags & RONDO_OP_SEQUENCES) != 0 && (op->map != NULL || (op->flags & RONDO_OP_SAVES_ROWS) != 0)) {
+    if ((op->flags & RONDO_OP_SEQUENCES) != 0 &&
+        (op->map != NULL || (op->flags & RONDO_OP_SAVES_ROWS) != 0 || op->role != RONDO_ROLE_NONE)) {
         return refuse(check,
-                      "RONDO_OP_SEQUENCES is set with 'map' or with RONDO_OP_SAVES_ROWS, which say that it looks at "
+                      "RONDO_OP_SEQUENCES is set with 'map', RONDO_OP_SAVES_ROWS or a role, which say that it looks at "
                       "one element at a time");
+    }
+    if ((op->flags & RONDO_OP_SEQUENCES) != 0 && op->min_inputs < 1) {
+        return refuse(check, "RONDO_OP_SEQUENCES is set, and it takes no input that consists of sequences");
     }
     return op->map != NULL ? check_elementwise(check, op) : check_general(check, op);
 }

@@ -60,6 +60,13 @@ static rondo_status check_output(const rondo_op *op, const rondo_op_call *call, 
                           "the result of '%s' would have shape %s, which no memory can hold", op->base.name,
                           tensor_shape_text(output).text);
     }
+    if ((op->flags & RONDO_OP_SEQUENCES) != 0 &&
+        (call->inputs[0].ndim < 1 || output->ndim < 1 || output->shape[0] != call->inputs[0].shape[0])) {
+        return host_blame(host,
+                          "RONDO_OP_SEQUENCES is set, and infer sets shape %s of the output for inputs[0] of shape %s, "
+                          "expected as many elements",
+                          tensor_shape_text(output).text, tensor_shape_text(&call->inputs[0]).text);
+    }
     return call->is_view ? check_view(call, host) : RONDO_OK;
 }
 

@@ -264,7 +264,9 @@ static rondo_status evaluate(struct tape *tape, struct tape_node *node) {
         return errors_no_memory(errors);
     }
     rondo_op_call call = tape_call_make(tape, node, inputs);
+    call.rows = NULL; /* shapes do not depend on them */
     RONDO_TRY(infer_output(node->op, &call, &host));
+    call.rows = node->rows;
     node->value = call.output;
     if (call.is_view) {
         node->base = node->inputs[0];

@@ -18,6 +18,8 @@ const struct kit_check kit_op_checks[] = {
     {"aliasing", "map and map_grad give the same bits if they write over their inputs", op_check_aliasing},
     {"saves_rows", "backward on some rows gives the bits of backward on all (RONDO_OP_SAVES_ROWS)",
      op_check_saves_rows},
+    {"sequences", "sequences do not depend on each other, and nothing outside them is touched (RONDO_OP_SEQUENCES)",
+     op_check_sequences},
     {"role", "the op computes what its role declares", op_check_role},
     {"zero_size", "sizes of 0 are either computed, or refused with a reason", op_check_zero_size},
     {"no_memory", "if the host refuses an allocation, the call returns RONDO_NO_MEMORY", op_check_no_memory},

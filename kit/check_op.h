@@ -12,5 +12,6 @@ kit_check_function op_check_writes_all, op_check_no_memory;               /* che
 kit_check_function op_check_deterministic, op_check_threads;              /* check_op_threads.c */
 kit_check_function op_check_map_reads, op_check_aliasing;                 /* check_op_map.c */
 kit_check_function op_check_saves_rows, op_check_role;                    /* check_op_claims.c */
+kit_check_function op_check_sequences;                                    /* check_op_sequences.c */
 
 #endif

@@ -53,7 +53,7 @@ static int compare_stages(struct op_check *check, const struct op_fixture *fixtu
     const double tolerance = fixture->settings.dtype == RONDO_F32 ? 1e-4 : 1e-9;
     const int64_t count = fixture->gradients[k].data == NULL ? 0 : rondo_count(&fixture->gradients[k]);
     for (int64_t i = 0; i < count; i++) {
-        const double g = stages->numbers[FROM_ZERO][k][i], before = op_before(i);
+        const double g = stages->numbers[FROM_ZERO][k][i], before = op_before(fixture, k, i);
         const double once = stages->numbers[FROM_NUMBERS][k][i], twice = stages->numbers[FROM_ITSELF][k][i];
         if (!(op_error(once, before + g) <= tolerance)) {
             return op_refuse(check, "gradient of input %d, element %lld: %.9g, expected the previous %.9g plus %.9g",

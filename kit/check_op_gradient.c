@@ -28,6 +28,7 @@ struct differentiation {
     struct arena *arena; /* memory for the case */
     struct errors errors;
     rondo_tensor inputs[RONDO_SAMPLE_INPUTS]; /* f64 or i32 */
+    struct op_places places;                  /* of the sequences of an op that looks along them */
     rondo_tensor weights;                     /* f64, of the shape of the result */
     int is_float;                             /* 1: the result is a float */
     int is_refused;                           /* 1: the op refuses the options, which are not those of the case */
@@ -57,20 +58,25 @@ static int refuse_errors(struct differentiation *pass) {
                      pass->errors.count > 0 ? errors_text(&pass->errors, 0) : "failed without a reason");
 }
 
-static int draw(struct differentiation *pass, rondo_tensor *tensor, double low, double high, const char *what) {
+static int draw(struct differentiation *pass, rondo_tensor *tensor, const rondo_rows *rows, double low, double high,
+                const char *what) {
     if (tensor_alloc(tensor, pass->arena, &pass->errors) != RONDO_OK) {
         return refuse_errors(pass);
     }
-    op_draw(pass->check, tensor, low, high, what, 0);
+    op_draw(pass->check, tensor, rows, low, high, what, 0);
     return 1;
 }
 
 static int draw_inputs(struct differentiation *pass) {
     static const char *const names[] = {"0", "1", "2", "3", "4", "5", "6", "7"};
-    const rondo_sample *sample = &pass->check->sample;
+    const struct op_check *check = pass->check;
+    const rondo_sample *sample = &check->sample;
+    memcpy(pass->inputs, sample->inputs, sizeof pass->inputs);
+    if (check->lengths.count > 0) {
+        op_places_make(&pass->places, &check->lengths, check->arrangement, pass->inputs);
+    }
     for (int32_t k = 0; k < sample->n_inputs; k++) {
-        pass->inputs[k] = sample->inputs[k];
-        if (!draw(pass, &pass->inputs[k], sample->low[k], sample->high[k], names[k])) {
+        if (!draw(pass, &pass->inputs[k], pass->places.list[k], sample->low[k], sample->high[k], names[k])) {
             return 0;
         }
     }
@@ -127,7 +133,7 @@ static int apply(struct differentiation *pass, int32_t dtype, const rondo_tensor
         values[k] = asks ? tape_parameter(pass->tape, "input", &inputs[k], &gradients[k])
                          : tape_constant(pass->tape, &inputs[k]);
     }
-    *result = tape_apply(pass->tape, check->op, check->options, values, check->sample.n_inputs);
+    *result = tape_apply_rows(pass->tape, check->op, check->options, values, check->sample.n_inputs, pass->places.list);
     return tape_status(pass->tape) == RONDO_OK ? 1 : refuse_errors(pass);
 }
 
@@ -174,6 +180,9 @@ static int loss(struct differentiation *pass, double *sum) {
     const rondo_tensor *y = tape_tensor(pass->tape, result);
     *sum = pass->magnitude = 0;
     for (int64_t i = 0; i < rondo_count(y); i++) {
+        if (!op_rows_contain(pass->places.list[0], y, i)) {
+            continue;
+        }
         const double term = tensor_get(y, i) * tensor_get(&pass->weights, i);
         *sum += term;
         pass->magnitude += fabs(term);
@@ -190,7 +199,7 @@ static int weigh(struct differentiation *pass) {
     const rondo_tensor *y = tape_tensor(pass->tape, result);
     pass->is_float = y->dtype != RONDO_I32;
     pass->weights = tensor_of(RONDO_F64, y->ndim, y->shape);
-    return draw(pass, &pass->weights, -1, 1, "weights");
+    return draw(pass, &pass->weights, pass->places.list[0], -1, 1, "weights");
 }
 
 /* (L(x + h) - L(x - h)) / 2h, with h added to element i. */
@@ -222,6 +231,9 @@ static int is_trusted(struct differentiation *pass, const rondo_tensor *x, int64
 static int compare_element(struct differentiation *pass, const struct differentiated *outcome, int32_t k, int64_t i) {
     const rondo_tensor *x = &pass->inputs[k];
     double numeric;
+    if (!op_rows_contain(pass->places.list[k], x, i)) {
+        return 1; /* the check `sequences` looks at it */
+    }
     if (!difference(pass, x, i, H, &numeric)) {
         return 0;
     }
@@ -250,11 +262,11 @@ static int compare_with_differences(struct differentiation *pass, const struct d
     return 1;
 }
 
-static int compare_near(struct differentiation *pass, const char *what, const rondo_tensor *f32,
+static int compare_near(struct differentiation *pass, const char *what, const rondo_rows *rows, const rondo_tensor *f32,
                         const rondo_tensor *f64) {
     for (int64_t i = 0; f64->data != NULL && i < rondo_count(f64); i++) {
-        if (has_values(pass) && !isfinite(tensor_get(f64, i))) {
-            continue; /* outside the domain that the option allows */
+        if (!op_rows_contain(rows, f64, i) || (has_values(pass) && !isfinite(tensor_get(f64, i)))) {
+            continue; /* in no sequence, or outside the domain that the option allows */
         }
         if (!(op_error(tensor_get(f32, i), tensor_get(f64, i)) <= F32_TOLERANCE)) {
             return op_refuse(pass->check, "%s, element %lld: %.9g in f32, %.9g in f64", what, (long long)i,
@@ -266,11 +278,12 @@ static int compare_near(struct differentiation *pass, const char *what, const ro
 
 static int compare_with_f32(struct differentiation *pass, const struct differentiated *f64) {
     struct differentiated f32;
-    if (!differentiate(pass, RONDO_F32, &f32) || !compare_near(pass, "output", &f32.result, &f64->result)) {
+    if (!differentiate(pass, RONDO_F32, &f32) ||
+        !compare_near(pass, "output", pass->places.list[0], &f32.result, &f64->result)) {
         return 0;
     }
     for (int32_t k = 0; k < pass->check->sample.n_inputs; k++) {
-        if (!compare_near(pass, "a gradient", &f32.gradients[k], &f64->gradients[k])) {
+        if (!compare_near(pass, "a gradient", pass->places.list[k], &f32.gradients[k], &f64->gradients[k])) {
             return 0;
         }
     }

@@ -14,7 +14,7 @@ static int has_run(const struct op_fixture *fixture) {
 
 /* The results of all cases with some options: a hash of all bits for each case. */
 struct result_marks {
-    uint64_t of[DIRECT_CASES];
+    uint64_t of[DIRECT_CASES * OP_ARRANGEMENTS];
     int32_t count;
 };
 
@@ -74,7 +74,7 @@ static enum verdict fill_marks(struct op_check *check, struct result_marks *mark
 /* Ends the visits if the hash of a case has changed. */
 static int is_same_mark(struct op_check *check) {
     const struct result_marks *expected = check->trial.arg;
-    return mark_case(check) == expected->of[check->trial.index];
+    return mark_case(check) == expected->of[check->number];
 }
 
 /* 1 if a case has other results with the value in trial.values[at] than without it. */

@@ -55,6 +55,14 @@ enum verdict op_check_samples(struct trial *trial) {
     if (check.op->sample == NULL && check.op->map == NULL) {
         return trial_say(trial, VERDICT_FAIL, "the op has no samples");
     }
+    if (((check.op->flags & RONDO_OP_SEQUENCES) != 0) != (check.op->sample_lengths != NULL)) {
+        return trial_say(
+            trial, VERDICT_FAIL,
+            check.op->sample_lengths == NULL
+                ? "RONDO_OP_SEQUENCES is set, and 'sample_lengths' is missing, which gives the sequences of the "
+                  "samples"
+                : "'sample_lengths' is set without RONDO_OP_SEQUENCES");
+    }
     while (count < MOST_CASES && op_next_sample(check.op, count, &sample)) {
         count++;
     }

@@ -9,12 +9,19 @@
 #include "core/rng.h"
 #include "core/tensor.h"
 
-/* The names of buffers in messages, and of the random streams that fill them. */
+/* The names of buffers in messages, and of the random streams that fill inputs. */
 static const char *const input_names[] = {"input 0", "input 1", "input 2", "input 3",
                                           "input 4", "input 5", "input 6", "input 7"};
 static const char *const gradient_names[] = {"gradient of input 0", "gradient of input 1", "gradient of input 2",
                                              "gradient of input 3", "gradient of input 4", "gradient of input 5",
                                              "gradient of input 6", "gradient of input 7"};
+
+static const char *const begin_names[] = {"begin of input 0", "begin of input 1", "begin of input 2",
+                                          "begin of input 3", "begin of input 4", "begin of input 5",
+                                          "begin of input 6", "begin of input 7"};
+static const char *const length_names[] = {"length of input 0", "length of input 1", "length of input 2",
+                                           "length of input 3", "length of input 4", "length of input 5",
+                                           "length of input 6", "length of input 7"};
 
 static int is_elementwise(const struct op_fixture *fixture) {
     return fixture->check->op->map != NULL;
@@ -39,14 +46,21 @@ int op_refuse(const struct op_check *check, const char *format, ...) {
     return 0;
 }
 
-void op_draw(const struct op_check *check, const rondo_tensor *tensor, double low, double high, const char *what,
-             uint64_t variant) {
+void op_draw(const struct op_check *check, const rondo_tensor *tensor, const rondo_rows *rows, double low, double high,
+             const char *what, uint64_t variant) {
     struct rng_stream stream = rng_stream(check->trial.kit->seed, what);
     stream = rng_substream(rng_substream(stream, (uint64_t)check->trial.index + 1), variant);
-    for (int64_t i = 0; i < rondo_count(tensor); i++) {
-        const double value = low + (high - low) * rng_uniform(stream, (uint64_t)i);
-        tensor_set(tensor, i, tensor->dtype == RONDO_I32 ? floor(value) : value);
+    const int64_t all = 0, first = tensor->ndim > 0 ? tensor->shape[0] : 1;
+    const rondo_rows whole = {.count = 1, .begin = &all, .length = &first};
+    const int64_t width = first == 0 ? 0 : rondo_count(tensor) / first;
+    const rondo_rows *parts = rows == NULL ? &whole : rows;
+    for (int64_t s = 0, number = 0; s < parts->count; s++) {
+        for (int64_t i = 0; i < parts->length[s] * width; i++, number++) {
+            const double value = low + (high - low) * rng_uniform(stream, (uint64_t)number);
+            tensor_set(tensor, parts->begin[s] * width + i, tensor->dtype == RONDO_I32 ? floor(value) : value);
+        }
     }
+    op_fill_outside(rows, tensor, NAN);
 }
 
 double op_error(double a, double b) {
@@ -65,6 +79,11 @@ static void begin_call(struct op_fixture *fixture, struct subject_call *call, co
     subject_reads(call, "options", fixture->subject.options, check->op->base.options_size);
     for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
         subject_reads_tensor(call, input_names[k], &fixture->inputs[k]);
+        if (fixture->places.list[k] != NULL) {
+            const rondo_rows *rows = fixture->places.list[k];
+            subject_reads(call, begin_names[k], rows->begin, sizeof *rows->begin * (size_t)rows->count);
+            subject_reads(call, length_names[k], rows->length, sizeof *rows->length * (size_t)rows->count);
+        }
     }
 }
 
@@ -128,6 +147,15 @@ static int infer(struct op_fixture *fixture) {
     return !is_elementwise(fixture) || flatten(fixture);
 }
 
+/* Copies one of the arrays of the sequences to a guarded buffer of its exact size. NULL if memory is short. */
+static const int64_t *guard_numbers(struct guard *guard, const char *name, const int64_t *numbers, int64_t count) {
+    int64_t *copy = guard_alloc(guard, name, sizeof *copy * (size_t)count);
+    if (copy != NULL && count > 0) {
+        memcpy(copy, numbers, sizeof *copy * (size_t)count);
+    }
+    return copy;
+}
+
 static int allocate(struct op_fixture *fixture) {
     struct guard *guard = fixture->subject.guard;
     int ok = subject_copy_options(&fixture->subject, fixture->check->options) == RONDO_OK;
@@ -152,6 +180,40 @@ static int allocate(struct op_fixture *fixture) {
         ok = fixture->call.scratch != NULL;
     }
     return ok || op_refuse(fixture->check, "out of memory");
+}
+
+static void draw(struct op_fixture *fixture) {
+    const struct op_check *check = fixture->check;
+    const uint64_t variant = fixture->settings.variant;
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        op_draw(check, &fixture->inputs[k], fixture->places.list[k], check->sample.low[k], check->sample.high[k],
+                input_names[k], variant);
+    }
+    if (fixture->grad_output.dtype != RONDO_I32) {
+        op_draw(check, &fixture->grad_output, fixture->places.list[0], -1, 1, "gradient", variant);
+    }
+}
+
+/* Hands the sequences to the op: all of them, or only one, and then the elements of the others are in no sequence. */
+static int hand_over_rows(struct op_fixture *fixture) {
+    struct op_places *places = &fixture->places;
+    const int32_t alone = fixture->settings.alone, first = alone > 0 ? alone - 1 : 0;
+    for (int32_t k = 0; k < fixture->call.n_inputs; k++) {
+        rondo_rows *rows = &places->rows[k];
+        if (places->list[k] == NULL) {
+            continue;
+        }
+        rows->count = alone > 0 ? 1 : rows->count;
+        rows->begin = guard_numbers(fixture->subject.guard, begin_names[k], rows->begin + first, rows->count);
+        rows->length = guard_numbers(fixture->subject.guard, length_names[k], rows->length + first, rows->count);
+        if (rows->begin == NULL || rows->length == NULL) {
+            return op_refuse(fixture->check, "out of memory");
+        }
+        op_fill_outside(rows, &fixture->inputs[k], NAN);
+    }
+    op_fill_outside(places->list[0], &fixture->grad_output, NAN);
+    fixture->call.rows = places->divided != 0 ? places->list : NULL;
+    return 1;
 }
 
 /* 1 if a tensor or a work area is too large to be allocated for a test. */
@@ -181,6 +243,11 @@ int op_fixture_open(struct op_check *check, struct op_settings settings, struct 
                                     .options = check->options,
                                     .inputs = fixture->inputs,
                                     .training = settings.training};
+    if (check->lengths.count > 0 &&
+        !op_places_make(&fixture->places, &check->lengths, check->arrangement, fixture->inputs)) {
+        fixture->subject.is_idle = 1; /* a changed shape, of which no op gets sequences */
+        return 1;
+    }
     if (!infer(fixture)) {
         return 0;
     }
@@ -191,13 +258,8 @@ int op_fixture_open(struct op_check *check, struct op_settings settings, struct 
     if (!allocate(fixture)) {
         return 0;
     }
-    for (int32_t k = 0; k < sample->n_inputs; k++) {
-        op_draw(check, &fixture->inputs[k], sample->low[k], sample->high[k], input_names[k], settings.variant);
-    }
-    if (fixture->grad_output.dtype != RONDO_I32) {
-        op_draw(check, &fixture->grad_output, -1, 1, "gradient", settings.variant);
-    }
-    return 1;
+    draw(fixture);
+    return hand_over_rows(fixture);
 }
 
 void op_fixture_close(struct op_fixture *fixture) {
@@ -224,7 +286,9 @@ rondo_status op_fixture_infer(struct op_fixture *fixture) {
     struct subject_call call;
     const rondo_op_call before = fixture->call;
     begin_call(fixture, &call, "infer");
+    fixture->call.rows = NULL;
     const rondo_status status = subject_end(&call, fixture->check->op->infer(&call.host.base, &fixture->call));
+    fixture->call.rows = before.rows;
     if (status != RONDO_OK) {
         fixture->call = before;
     }
@@ -249,6 +313,7 @@ rondo_status op_fixture_forward_status(struct op_fixture *fixture) {
     struct subject_call host;
     begin_call(fixture, &host, op->map == NULL ? "forward" : "map");
     fill_unwritten(fixture, fixture->call.output.data, tensor_bytes(&fixture->call.output));
+    op_fill_outside(fixture->places.list[0], &fixture->call.output, OP_UNUSED);
     fill_unwritten(fixture, fixture->call.saved, fixture->call.saved_bytes);
     fill_unwritten(fixture, fixture->call.scratch, fixture->call.scratch_bytes);
     subject_reads_tensor(&host, "gradient of output", &fixture->grad_output);
@@ -270,6 +335,7 @@ rondo_status op_fixture_backward_status(struct op_fixture *fixture, uint32_t ask
     rondo_tensor gradients[RONDO_SAMPLE_INPUTS];
     void *grad_in[RONDO_SAMPLE_INPUTS];
     struct subject_call host;
+    op_fill_outside(fixture->places.list[0], &fixture->call.output, NAN);
     begin_call(fixture, &host, op->map == NULL ? "backward" : "map_grad");
     fill_unwritten(fixture, fixture->call.scratch, fixture->call.scratch_bytes);
     subject_reads_tensor(&host, "gradient of output", &fixture->grad_output);
@@ -284,7 +350,9 @@ rondo_status op_fixture_backward_status(struct op_fixture *fixture, uint32_t ask
     call.grad_inputs = gradients;
     about_to_call(fixture);
     if (op->map == NULL) {
-        return subject_end(&host, op->backward(&host.host.base, &call));
+        const rondo_status status = subject_end(&host, op->backward(&host.host.base, &call));
+        op_fill_outside(fixture->places.list[0], &fixture->call.output, OP_UNUSED);
+        return status;
     }
     const void *in[RONDO_SAMPLE_INPUTS];
     list_inputs(fixture, in);
@@ -299,8 +367,10 @@ int op_fixture_forward(struct op_fixture *fixture) {
     return must_succeed(fixture, op_fixture_forward_status(fixture));
 }
 
-double op_before(int64_t i) {
-    return 0.25 + (double)(i % 5);
+double op_before(const struct op_fixture *fixture, int32_t k, int64_t i) {
+    const rondo_tensor *input = &fixture->inputs[k];
+    const int64_t width = fixture->places.list[k] == NULL ? INT64_MAX : rondo_count(input) / input->shape[0];
+    return 0.25 + (double)(i % width % 5);
 }
 
 void op_fixture_reset_gradient(struct op_fixture *fixture, int32_t k) {
@@ -310,7 +380,7 @@ void op_fixture_reset_gradient(struct op_fixture *fixture, int32_t k) {
         return;
     }
     for (int64_t i = 0; gradient->data != NULL && i < rondo_count(gradient); i++) {
-        tensor_set(gradient, i, op_before(i));
+        tensor_set(gradient, i, op_before(fixture, k, i));
     }
 }
 

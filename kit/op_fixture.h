@@ -13,6 +13,7 @@
 #ifndef RONDO_KIT_OP_FIXTURE_H
 #define RONDO_KIT_OP_FIXTURE_H
 
+#include "kit/op_sequences.h"
 #include "kit/option_settings.h"
 #include "kit/subject.h"
 
@@ -29,6 +30,7 @@ struct op_settings {
     int is_clean;     /* what memory that must be written before it is read contains. 1: zeros; 0: poison */
     int may_refuse;   /* 1: the op may fail with a reason; then the fixture is idle */
     int only_infers;  /* 1: nothing is allocated, and only infer is called */
+    int32_t alone;    /* 1 + the number of the sequence that is the only one; the others are not-a-number. 0: all */
 };
 
 struct op_fixture;
@@ -41,13 +43,16 @@ struct op_check {
     struct trial trial;
     const rondo_op *op;
     rondo_sample sample;
-    const void *options;         /* options of the case */
-    struct op_settings settings; /* settings of the situation: dtype and training */
-    op_run_visit *visit;         /* visitor of op_each_run */
-    trial_visit *shared_visit;   /* visitor of the adapter */
-    enum verdict verdict;        /* the verdict that it returned */
-    int64_t tally;               /* for use by the visitor: 0 before the first case */
-    double worst;                /* the same */
+    struct op_lengths lengths;       /* of the sequences of the sample */
+    enum op_arrangement arrangement; /* of the sequences; each one is a case of its own */
+    int32_t number;                  /* of the case; trial.index is that of the sample */
+    const void *options;             /* options of the case */
+    struct op_settings settings;     /* settings of the situation: dtype and training */
+    op_run_visit *visit;             /* visitor of op_each_run */
+    trial_visit *shared_visit;       /* visitor of the adapter */
+    enum verdict verdict;            /* the verdict that it returned */
+    int64_t tally;                   /* for use by the visitor: 0 before the first case */
+    double worst;                    /* the same */
 };
 
 /* ---- cases: op_kind.c ---- */
@@ -64,6 +69,9 @@ enum verdict op_each_case(struct op_check *check, op_case_visit *visit);
  * The fixture is closed afterwards. */
 enum verdict op_each_run(struct op_check *check, op_run_visit *visit);
 
+/* What elements of the output that are in no sequence contain before forward and, if it does not write to them, after it. */
+#define OP_UNUSED (-4096.5)
+
 /* ---- one application: op_fixture.c ---- */
 
 /* All of its memory lives until op_fixture_close. */
@@ -74,6 +82,7 @@ struct op_fixture {
     void (*about_to_call)(void *arg); /* called immediately before the op; NULL: nothing */
     void *about_arg;
     rondo_op_call call;
+    struct op_places places; /* of the sequences of an op that looks along them */
     rondo_tensor inputs[RONDO_SAMPLE_INPUTS];
     rondo_tensor gradients[RONDO_SAMPLE_INPUTS]; /* with data for all floats */
     rondo_tensor grad_output;
@@ -82,9 +91,10 @@ struct op_fixture {
 /* Writes the reason, after the case; returns 0. */
 int op_refuse(const struct op_check *check, const char *format, ...) RONDO_PRINTF(2, 3);
 /* Fills a tensor that has data with numbers of the case, in [low, high). `what` is the name of their stream, `variant`
- * the number of the set. */
-void op_draw(const struct op_check *check, const rondo_tensor *tensor, double low, double high, const char *what,
-             uint64_t variant);
+ * the number of the set. If the tensor consists of sequences (`rows`, else NULL), a sequence gets the same numbers wherever it
+ * is, and elements of no sequence are not-a-number. */
+void op_draw(const struct op_check *check, const rondo_tensor *tensor, const rondo_rows *rows, double low, double high,
+             const char *what, uint64_t variant);
 /* |a - b| / max(1, |a|, |b|): relative where numbers are large, absolute where they are small. */
 double op_error(double a, double b);
 
@@ -111,8 +121,9 @@ int op_fixture_forward(struct op_fixture *fixture);
 int op_fixture_backward(struct op_fixture *fixture, uint32_t asked);
 /* Calls forward and backward; only forward if there is no gradient. */
 int op_fixture_both(struct op_fixture *fixture);
-/* Element i of a gradient before op_fixture_backward adds to it. */
-double op_before(int64_t i);
+/* Element i of the gradient of input k before op_fixture_backward adds to it. An element of a sequence has the same number
+ * wherever the sequence is. */
+double op_before(const struct op_fixture *fixture, int32_t k, int64_t i);
 /* Fills a gradient with these numbers; with poison if the op overwrites it instead of adding. */
 void op_fixture_reset_gradient(struct op_fixture *fixture, int32_t k);
 

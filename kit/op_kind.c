@@ -53,6 +53,30 @@ struct op_check op_check_begin(const struct trial *trial) {
     return (struct op_check){.trial = *trial, .op = (const rondo_op *)(const void *)trial->descriptor};
 }
 
+/* The sequences of one input, as sample_lengths gives them. */
+static int take_lengths(struct op_check *check, int32_t k) {
+    const rondo_tensor *input = &check->sample.inputs[k];
+    struct op_lengths *lengths = &check->lengths;
+    const int32_t count = check->op->sample_lengths(check->trial.index, k, lengths->length[k]);
+    const int32_t wanted = k == 0 ? count : lengths->count;
+    int64_t sum = 0;
+    if (count < (k == 0) || count > RONDO_SAMPLE_SEQUENCES || (count > 0 && count != wanted)) {
+        return op_refuse(check, "sample_lengths gives %d sequences for input %d, expected %s%d", (int)count, (int)k,
+                         k == 0 ? "1 to " : "0 or ", k == 0 ? RONDO_SAMPLE_SEQUENCES : (int)wanted);
+    }
+    for (int32_t s = 0; s < count; s++) {
+        const int64_t length = lengths->length[k][s], most = input->ndim < 1 ? 0 : input->shape[0] - sum;
+        if (length < (k == 0) || length > most) {
+            return op_refuse(check, "sample_lengths gives sequence %d of input %d %lld elements, expected %d to %lld",
+                             (int)s, (int)k, (long long)length, k == 0, (long long)most);
+        }
+        sum += length;
+    }
+    lengths->count = wanted;
+    lengths->divided |= count > 0 ? 1u << k : 0;
+    return 1;
+}
+
 static int prepare(struct op_check *check) {
     const rondo_sample *sample = &check->sample;
     if (sample->n_inputs < 0 || sample->n_inputs > RONDO_SAMPLE_INPUTS) {
@@ -64,6 +88,12 @@ static int prepare(struct op_check *check) {
                              RONDO_MAX_DIMS);
         }
     }
+    check->lengths = (struct op_lengths){0};
+    for (int32_t k = 0; k < sample->n_inputs && (check->op->flags & RONDO_OP_SEQUENCES) != 0; k++) {
+        if (!take_lengths(check, k)) {
+            return 0;
+        }
+    }
     check->options = trial_options(&check->trial, sample->options);
     return check->options != NULL || check->op->base.options == NULL ||
            op_refuse(check, "%s",
@@ -71,18 +101,43 @@ static int prepare(struct op_check *check) {
 }
 
 static void describe_case(struct op_check *check) {
+    static const char *const arrangements[OP_ARRANGEMENTS] = {
+        [OP_IN_ORDER] = "",
+        [OP_SCATTERED] = ", sequences in another order with unused elements between them",
+        [OP_SHARED] = ", sequences that share elements",
+    };
     const char *options = check->sample.options;
-    snprintf(check->trial.situation, sizeof check->trial.situation, "case %d%s%s%s", (int)check->trial.index,
-             options == NULL ? "" : " (", options == NULL ? "" : options, options == NULL ? "" : ")");
+    snprintf(check->trial.situation, sizeof check->trial.situation, "case %d%s%s%s%s", (int)check->trial.index,
+             options == NULL ? "" : " (", options == NULL ? "" : options, options == NULL ? "" : ")",
+             arrangements[check->arrangement]);
+}
+
+/* Visits a sample: once, or for each arrangement of its sequences. */
+static int visit_arrangements(struct op_check *check, op_case_visit *visit) {
+    int passed = 1;
+    for (int a = 0; passed && a < OP_ARRANGEMENTS; a++) {
+        check->arrangement = (enum op_arrangement)a;
+        describe_case(check);
+        passed = a > 0 || prepare(check);
+        if (passed && (a == OP_IN_ORDER || (a == OP_SCATTERED && check->lengths.count > 0) ||
+                       (a == OP_SHARED && op_lengths_can_share(&check->lengths)))) {
+            passed = visit(check);
+            check->number++;
+        }
+    }
+    return passed;
 }
 
 enum verdict op_each_case(struct op_check *check, op_case_visit *visit) {
+    if ((check->op->flags & RONDO_OP_SEQUENCES) != 0 && check->op->sample_lengths == NULL) {
+        return trial_say(&check->trial, VERDICT_SKIPPED, "the op has no sample_lengths");
+    }
+    check->number = 0;
     for (check->trial.index = 0; check->trial.index < DIRECT_CASES; check->trial.index++) {
         if (!op_next_sample(check->op, check->trial.index, &check->sample)) {
             break;
         }
-        describe_case(check);
-        if (!prepare(check) || !visit(check)) {
+        if (!visit_arrangements(check, visit)) {
             return VERDICT_FAIL;
         }
     }
@@ -155,12 +210,19 @@ static enum verdict each(struct trial *trial, trial_visit *visit) {
 /* Numbers of elements: LARGE are enough to divide among threads; with MEDIUM, calls last long enough to overlap in
  * time. Both take time, so only the first cases are tried. */
 enum { LARGE = 1 << 16, MEDIUM = 1 << 13, LARGE_CASES = 16, MEDIUM_CASES = 4 };
+/* Of a sequence in such a case: an op may take time that grows with the square of the length. */
+enum { LONGEST = 512 };
 
-/* Multiplies every dimension above 1 as long as no input has too many elements. */
-static int enlarge(rondo_sample *sample, int64_t limit) {
+/* Multiplies every dimension above 1, and the lengths of the sequences in it, as long as no input has too many elements and
+ * no sequence is too long. */
+static int enlarge(struct op_check *check, int64_t limit) {
     int64_t most = 0;
-    for (int32_t k = 0; k < sample->n_inputs; k++) {
-        rondo_tensor *input = &sample->inputs[k];
+    for (int32_t k = 0; k < check->sample.n_inputs; k++) {
+        rondo_tensor *input = &check->sample.inputs[k];
+        for (int32_t s = 0; s < check->lengths.count && input->ndim > 0 && input->shape[0] > 1; s++) {
+            check->lengths.length[k][s] *= 2;
+            most = check->lengths.length[k][s] > LONGEST ? limit : most;
+        }
         for (int32_t d = 0; d < input->ndim; d++) {
             input->shape[d] *= input->shape[d] > 1 ? 2 : 1;
         }
@@ -173,20 +235,19 @@ static int enlarge(rondo_sample *sample, int64_t limit) {
 /* The case, with its dimensions enlarged as far as the op accepts. The original case if the op accepts no enlarged one,
  * because a size may also be an option. */
 static void choose_large(struct op_check *check, int64_t limit) {
-    rondo_sample sample = check->sample;
+    struct op_check larger = *check;
     struct op_settings settings = check->settings;
     settings.may_refuse = settings.only_infers = 1;
-    while (enlarge(&sample, limit)) {
-        const rondo_sample before = check->sample;
+    while (enlarge(&larger, limit)) {
         struct op_fixture fixture;
-        check->sample = sample;
-        const int accepted = op_fixture_open(check, settings, &fixture) && !fixture.subject.is_idle &&
+        const int accepted = op_fixture_open(&larger, settings, &fixture) && !fixture.subject.is_idle &&
                              tensor_bytes(&fixture.call.output) <= sizeof(double) * 4 * (size_t)limit;
         op_fixture_close(&fixture);
         if (!accepted) {
-            check->sample = before;
             return;
         }
+        check->sample = larger.sample;
+        check->lengths = larger.lengths;
     }
 }
 

@@ -17,9 +17,9 @@
 
 static const char *const versions[] = {"1.0", "1.1", "1.2"};
 /* Those of a version are the first of them: metrics exist since 1.1, the rest since 1.2. */
-static const char *const plugins[] = {"abi_map",    "abi_ops",      "abi_optimizer", "abi_loss",  "abi_schedule",
-                                      "abi_metric", "abi_interval", "abi_rows",      "abi_choose"};
-static const int n_plugins[] = {5, 6, 9};
+static const char *const plugins[] = {"abi_map",    "abi_ops",      "abi_optimizer", "abi_loss",   "abi_schedule",
+                                      "abi_metric", "abi_interval", "abi_rows",      "abi_choose", "abi_sequences"};
+static const int n_plugins[] = {5, 6, 10};
 
 enum { TEXT = 1 << 16 };
 
@@ -96,6 +96,32 @@ START_TEST(view_works) {
     assert_value(y, (const double[]){3, 4}, "abi_first");
     ck_assert_int_eq(tape_backward(fixture.tape, y), RONDO_OK);
     assert_gradient(x, (const double[]){0, 0, 1, 1, 0, 0}, "abi_first");
+}
+END_TEST
+
+/* y_i = w x_(i-1) + decay^(i-1) sum_j m_j. Two sequences of x, (2, 3) before (1), with an unused element between them, and
+ * both belong to the same two elements of m: y = (0 + 9, 10 * 2 + 4.5), (0 + 9). The unused element
+ * gets no gradient. */
+START_TEST(sequence_op_works) {
+    load_version(2);
+    const rondo_op *op = (const rondo_op *)fixture_find(RONDO_KIND_OP, "abi_sequences");
+    const rondo_rows x_rows = {sizeof x_rows, 0, 2, (const int64_t[]){2, 0}, (const int64_t[]){2, 1}};
+    const rondo_rows m_rows = {sizeof m_rows, 0, 2, (const int64_t[]){1, 1}, (const int64_t[]){2, 2}};
+    const rondo_rows *const rows[3] = {&x_rows, &m_rows, NULL};
+    const rondo_tensor width = fixture_tensor(RONDO_F64, 1, 1, 0);
+    tensor_set(&width, 0, 10);
+    const rondo_value inputs[3] = {parameter(4, 1, (const double[]){1, 7, 2, 3}),
+                                   parameter(3, 1, (const double[]){100, 4, 5}),
+                                   tape_parameter(fixture.tape, "w", &width, NULL)};
+    const rondo_value y = tape_apply_rows(fixture.tape, op, fixture_options(&op->base, "-"), inputs, 3, rows);
+    ck_assert_msg(tape_tensor(fixture.tape, y) != NULL, "%s", fixture_first_error());
+    fixture_near(tensor_get(tape_tensor(fixture.tape, y), 0), 9, 1e-12, "y", 0);
+    fixture_near(tensor_get(tape_tensor(fixture.tape, y), 2), 9, 1e-12, "y", 2);
+    fixture_near(tensor_get(tape_tensor(fixture.tape, y), 3), 24.5, 1e-12, "y", 3);
+    ck_assert_int_eq(tape_backward(fixture.tape, y), RONDO_OK);
+    assert_gradient(inputs[0], (const double[]){0, 0, 10, 0}, "abi_sequences, x");
+    assert_gradient(inputs[1], (const double[]){0, 2.5, 2.5}, "abi_sequences, m");
+    assert_gradient(inputs[2], (const double[]){2}, "abi_sequences, w");
 }
 END_TEST
 
@@ -597,6 +623,7 @@ int main(void) {
     tcase_add_loop_test(cases, elementwise_op_works, 0, count);
     tcase_add_loop_test(cases, general_op_works, 0, count);
     tcase_add_loop_test(cases, view_works, 0, count);
+    tcase_add_test(cases, sequence_op_works);
     tcase_add_loop_test(cases, random_op_works, 0, count);
     tcase_add_loop_test(cases, message_arrives, 0, count);
     tcase_add_loop_test(cases, optimizer_and_wrappers_work, 0, count);

@@ -68,6 +68,7 @@ static const struct {
      "--only option_check"},
 
     {"op_two_samples", "samples", "failed", "only 2 samples, expected 3 or more", NULL},
+    {"op_without_lengths", "samples", "failed", "RONDO_OP_SEQUENCES is set, and 'sample_lengths' is missing", NULL},
     {"op_unknown_status", "status", "failed", "a scalar as input: infer returned 77, expected one of rondo_status_code",
      NULL},
     {"op_refuses_quietly", "status", "failed", "infer failed and did not say why", NULL},
@@ -88,6 +89,14 @@ static const struct {
     {"op_reads_more", "map_reads", "failed", "map_grad reads more than map_grad_reads declares", NULL},
     {"op_breaks_aliased", "aliasing", "failed", "if map writes over one of its inputs", NULL},
     {"op_saves_columns", "saves_rows", "failed", "if backward is called for some of the rows at a time", NULL},
+    {"op_reads_across", "sequences", "failed",
+     "case 0, f64, training: gradient of input 0, sequence 0, element 4: |, but | without the other sequences: they are "
+     "not independent",
+     NULL},
+    {"op_ignores_begin", "sequences", "failed",
+     "case 0, f64, training: output, element 0 is in no sequence, and forward writes it", NULL},
+    {"op_loses_shared", "gradient", "failed",
+     "case 0, sequences that share elements: input 1, element |: the gradient is |, the difference ", NULL},
     {"op_wrong_role", "role", "failed", "the role promises y = a + b, but element 0 is ", NULL},
     {"op_divides_by_size", "zero_size", "failed", "crashed: arithmetic trap", NULL},
     {"op_ignores_no_memory", "no_memory", "failed", "crashed: segmentation fault", NULL},

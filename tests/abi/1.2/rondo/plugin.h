@@ -342,8 +342,8 @@ enum rondo_op_role {
 
 /* The sequences that the first dimension of a tensor consists of: sequence s has the elements begin[s] up to, and without,
  * begin[s] + length[s]. They may lie in any order, with elements of none of them in between, which are neither read nor
- * written; several sequences of an input may be the same elements, such as one source that several hypotheses read. Those of the output, and
- * of a gradient that is written, are all different, unless the gradient is added up. Since ABI 1.2. */
+ * written. Those of inputs[0], and so of the output, are all different. Several sequences of another input may begin with the
+ * same elements, such as one source that several hypotheses read; what they add to its gradient is summed. Since ABI 1.2. */
 typedef struct rondo_rows {
     uint32_t struct_size;
     int32_t reserved;      /* 0 */
