@@ -264,6 +264,10 @@ static void print_model(const struct task *task, struct arena *arena) {
     }
     printf("%-24s %-16s %10lld\n\n", "parameters", "", (long long)model_size(model));
     printf("%lld operations for each row and step, forward\n", (long long)model_step_flops(model));
+    if (model_encoder_count(model) > 0) {
+        printf("%lld operations of the encoder for each row and step of its source\n",
+               (long long)model_encoder_flops(model));
+    }
     struct errors unused = {0}; /* of a plug-in; the prediction of memory reports them */
     printf("%.1f MB for parameters, gradients, optimizer and the best weights\n", parameter_megabytes(task, &unused));
     errors_free(&unused);
@@ -389,10 +393,11 @@ static rondo_status print_json(struct task *task, const struct checked_compariso
     struct task_memory memory;
     const rondo_status fits = predict_memory(task, most, 0, &memory, errors);
     const double total = (double)task_memory_total(&memory) / mega;
-    json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f, s:o, s:o}", "streams", streams, "labels",
+    json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:o, s:o}", "streams", streams, "labels",
                                labels, "learning_rate", learning_rate, "values", values, "parameters", parameters,
                                "size", (json_int_t)model_size(model), "step_flops", (json_int_t)model_step_flops(model),
-                               "parameter_megabytes", isnan(megabytes) ? 0 : megabytes, "memory_megabytes",
+                               "encoder_step_flops", (json_int_t)model_encoder_flops(model), "parameter_megabytes",
+                               isnan(megabytes) ? 0 : megabytes, "memory_megabytes",
                                memory.is_measured ? json_real(total) : json_null(), "memory", memory_json(&memory));
     if (comparison->variants > 0) {
         json_object_set_new(object, "comparison", checked_comparison_json(comparison));

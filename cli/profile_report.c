@@ -27,7 +27,9 @@ static void print_layers(const struct profile *profile, int half, double whole, 
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
             const double seconds = profile_layer_seconds(profile, layer, half, (enum scan_phase)phase);
             char name[64];
-            snprintf(name, sizeof name, "layers.%d %s", layer, phases[half][phase]);
+            const int is_encoder = layer < profile_encoder_count(profile);
+            snprintf(name, sizeof name, "%s.%d %s", is_encoder ? "encoder" : "layers",
+                     is_encoder ? layer : layer - profile_encoder_count(profile), phases[half][phase]);
             rest -= seconds;
             if (seconds > 0) {
                 print_row("  ", name, seconds, total);
@@ -54,8 +56,8 @@ void profile_print(const struct profile *profile, int32_t threads) {
 struct json_t *profile_json(const struct profile *profile, int32_t threads) {
     static const char *const phases[PHASE_COUNT] = {"before", "loop", "after"};
     static const char *const halves[2] = {"forward", "backward"};
-    json_t *stages = json_object(), *layers = json_array();
-    int failed = stages == NULL || layers == NULL;
+    json_t *stages = json_object(), *layers = json_array(), *encoder = json_array();
+    int failed = stages == NULL || layers == NULL || encoder == NULL;
     for (int stage = 0; stage < PROFILE_STAGES; stage++) {
         failed |= json_object_set_new(stages, profile_stage_name((enum profile_stage)stage),
                                       json_real(profile_seconds(profile, (enum profile_stage)stage)));
@@ -71,9 +73,10 @@ struct json_t *profile_json(const struct profile *profile, int32_t threads) {
             }
             failed |= json_object_set_new(of_layer, halves[half], of_half);
         }
-        failed |= json_array_append_new(layers, of_layer);
+        failed |= json_array_append_new(layer < profile_encoder_count(profile) ? encoder : layers, of_layer);
     }
-    json_t *all = json_pack("{s:i, s:o, s:o}", "threads", (int)threads, "stages", stages, "layers", layers);
+    json_t *all = json_pack("{s:i, s:o, s:o, s:o}", "threads", (int)threads, "stages", stages, "encoder", encoder,
+                            "layers", layers);
     if (failed) {
         json_decref(all);
         return NULL;

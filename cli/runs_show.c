@@ -90,12 +90,14 @@ static const char *layer_text(const struct run_values *values, const char *layer
     return text;
 }
 
-static void add_layers(struct fact_list *facts, const struct run_values *values, struct arena *arena) {
-    const char *count = run_values_get(values, "model.layers");
+/* The layers of a list, "model.layers". */
+static void add_layers(struct fact_list *facts, const struct run_values *values, const char *list,
+                       struct arena *arena) {
+    const char *count = run_values_get(values, list);
     const long layers = count == NULL ? 0 : strtol(count, NULL, 10);
     for (long i = 0; i < layers && !arena_failed(arena); i++) {
         char layer[48];
-        snprintf(layer, sizeof layer, "model.layers.%ld", i);
+        snprintf(layer, sizeof layer, "%s.%ld", list, i);
         add_fact(facts, arena_strdup(arena, layer), layer_text(values, layer, arena));
     }
 }
@@ -108,7 +110,9 @@ static void add_keys(struct fact_list *facts, const struct run_values *values, s
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
         add_fact(facts, before[i], run_values_get(values, before[i]));
     }
-    add_layers(facts, values, arena);
+    add_layers(facts, values, "model.encoder", arena);
+    add_fact(facts, "model.bridge", run_values_get(values, "model.bridge"));
+    add_layers(facts, values, "model.layers", arena);
     for (size_t i = 0; i < sizeof after / sizeof after[0]; i++) {
         add_fact(facts, after[i], run_values_get(values, after[i]));
     }

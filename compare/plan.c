@@ -379,7 +379,7 @@ static rondo_status open_variants(struct comparison_plan *plan, struct errors *e
         variant->epochs = variant->task->experiment->schedule.options.epochs;
         variant->updates = variant->task->updates_per_epoch * variant->epochs;
         plan->comparison.variants[v].parameters = model_size(model);
-        plan->comparison.variants[v].flops = model_step_flops(model);
+        plan->comparison.variants[v].flops = model_step_flops(model) + model_encoder_flops(model);
     }
     return errors->status;
 }

@@ -8,16 +8,22 @@
 struct sized_variant {
     const struct task *task;
     int by_flops;
-    int32_t entries[MAX_LAYERS]; /* [count] of model.layers: those that are compared */
-    int64_t given[MAX_LAYERS];   /* [count] their widths */
+    int32_t
+        entries[2 * MAX_LAYERS]; /* [count] of encoder and layers (struct experiment_layers): those that are compared */
+    int64_t given[2 * MAX_LAYERS]; /* [count] their widths */
     int32_t count;
 };
+
+/* What `equal` makes equal. */
+static int64_t size_of(const struct model *model, int by_flops) {
+    return by_flops ? model_step_flops(model) + model_encoder_flops(model) : model_size(model);
+}
 
 /* The size of the model with these widths of the compared layers. */
 static rondo_status measure(void *arg, const int64_t *widths, int32_t count, int64_t *value, struct errors *errors) {
     const struct sized_variant *sized = arg;
     const struct experiment_layers *layers = &sized->task->experiment->layers;
-    int64_t all[MAX_LAYERS]; /* of layers, counted with their copies */
+    int64_t all[2 * MAX_LAYERS]; /* of layers, counted with their copies */
     int32_t n = 0, compared = 0;
     for (int32_t i = 0; i < layers->count; i++) {
         const int is_compared = compared < count && sized->entries[compared] == i;
@@ -31,25 +37,26 @@ static rondo_status measure(void *arg, const int64_t *widths, int32_t count, int
     if (model == NULL) {
         return errors->status;
     }
-    *value = sized->by_flops ? model_step_flops(model) : model_size(model);
+    *value = size_of(model, sized->by_flops);
     model_destroy(model);
     return RONDO_OK;
 }
 
-/* 1 if entry `index` of model.layers is compared. */
-static int is_compared(const struct comparison_plan *plan, int32_t index) {
+/* 1 if an entry is compared: it, or the whole list that it is in. */
+static int is_compared(const struct comparison_plan *plan, const struct experiment_layer *entry) {
     const char *const *layer = plan->section.layers;
-    const char *path = arena_printf(plan->arena, "model.layers.%d", index);
-    while (path != NULL && *layer != NULL && strcmp(*layer, path) != 0 && strcmp(*layer, "model.layers") != 0) {
+    const size_t list = (size_t)(strrchr(entry->path, '.') - entry->path);
+    while (*layer != NULL && strcmp(*layer, entry->path) != 0 &&
+           !(strlen(*layer) == list && strncmp(*layer, entry->path, list) == 0)) {
         layer++;
     }
-    return path != NULL && *layer != NULL;
+    return *layer != NULL;
 }
 
 static void find_layers(const struct comparison_plan *plan, struct sized_variant *sized) {
     const struct experiment_layers *layers = &sized->task->experiment->layers;
     for (int32_t i = 0; i < layers->count; i++) {
-        if (is_compared(plan, i)) {
+        if (is_compared(plan, &layers->items[i])) {
             sized->entries[sized->count] = i;
             sized->given[sized->count++] = layers->items[i].options.hidden;
         }
@@ -71,7 +78,8 @@ static rondo_status put_widths(struct comparison_plan *plan, int32_t variant, co
     }
     memcpy(settings, planned->settings, (size_t)planned->n_settings * sizeof *settings);
     for (int32_t i = 0; i < sized->count; i++) {
-        const char *key = arena_printf(arena, "model.layers.%d.hidden", sized->entries[i]);
+        const struct experiment_layer *entry = &sized->task->experiment->layers.items[sized->entries[i]];
+        const char *key = arena_printf(arena, "%s.hidden", entry->path);
         const char *text = arena_printf(arena, "%lld", (long long)widths[i]);
         nodes[i] =
             (struct yaml_node){.kind = YAML_SCALAR, .where = plan->section.equal_where, .text = text, .folder = "."};
@@ -95,9 +103,7 @@ rondo_status comparison_size(struct comparison_plan *plan, int32_t variant, cons
         return RONDO_OK;
     }
     if (variant == 0) {
-        comparison->budget = section->budget > 0 ? section->budget
-                             : sized.by_flops    ? model_step_flops(model)
-                                                 : model_size(model);
+        comparison->budget = section->budget > 0 ? section->budget : size_of(model, sized.by_flops);
     }
     find_layers(plan, &sized);
     if (sized.count == 0 || comparison->budget == 0) {
@@ -111,7 +117,7 @@ rondo_status comparison_size(struct comparison_plan *plan, int32_t variant, cons
                                              .variant = comparison->variants[variant].name,
                                              .unit = sized.by_flops ? "operations per step" : "parameters",
                                              .where = section->equal_where};
-    int64_t widths[MAX_LAYERS], value;
+    int64_t widths[2 * MAX_LAYERS], value;
     RONDO_TRY(widths_solve(&question, widths, &value, errors));
     comparison->variants[variant].budget_ratio = (double)value / (double)comparison->budget;
     return put_widths(plan, variant, &sized, widths, errors);

@@ -71,7 +71,7 @@ struct compare_reader {
     const char *const *options;     /* keys of the section that are not keys of the experiment, NULL-terminated */
     int is_drawn;                   /* values are drawn from ranges, which therefore have no `count` */
     const char *drawn_by;           /* the key that says so: "compare.sample" */
-    const struct yaml_node *layers; /* model.layers of the experiment; NULL: it has none */
+    const struct yaml_node *model; /* of the experiment; NULL: it has none */
 };
 
 /* Names of all keys that the section `name` of the table of experiments has itself, NULL-terminated. From `arena`; NULL if there

@@ -6,29 +6,40 @@
 #include "experiment/layers.h"
 #include "io/section.h"
 
-static const char layers_path[] = "model.layers";
+/* The lists of layers. */
+static const char *const lists[] = {"model.layers", "model.encoder"};
+enum { LISTS = 2 };
 
 struct layer_search {
     const struct compare_reader *reader;
-    const char **layers; /* [MAX_LAYERS + 1] */
+    const char **layers; /* [LISTS * MAX_LAYERS + 1] */
     int32_t count;
-    int varies_whole; /* model.layers as a whole: variants may have different numbers of layers */
+    int varies_whole[LISTS]; /* the list as a whole: variants may have different numbers of layers */
 };
+
+static int is_in_list(const char *path, const char *list) {
+    const size_t length = strlen(list);
+    return strncmp(path, list, length) == 0 && path[length] == '.';
+}
 
 /* What comes after the number in "model.layers.3.hidden": "hidden"; NULL for other paths. *length: of "model.layers.3". */
 static const char *key_of_layer(const char *path, size_t *length) {
-    const size_t outer = strlen(layers_path);
-    if (strncmp(path, layers_path, outer) != 0 || path[outer] != '.') {
-        return NULL;
+    for (int i = 0; i < LISTS; i++) {
+        if (is_in_list(path, lists[i])) {
+            const size_t outer = strlen(lists[i]);
+            *length = outer + 1 + strcspn(path + outer + 1, ".");
+            return path[*length] == '.' ? path + *length + 1 : "";
+        }
     }
-    *length = outer + 1 + strcspn(path + outer + 1, ".");
-    return path[*length] == '.' ? path + *length + 1 : "";
+    return NULL;
 }
 
 /* Takes note of the layer that a varied key is in. */
 static rondo_status add_layer(struct layer_search *search, const char *path) {
     size_t length;
-    search->varies_whole |= compare_is_inside(layers_path, path);
+    for (int i = 0; i < LISTS; i++) {
+        search->varies_whole[i] |= compare_is_inside(lists[i], path);
+    }
     if (key_of_layer(path, &length) == NULL) {
         return RONDO_OK;
     }
@@ -37,7 +48,7 @@ static rondo_status add_layer(struct layer_search *search, const char *path) {
             return RONDO_OK;
         }
     }
-    if (search->count == MAX_LAYERS) {
+    if (search->count == LISTS * MAX_LAYERS) {
         return RONDO_OK; /* the experiment cannot have so many */
     }
     const char *layer = arena_strndup(search->reader->arena, path, length);
@@ -58,17 +69,30 @@ static rondo_status refuse_width(void *arg, const char *path, const struct yaml_
                                "'%s' is given, but 'compare.equal' chooses widths", path);
 }
 
-/* Gives a layer without `hidden` that of the experiment's layer `index`, or COMPARE_WIDTH. */
-static rondo_status add_width(const struct compare_reader *reader, struct yaml_node *layer, long index) {
-    const struct yaml_node *own = reader->layers == NULL || index < 0 ? NULL : reader->layers->first;
-    for (; own != NULL && index > 0; index--) {
-        own = own->next;
-    }
+/* Gives a layer without `hidden` that of the experiment's own layer, or COMPARE_WIDTH. */
+static rondo_status add_width(const struct compare_reader *reader, struct yaml_node *layer,
+                              const struct yaml_node *own) {
     const struct yaml_node *hidden = yaml_get(own, "hidden");
     const char *width = hidden != NULL && hidden->kind == YAML_SCALAR ? hidden->text : COMPARE_WIDTH;
     return layer->kind == YAML_MAPPING && yaml_get(layer, "hidden") == NULL
                ? section_put(layer, "hidden", width, 0, reader->arena, reader->errors)
                : RONDO_OK;
+}
+
+/* The experiment's own layer at a path such as "model.layers.3"; NULL: it has none. */
+static const struct yaml_node *own_layer(const struct compare_reader *reader, const char *path) {
+    for (int i = 0; i < LISTS; i++) {
+        if (is_in_list(path, lists[i])) {
+            const char *name = strrchr(lists[i], '.') + 1;
+            const struct yaml_node *list = yaml_get(reader->model, name);
+            const struct yaml_node *own = list == NULL ? NULL : list->first;
+            for (long index = strtol(path + strlen(lists[i]) + 1, NULL, 10); own != NULL && index > 0; index--) {
+                own = own->next;
+            }
+            return own;
+        }
+    }
+    return NULL;
 }
 
 /* Whole layers, which begin with the width of the layer that they replace, or a whole list of them, which all begin with the same
@@ -77,14 +101,16 @@ static rondo_status add_widths(const struct compare_reader *reader, const struct
     size_t length;
     const char *key = key_of_layer(setting->key, &length);
     if (key != NULL && key[0] == '\0') {
-        return add_width(reader, (struct yaml_node *)setting->value,
-                         strtol(setting->key + sizeof layers_path, NULL, 10));
+        return add_width(reader, (struct yaml_node *)setting->value, own_layer(reader, setting->key));
     }
-    const struct yaml_node *list = strcmp(setting->key, layers_path) == 0 ? setting->value
-                                   : strcmp(setting->key, "model") == 0   ? yaml_get(setting->value, "layers")
-                                                                          : NULL;
-    for (struct yaml_node *layer = list == NULL ? NULL : list->first; layer != NULL; layer = layer->next) {
-        RONDO_TRY(add_width(reader, layer, -1));
+    for (int i = 0; i < LISTS; i++) {
+        const char *name = strrchr(lists[i], '.') + 1;
+        const struct yaml_node *list = strcmp(setting->key, lists[i]) == 0  ? setting->value
+                                       : strcmp(setting->key, "model") == 0 ? yaml_get(setting->value, name)
+                                                                            : NULL;
+        for (struct yaml_node *layer = list == NULL ? NULL : list->first; layer != NULL; layer = layer->next) {
+            RONDO_TRY(add_width(reader, layer, NULL));
+        }
     }
     return RONDO_OK;
 }
@@ -120,13 +146,28 @@ static rondo_status search_axis(struct layer_search *search, const struct compar
     return first;
 }
 
+/* The whole list in place of the entries in it. */
+static void replace_by_list(struct layer_search *search, const char *list) {
+    int32_t kept = 0;
+    for (int32_t i = 0; i < search->count; i++) {
+        if (!is_in_list(search->layers[i], list)) {
+            search->layers[kept++] = search->layers[i];
+        }
+    }
+    search->layers[kept] = list;
+    for (int32_t i = kept + 1; i < search->count; i++) {
+        search->layers[i] = NULL;
+    }
+    search->count = kept + 1;
+}
+
 rondo_status compare_equal_read(const struct compare_reader *reader, const struct compare_axes *varied,
                                 const struct compare_axes *tuned, struct compare_section *section) {
-    struct layer_search search = {.reader = reader,
-                                  .layers = arena_calloc(reader->arena, MAX_LAYERS + 1, sizeof *search.layers)};
+    const size_t most = LISTS * MAX_LAYERS + 1;
+    struct layer_search search = {.reader = reader, .layers = arena_calloc(reader->arena, most, sizeof *search.layers)};
     /* Layers that only tuning changes are not compared, but neither may it give a width. */
     struct layer_search of_tuning = {.reader = reader,
-                                     .layers = arena_calloc(reader->arena, MAX_LAYERS + 1, sizeof *search.layers)};
+                                     .layers = arena_calloc(reader->arena, most, sizeof *search.layers)};
     if (search.layers == NULL || of_tuning.layers == NULL) {
         return errors_no_memory(reader->errors);
     }
@@ -139,13 +180,15 @@ rondo_status compare_equal_read(const struct compare_reader *reader, const struc
         const rondo_status status = search_axis(&of_tuning, &tuned->axes[a]);
         first = first == RONDO_OK ? status : first;
     }
-    if (search.varies_whole) {
-        search.layers[0] = layers_path;
-        search.layers[1] = NULL;
-    } else if (search.count == 0 && first == RONDO_OK) {
+    for (int i = 0; i < LISTS; i++) {
+        if (search.varies_whole[i]) {
+            replace_by_list(&search, lists[i]);
+        }
+    }
+    if (search.count == 0 && first == RONDO_OK) {
         return errors_add_at(reader->errors, RONDO_INVALID, section->equal_where,
                              "'compare.equal' chooses 'hidden' of the layers in which a key varies, and no key under "
-                             "'model.layers' varies");
+                             "'model.layers' or 'model.encoder' varies");
     }
     section->layers = search.layers;
     return first;

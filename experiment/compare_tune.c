@@ -55,7 +55,7 @@ rondo_status compare_tune_read(const struct compare_reader *outer, const struct 
         return errors_no_memory(outer->errors);
     }
     const struct compare_reader reader = {outer->arena,   outer->errors, "compare.tune", names, 1,
-                                          "compare.tune", outer->layers};
+                                          "compare.tune", outer->model};
     struct compare_tune_options options = {.seeds = 1};
     const int32_t before = reader.errors->count;
     compare_table_read(&reader, node, compare_tune_table, &options, sizeof options);

@@ -85,7 +85,7 @@ static void read_model_options(struct loading *loading, struct yaml_node *model)
                       "'model.pool' is not used: architecture %s has an output at every step",
                       architecture_text(experiment->architecture));
     }
-    static const char *const others[] = {"pool", "embedding", "layers", "head", NULL};
+    static const char *const others[] = {"pool", "bridge", "embedding", "encoder", "layers", "head", NULL};
     section_struct(model, EXPERIMENT_MODEL_WITHOUT_POOL, &experiment->model, sizeof experiment->model, others, "model",
                    loading->arena, loading->errors);
 }
@@ -141,6 +141,34 @@ static void read_embedding(struct loading *loading, struct yaml_node *model) {
         experiment->embedding.where = embedding->where;
         read_stream_embedding(loading, embedding, "input", &experiment->input_embedding);
         read_stream_embedding(loading, embedding, "previous", &experiment->previous_embedding);
+        read_stream_embedding(loading, embedding, "source", &experiment->source_embedding);
+    }
+}
+
+/* The bridge of a model with an encoder; its default becomes part of the resolved experiment only there. */
+static void read_bridge(struct loading *loading, struct yaml_node *model) {
+    struct bridge_option *bridge = &loading->experiment->bridge;
+    const struct experiment_section *section = experiment_section_find(experiment_sections, "model");
+    const struct yaml_node *encoder = yaml_get(model, "encoder");
+    struct yaml_node *given = yaml_get(model, section->keys->name);
+    if (given != NULL && encoder == NULL) {
+        errors_add_at(loading->errors, RONDO_INVALID, given->key_where,
+                      "'model.bridge' is not used: the model has no encoder ('model.encoder')");
+    }
+    if (encoder == NULL) {
+        return;
+    }
+    bridge->where = given == NULL ? encoder->key_where : given->where;
+    bridge->kind = BRIDGE_LEARNT;
+    if (given == NULL) {
+        section_put(model, section->keys->name, section->keys->choices[BRIDGE_LEARNT], 0, loading->arena,
+                    loading->errors);
+    } else if (section_text(model, "model", section->keys->name, "none, last, mean or learnt", model->where,
+                            loading->errors) != NULL &&
+               check_choice(loading, section->keys, given)) {
+        while (strcmp(section->keys->choices[bridge->kind], given->text) != 0) {
+            bridge->kind = (enum bridging)(((int)bridge->kind + 1) % (BRIDGE_LEARNT + 1));
+        }
     }
 }
 
@@ -163,6 +191,7 @@ static void read_model(struct loading *loading) {
         const struct yaml_node *tie = yaml_get(head, "tie");
         experiment->head.where = tie == NULL ? head->where : tie->where;
     }
+    read_bridge(loading, model);
     layers_read(&reader, model, &experiment->layers);
 }
 
@@ -365,7 +394,8 @@ static struct experiment *load(const struct loading_source *source, const char *
             read_experiment(&loading);
         }
         if (experiment->data.reader != NULL && (experiment->data.reader->flags & READER_SYMBOLS) != 0) {
-            layers_check(&experiment->layers, experiment->embedding.size, session->registry, &own);
+            layers_check(&experiment->layers, experiment->embedding.size, experiment->source_embedding.size,
+                         session->registry, &own);
         }
     }
     const int failed = own.count > 0;

@@ -28,6 +28,13 @@ struct model_options {
     int32_t feedback; /* the model reads the stream `previous` (data/batch.h) */
     int64_t steps;    /* of examples whose number of steps neither inputs nor targets give; 0: not given */
 };
+
+/* `model.bridge`, of a model with an encoder. */
+struct bridge_option {
+    enum bridging kind;
+    struct location where; /* of the key, or of `model.encoder` */
+};
+
 /* `model.embedding`, and its part for one stream. */
 struct embedding_options {
     int64_t size;
@@ -35,6 +42,7 @@ struct embedding_options {
     double word_dropout;
     double rare_word_dropout;
     int32_t lazy;
+    int32_t share;
     int is_given;          /* the experiment has this section; for a stream of numbers: a linear map to this width */
     struct location where; /* of the stream's own section; file NULL: it has none */
 };
@@ -51,10 +59,11 @@ struct experiment {
     const char *file, *name;
     struct architecture architecture;
     struct data_section data;
-    struct embedding_options embedding, input_embedding, previous_embedding;
+    struct embedding_options embedding, input_embedding, previous_embedding, source_embedding;
     struct model_options model;
     struct head_options head;
-    struct experiment_layers layers;
+    struct experiment_layers layers; /* and those of the encoder */
+    struct bridge_option bridge;
     struct loss_section loss;
     struct metrics_section metrics;
     struct generate_settings generate; /* defaults if model.feedback is false */

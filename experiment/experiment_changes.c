@@ -64,9 +64,10 @@ static int are_files_alike(const struct yaml_node *was, const struct yaml_node *
 }
 
 static int is_layers_cell(const char *path) {
-    static const char layers[] = "model.layers.";
+    static const char layers[] = "model.layers.", encoder[] = "model.encoder.";
     const char *dot = strrchr(path, '.');
-    return strncmp(path, layers, sizeof layers - 1) == 0 && strcmp(dot, ".cell") == 0;
+    return (strncmp(path, layers, sizeof layers - 1) == 0 || strncmp(path, encoder, sizeof encoder - 1) == 0) &&
+           strcmp(dot, ".cell") == 0;
 }
 
 /* 1 if a difference of this key changes no result, or is found by the contents of its file. */

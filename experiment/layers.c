@@ -1,7 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "experiment/layers.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/options.h"
@@ -73,12 +72,10 @@ static void check_options(const struct plugin_reader *reader, const struct yaml_
     }
 }
 
-static void read_layer(const struct plugin_reader *reader, struct yaml_node *node, int32_t index,
-                       struct experiment_layer *layer) {
+static void read_layer(const struct plugin_reader *reader, struct yaml_node *node, struct experiment_layer *layer) {
     const struct experiment_section *known = experiment_section_find(reader->sections, "model.layers.N");
     const char *const *others = experiment_section_keys(reader->sections, known, reader->arena);
-    char path[40];
-    snprintf(path, sizeof path, "model.layers.%d", (int)index);
+    const char *path = layer->path;
     if (node->kind != YAML_MAPPING) {
         errors_add_at(reader->errors, RONDO_INVALID, node->where,
                       "a layer must be a mapping such as {cell: lstm, hidden: 64}");
@@ -118,39 +115,72 @@ static void read_layer(const struct plugin_reader *reader, struct yaml_node *nod
     layer->option_values = values;
 }
 
-void layers_read(const struct plugin_reader *reader, struct yaml_node *model, struct experiment_layers *layers) {
-    struct errors *errors = reader->errors;
-    struct yaml_node *list = yaml_get(model, "layers");
-    const int32_t count = list == NULL ? 0 : yaml_count(list);
-    if (list == NULL || list->kind != YAML_SEQUENCE || count < 1 || count > MAX_LAYERS) {
-        errors_add_at(errors, RONDO_INVALID, list == NULL ? model->where : list->where,
-                      "'model.layers' must be a list of 1 to %d layers, such as [{cell: lstm, hidden: 64}]",
-                      MAX_LAYERS);
-        return;
-    }
-    layers->items = arena_calloc(reader->arena, (size_t)count, sizeof *layers->items);
-    if (layers->items == NULL) {
-        errors_no_memory(errors);
-        return;
-    }
-    for (struct yaml_node *layer = list->first; layer != NULL; layer = layer->next) {
-        read_layer(reader, layer, layers->count, &layers->items[layers->count]);
+/* Reads one of the lists, whose entries follow those of `layers`. */
+static void read_list(const struct plugin_reader *reader, const struct yaml_node *model, const char *key,
+                      struct experiment_layers *layers) {
+    struct yaml_node *list = yaml_get(model, key);
+    int32_t total = 0, index = 0;
+    for (struct yaml_node *node = list->first; node != NULL; node = node->next) {
+        struct experiment_layer *layer = &layers->items[layers->count];
+        layer->path = arena_printf(reader->arena, "model.%s.%d", key, (int)index++);
+        if (layer->path == NULL) {
+            errors_no_memory(reader->errors);
+            return;
+        }
+        read_layer(reader, node, layer);
+        total += (int32_t)layer->options.count;
         layers->count++;
     }
-    if (layers_total(layers) > MAX_LAYERS) {
-        errors_add_at(errors, RONDO_INVALID, list->where,
-                      "'model.layers' are %d layers with their copies, expected "
-                      "at most %d",
-                      (int)layers_total(layers), MAX_LAYERS);
+    if (total > MAX_LAYERS) {
+        errors_add_at(reader->errors, RONDO_INVALID, list->where,
+                      "'model.%s' are %d layers with their copies, expected at most %d", key, (int)total, MAX_LAYERS);
     }
 }
 
-int32_t layers_total(const struct experiment_layers *layers) {
+/* The number of entries of a list; -1 with an error. */
+static int32_t count_entries(const struct plugin_reader *reader, const struct yaml_node *model, const char *key) {
+    const struct yaml_node *list = yaml_get(model, key);
+    const int32_t count = list == NULL ? 0 : yaml_count(list);
+    if (list != NULL && list->kind == YAML_SEQUENCE && count >= 1 && count <= MAX_LAYERS) {
+        return count;
+    }
+    errors_add_at(reader->errors, RONDO_INVALID, list == NULL ? model->where : list->where,
+                  "'model.%s' must be a list of 1 to %d layers, such as [{cell: lstm, hidden: 64}]", key, MAX_LAYERS);
+    return -1;
+}
+
+void layers_read(const struct plugin_reader *reader, struct yaml_node *model, struct experiment_layers *layers) {
+    const int has_encoder = yaml_get(model, "encoder") != NULL;
+    const int32_t of_encoder = has_encoder ? count_entries(reader, model, "encoder") : 0;
+    const int32_t count = count_entries(reader, model, "layers");
+    layers->items = arena_calloc(reader->arena, 2 * MAX_LAYERS, sizeof *layers->items);
+    if (layers->items == NULL) {
+        errors_no_memory(reader->errors);
+        return;
+    }
+    if (of_encoder > 0) {
+        read_list(reader, model, "encoder", layers);
+        layers->n_encoder = layers->count;
+    }
+    if (count > 0) {
+        read_list(reader, model, "layers", layers);
+    }
+}
+
+static int32_t total_of(const struct experiment_layers *layers, int32_t begin, int32_t end) {
     int32_t total = 0;
-    for (int32_t i = 0; i < layers->count; i++) {
+    for (int32_t i = begin; i < end; i++) {
         total += (int32_t)layers->items[i].options.count;
     }
     return total;
+}
+
+int32_t layers_total(const struct experiment_layers *layers) {
+    return total_of(layers, 0, layers->count);
+}
+
+int32_t layers_encoder_total(const struct experiment_layers *layers) {
+    return total_of(layers, 0, layers->n_encoder);
 }
 
 static struct location place_of(const void *node, const char *key) {
@@ -202,11 +232,19 @@ static int64_t check_layer(const struct experiment_layer *layer, int64_t input, 
     return input;
 }
 
-void layers_check(const struct experiment_layers *layers, int64_t input, struct registry *registry,
-                  struct errors *errors) {
-    for (int32_t i = 0; i < layers->count && input > 0; i++) {
+/* The same for the entries of a list; the width of its last layer. */
+static int64_t check_list(const struct experiment_layers *layers, int32_t begin, int32_t end, int64_t input,
+                          struct registry *registry, struct errors *errors) {
+    for (int32_t i = begin; i < end && input > 0; i++) {
         const struct experiment_layer *layer = &layers->items[i];
         /* Mistakes in the keys of a layer have been reported. */
         input = layer->cell == NULL || layer->options.hidden < 1 ? 0 : check_layer(layer, input, registry, errors);
     }
+    return input;
+}
+
+void layers_check(const struct experiment_layers *layers, int64_t input, int64_t source, struct registry *registry,
+                  struct errors *errors) {
+    check_list(layers, 0, layers->n_encoder, source, registry, errors);
+    check_list(layers, layers->n_encoder, layers->count, input, registry, errors);
 }

@@ -1,4 +1,4 @@
-/* experiment/layers.h: the list `model.layers` of an experiment.
+/* experiment/layers.h: the lists `model.encoder` and `model.layers` of an experiment.
  *
  * Threads: main thread.
  */
@@ -9,7 +9,7 @@
 #include "io/yaml.h"
 #include "model/cell_layer.h"
 
-/* The largest number of layers of a model, counted with their copies. */
+/* The largest number of layers of each list, counted with their copies. */
 #define MAX_LAYERS 64
 
 /* Keys of a layer, in addition to `cell` and the options of the cell. model/cell_layer.h describes what they do. */
@@ -24,32 +24,36 @@ struct layer_options {
 };
 extern const rondo_option layer_table[];
 
-/* One entry of the list. */
+/* One entry of a list. */
 struct experiment_layer {
+    const char *path; /* "model.layers.0" */
     const char *cell_file;
     const struct cell_definition *cell; /* NULL: it could not be read */
     const double *option_values;
     struct layer_options options;
-    const struct yaml_node *node;
+    struct yaml_node *node;
 };
 
+/* The entries of both lists, those of the encoder first. */
 struct experiment_layers {
     struct experiment_layer *items;
-    int32_t count; /* of entries */
+    int32_t count;     /* of entries */
+    int32_t n_encoder; /* of those of the encoder */
 };
 
-/* Reads the list under `model`. Reports every mistake; all memory from the reader's arena. */
+/* Reads the lists under `model`. Reports every mistake; all memory from the reader's arena. */
 void layers_read(const struct plugin_reader *reader, struct yaml_node *model, struct experiment_layers *layers);
 
-/* layers_total: the number of layers, counting the copies of each entry. layers_settings writes their settings into
- * an array of that size. */
+/* layers_total: the number of layers, counting the copies of each entry; layers_encoder_total: of those of the encoder.
+ * layers_settings writes the settings of all into an array. */
 int32_t layers_total(const struct experiment_layers *layers);
+int32_t layers_encoder_total(const struct experiment_layers *layers);
 void layers_settings(const struct experiment_layers *layers, struct cell_layer_settings *settings);
 
-/* Builds every layer once, on inputs of this width, so that mistakes in equations, and keys that do not fit the cell, are
- * reported together with all others. Ends with the first entry that has mistakes, because the width of the next layer
- * depends on it. */
-void layers_check(const struct experiment_layers *layers, int64_t input, struct registry *registry,
+/* Builds every layer once, on inputs of this width, and those of the encoder on a source of its width, so that mistakes in
+ * equations, and keys that do not fit the cell, are reported together with all others. Ends with the first entry of a list that
+ * has mistakes, because the width of the next layer depends on it. */
+void layers_check(const struct experiment_layers *layers, int64_t input, int64_t source, struct registry *registry,
                   struct errors *errors);
 
 #endif

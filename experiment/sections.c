@@ -23,14 +23,18 @@ const rondo_option experiment_embedding_table[] = {
                       "share of the elements of the vectors that is dropped in training"),
     RONDO_OPTION_REAL(struct embedding_options, word_dropout, "0", 0, 0.99,
                       "share of the symbols that is replaced by the unknown symbol in training"),
-    RONDO_OPTION_REAL(struct embedding_options, rare_word_dropout, "0.25", 0, 1e6,
-                      "a: in training, a symbol of the stream `input` that occurs n times in the training data is "
-                      "replaced by the unknown symbol with the probability a / (n + a), so that its vector is trained; "
-                      "0: never"),
+    RONDO_OPTION_REAL(
+        struct embedding_options, rare_word_dropout, "0.25", 0, 1e6,
+        "a: in training, a symbol of the streams `input` and `source` that occurs n times in the training data is "
+        "replaced by the unknown symbol with the probability a / (n + a), so that its vector is trained; "
+        "0: never"),
     RONDO_OPTION_BOOL(
         struct embedding_options, lazy, "false",
         "the optimizer updates only the vectors of the symbols that occur in an update, and its memory of "
         "them: another rule for optimizers with memory, and cheaper with many symbols"),
+    RONDO_OPTION_BOOL(
+        struct embedding_options, share, "false",
+        "streams with the same vocabulary use the same vectors, as source and target of a translation may"),
     RONDO_OPTION_END};
 
 static const rondo_option head_table[] = {
@@ -81,6 +85,18 @@ static const struct experiment_key data_keys[] = {
              "number is written in quotes"},
     {.name = NULL}};
 
+static const char *const bridge_names[] = {"none", "last", "mean", "learnt", NULL};
+static const struct experiment_key model_keys[] = {
+    {.name = "bridge",
+     .value = EXPERIMENT_CHOICE,
+     .default_text = "",
+     .choices = bridge_names,
+     .help =
+         "how the encoder gives the states of the layers their first values: none; last: its last states, of the same "
+         "names and widths; mean: the mean of its outputs; learnt, the default: a trained layer, which fits any "
+         "encoder"},
+    {.name = NULL}};
+
 static const struct experiment_key layer_keys[] = {
     {.name = "cell", .value = EXPERIMENT_CELL, .help = "the recurrence; its options are further keys of this section"},
     {.name = NULL}};
@@ -114,6 +130,7 @@ const struct experiment_section experiment_sections[] = {
     {.name = "model",
      .summary = "the network, from inputs to outputs",
      .table = experiment_model_table,
+     .keys = model_keys,
      .flags = SECTION_REQUIRED},
     {.name = "model.embedding",
      .summary = "the vectors of symbols (words, characters, classes), for all streams of symbols that the model reads",
@@ -125,6 +142,15 @@ const struct experiment_section experiment_sections[] = {
     {.name = "model.embedding.previous",
      .summary = "other settings for the stream `previous` (model.feedback)",
      .table = experiment_embedding_table},
+    {.name = "model.embedding.source",
+     .summary = "other settings for the stream `source` (model.encoder); as for `input`",
+     .table = experiment_embedding_table},
+    {.name = "model.encoder.N",
+     .summary = "a layer of the encoder, which reads the stream `source`; its outputs are the memory",
+     .table = layer_table,
+     .keys = layer_keys,
+     .least = 1,
+     .most = MAX_LAYERS},
     {.name = "model.head", .summary = "the linear map from the last layer to the outputs", .table = head_table},
     {.name = "model.layers.N",
      .summary = "a layer: a cell and its settings",

@@ -109,6 +109,18 @@ static int64_t table_rows(const struct model_input *inputs, int32_t n_inputs, in
     return rows;
 }
 
+/* The row of the table of input `owner` that begins at zero, counted from 1: that of the unknown word, if some stream replaces
+ * words by it. */
+static int64_t zero_row(const struct model_input *inputs, int32_t n_inputs, int32_t owner) {
+    int64_t row = 0;
+    for (int32_t i = 0; i < n_inputs; i++) {
+        if (inputs[i].drop != NULL && owner_of(inputs, i) == owner) {
+            row = inputs[i].unknown + 1;
+        }
+    }
+    return row;
+}
+
 /* Adds the parameters of input `i` to the list. */
 static void list_parameters_of(struct embedding_layer *layer, const struct model_input *inputs, int32_t i,
                                const char *prefix, int32_t dtype, struct layer_parameter *parameters) {
@@ -126,7 +138,7 @@ static void list_parameters_of(struct embedding_layer *layer, const struct model
             .name = arena_printf(arena, "%sW", prefix),
             .shape = tensor_2d(dtype, table_rows(inputs, layer->n_inputs, i), input->embedding_size, NULL),
             .initialiser = normal,
-            .zero_row = input->drop != NULL ? input->unknown + 1 : 0,
+            .zero_row = zero_row(inputs, layer->n_inputs, i),
             .by_rows = 1,
             .is_lazy = input->lazy};
     } else if (is_embedded(input)) {

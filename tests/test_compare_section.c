@@ -375,7 +375,14 @@ static const struct {
     {"variants: [{model.layers.1.cell: gru}, {optimizer.lr: 1, model.layers.0.cell: gru}]\nequal: flops",
      " model.layers.1 model.layers.0"},
     {"model.layers: [[{cell: gru}], [{cell: lstm}, {cell: lstm}]]\nequal: flops", " model.layers"},
-    {"variants: [{model: {layers: [{cell: gru}]}}, {model.layers.0.cell: lstm}]\nequal: flops", " model.layers"},
+    {"variants: [{model: {layers: [{cell: gru}]}}, {model.layers.0.cell: lstm}]\nequal: flops",
+     " model.layers model.encoder"},
+    {"model.encoder.0.cell: [gru, lstm]\nequal: parameters", " model.encoder.0"},
+    {"variants: [{model.encoder.1.dropout: 0}, {model.encoder.0.dropout: 0.5, model.layers.0.dropout: 0.5}]\nequal: "
+     "flops",
+     " model.encoder.1 model.encoder.0 model.layers.0"},
+    {"variants: [{model.encoder.0.cell: gru, model.layers.1.cell: gru}, {model.encoder: [{cell: lstm}]}]\nequal: flops",
+     " model.layers.1 model.encoder"},
 };
 
 START_TEST(layers_in_which_a_key_varies_are_compared) {
@@ -451,7 +458,7 @@ static const struct {
     {CELLS "budget: 1000", {"e.yaml:4:3: 'compare.budget' is not used without 'compare.equal'"}},
     {"optimizer.lr: [1, 2]\nequal: flops",
      {"e.yaml:4:10: 'compare.equal' chooses 'hidden' of the layers in which a key "
-      "varies, and no key under 'model.layers' varies"}},
+      "varies, and no key under 'model.layers' or 'model.encoder' varies"}},
     {"model.layers.0.hidden: [8, 16]\nequal: flops",
      {"e.yaml:3:27: 'model.layers.0.hidden' is given, but 'compare.equal' "
       "chooses widths"}},

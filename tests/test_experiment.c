@@ -365,6 +365,8 @@ static const struct {
     {"model.embedding", "model.embedding.zzz=1"},
     {"model.embedding.input", "model.embedding.input={zzz: 1}"},
     {"model.embedding.previous", "model.embedding.previous={zzz: 1}"},
+    {"model.embedding.source", "model.embedding.source={zzz: 1}"},
+    {"model.encoder.N", "model.encoder=[{cell: gru, hidden: 4, zzz: 1}]"},
     {"model.head", "model.head={zzz: 1}"},
     {"model.layers.N", "model.layers.0.zzz=1"},
     {"loss", "loss.zzz=1"},

@@ -32,21 +32,24 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     return RONDO_OK;
 }
 
+/* A copy of an array, in the arena of the network, which knows if it failed. */
+static const void *keep(struct network *network, const void *array, int32_t count, size_t size) {
+    void *copy = arena_calloc(network->arena, (size_t)count + 1, size);
+    if (copy != NULL && count > 0) {
+        memcpy(copy, array, (size_t)count * size);
+    }
+    return copy;
+}
+
 /* The caller's settings of inputs and layers end with the call. */
 static rondo_status keep_model_settings(struct network *network, struct errors *errors) {
     struct model_settings *model = &network->settings.model;
-    const size_t input_bytes = (size_t)model->n_inputs * sizeof *model->inputs;
-    const size_t layer_bytes = (size_t)model->n_layers * sizeof *model->layers;
-    struct model_input *inputs = arena_alloc(network->arena, input_bytes);
-    struct cell_layer_settings *layers = arena_alloc(network->arena, layer_bytes);
-    if (inputs == NULL || layers == NULL) {
-        return errors_no_memory(errors);
-    }
-    memcpy(inputs, model->inputs, input_bytes);
-    memcpy(layers, model->layers, layer_bytes);
-    model->inputs = inputs;
-    model->layers = layers;
-    return RONDO_OK;
+    const int has_encoder = model->n_encoder > 0;
+    model->inputs = keep(network, model->inputs, model->n_inputs, sizeof *model->inputs);
+    model->source_input = keep(network, model->source_input, has_encoder, sizeof *model->source_input);
+    model->encoder = keep(network, model->encoder, model->n_encoder, sizeof *model->encoder);
+    model->layers = keep(network, model->layers, model->n_layers, sizeof *model->layers);
+    return arena_failed(network->arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
 struct network *network_create(const struct network_settings *settings, struct session *session,
@@ -94,17 +97,19 @@ struct model *network_model(const struct network *network) {
 
 struct model *network_model_of_widths(const struct network *network, const int64_t *widths, struct errors *errors) {
     struct model_settings settings = network->settings.model;
-    struct cell_layer_settings *layers = memory_calloc((size_t)settings.n_layers, sizeof *layers);
+    const int32_t n_encoder = settings.n_encoder, count = n_encoder + settings.n_layers;
+    struct cell_layer_settings *layers = memory_calloc((size_t)count, sizeof *layers);
     if (layers == NULL) {
         errors_no_memory(errors);
         return NULL;
     }
-    for (int32_t i = 0; i < settings.n_layers; i++) {
-        layers[i] = settings.layers[i];
+    for (int32_t i = 0; i < count; i++) {
+        layers[i] = i < n_encoder ? settings.encoder[i] : settings.layers[i - n_encoder];
         layers[i].hidden = widths[i];
         layers[i].engine = ENGINE_TAPE; /* preparing the fused engine would be wasted */
     }
-    settings.layers = layers;
+    settings.encoder = layers;
+    settings.layers = layers + n_encoder;
     struct model *model = model_create(&settings, network->session->registry, errors);
     free(layers);
     return model;

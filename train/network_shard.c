@@ -488,8 +488,10 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     if (before_output) {
         RONDO_TRY(heads_choose(&network->heads, &call, &batch.targets));
     }
+    const struct model_source source = {&batch.source.time, &batch.source.input, batch.source.row};
     struct model_call model_call = {.time = &batch.time,
                                     .inputs = batch.inputs,
+                                    .source = batch.source.time.rows > 0 ? &source : NULL,
                                     .scored = batch.scored.data == NULL ? NULL : &batch.scored,
                                     .carried = work->carried,
                                     .kept = work->kept,

@@ -15,7 +15,7 @@ struct profile_layer {
 struct profile {
     atomic_llong nanoseconds[PROFILE_STAGES];
     struct profile_layer *layers;
-    int32_t n_layers;
+    int32_t n_layers, n_encoder;
     int is_training; /* changes only while no layer runs */
 };
 
@@ -52,12 +52,13 @@ void profile_end(struct profile *profile, enum profile_stage stage) {
     }
 }
 
-rondo_status profile_set_layers(struct profile *profile, int32_t n, struct errors *errors) {
+rondo_status profile_set_layers(struct profile *profile, int32_t n, int32_t n_encoder, struct errors *errors) {
     profile->layers = memory_calloc((size_t)n, sizeof *profile->layers);
     if (profile->layers == NULL) {
         return errors_no_memory(errors);
     }
     profile->n_layers = n;
+    profile->n_encoder = n_encoder;
     for (int32_t i = 0; i < n; i++) {
         profile->layers[i].profile = profile;
     }
@@ -91,6 +92,10 @@ double profile_layer_seconds(const struct profile *profile, int32_t layer, int h
 
 int32_t profile_layer_count(const struct profile *profile) {
     return profile->n_layers;
+}
+
+int32_t profile_encoder_count(const struct profile *profile) {
+    return profile->n_encoder;
 }
 
 const char *profile_stage_name(enum profile_stage stage) {

@@ -39,8 +39,8 @@ void profile_destroy(struct profile *profile);
 void profile_begin(struct profile *profile, enum profile_stage stage);
 void profile_end(struct profile *profile, enum profile_stage stage);
 
-/* Makes room for the times of n layers. Before profile_layer. */
-rondo_status profile_set_layers(struct profile *profile, int32_t n, struct errors *errors);
+/* Makes room for the times of n layers, of which the first are those of an encoder. Before profile_layer. */
+rondo_status profile_set_layers(struct profile *profile, int32_t n, int32_t n_encoder, struct errors *errors);
 /* The observer of a layer's recurrence (fused engine only); its argument is profile_layer(…). It counts only while
  * training is on, because evaluation uses the same layers. */
 scan_observer profile_observe;
@@ -54,6 +54,7 @@ double profile_seconds(const struct profile *profile, enum profile_stage stage);
  * after it (backward: the gradients of weights). */
 double profile_layer_seconds(const struct profile *profile, int32_t layer, int half, enum scan_phase phase);
 int32_t profile_layer_count(const struct profile *profile);
+int32_t profile_encoder_count(const struct profile *profile);
 /* "update" */
 const char *profile_stage_name(enum profile_stage stage);
 

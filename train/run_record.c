@@ -62,10 +62,9 @@ static rondo_status write_cells(struct run_folder *run, const struct experiment 
         }
         RONDO_TRY(file_read(source, YAML_MAX_BYTES, arena, &cells[i].text, &cells[i].length, where, errors));
     }
-    struct yaml_node *layer = yaml_get(yaml_get(experiment->root, "model"), "layers")->first;
-    for (int32_t i = 0; i < count; i++, layer = layer->next) {
+    for (int32_t i = 0; i < count; i++) {
         RONDO_TRY(run_folder_write(run, cells[i].copy, cells[i].text, cells[i].length, errors));
-        RONDO_TRY(section_put(layer, "cell", cells[i].copy, 0, arena, errors));
+        RONDO_TRY(section_put(experiment->layers.items[i].node, "cell", cells[i].copy, 0, arena, errors));
     }
     return RONDO_OK;
 }

@@ -11,88 +11,11 @@
 #include "train/profile.h"
 #include "train/target_check.h"
 #include "train/task_check.h"
+#include "train/task_model.h"
 #include "train/task_rows.h"
 
 static const struct stream *target_of(const struct task *task) {
     return dataset_find(task->data.shape, "target");
-}
-
-/* How often each id of a stream occurs in the training data. */
-static void count_ids(const struct dataset *train, const struct stream *stream, int64_t *counts) {
-    for (int64_t i = 0; i < train->count; i++) {
-        for (int64_t k = stream->begin[i]; k < stream->begin[i] + stream->length[i]; k++) {
-            const int32_t id = stream_id(stream, k);
-            counts[id < 0 ? stream->unknown : id]++; /* a step without a target, in "previous" */
-        }
-    }
-}
-
-/* The probability with which each id is replaced by the unknown one in training. With n occurrences in the training data,
- * it is (Kiperwasser & Goldberg 2016)
- *
- *     max(word_dropout, a / (n + a))      a = rare_word_dropout
- *
- * The start symbol of "previous", the last id, is never replaced. NULL with an error: out of memory. */
-static const float *drop_by_count(const struct task *task, const struct batch_input *input,
-                                  const struct embedding_options *options, struct errors *errors) {
-    const int is_previous = strcmp(input->name, "previous") == 0;
-    const struct stream *stream = dataset_find(task->data.train, is_previous ? "target" : input->name);
-    float *drop = arena_calloc(task->experiment->arena, (size_t)input->symbols, sizeof *drop);
-    int64_t *counts = memory_calloc((size_t)input->symbols, sizeof *counts);
-    if (drop != NULL && counts != NULL) {
-        count_ids(task->data.train, stream, counts);
-    } else {
-        errors_no_memory(errors);
-        drop = NULL;
-    }
-    for (int64_t id = 0; drop != NULL && id < stream->size; id++) {
-        const double rare = options->rare_word_dropout / ((double)counts[id] + options->rare_word_dropout);
-        drop[id] = (float)fmax(options->word_dropout, rare);
-    }
-    free(counts);
-    return drop;
-}
-
-/* The inputs of the model, from the streams of the data and the settings of their embeddings. Returns their number; -1 with
- * an error. */
-static int32_t model_inputs(const struct task *task, struct model_input inputs[BATCH_MOST_INPUTS],
-                            struct errors *errors) {
-    const struct experiment *experiment = task->experiment;
-    struct batch_input streams[BATCH_MOST_INPUTS];
-    const int32_t count = batch_inputs(task->data.shape, &task->plan, streams);
-    for (int32_t i = 0; i < count; i++) {
-        static const struct embedding_options none;
-        const struct embedding_options *options =
-            strcmp(streams[i].name, "previous") == 0 ? &experiment->previous_embedding
-            : strcmp(streams[i].name, "known") == 0  ? &none
-                                                     : &experiment->input_embedding;
-        const int has_vectors = streams[i].symbols > 0 || options->is_given;
-        inputs[i] = (struct model_input){.name = streams[i].name,
-                                         .symbols = streams[i].symbols,
-                                         .size = streams[i].size,
-                                         .embedding_size = has_vectors ? options->size : 0,
-                                         .dropout = has_vectors ? options->dropout : 0,
-                                         .word_dropout = streams[i].unknown >= 0 ? options->word_dropout : 0,
-                                         .unknown = streams[i].unknown,
-                                         .share = -1,
-                                         .lazy = streams[i].symbols > 0 && options->lazy,
-                                         .every_step = streams[i].every_step};
-        const int trains = experiment->optimizer.optimizer.descriptor != NULL && task->data.train != NULL;
-        if (trains && streams[i].unknown >= 0 && options->rare_word_dropout > 0) {
-            inputs[i].drop = drop_by_count(task, &streams[i], options, errors);
-            if (inputs[i].drop == NULL) {
-                return -1;
-            }
-        }
-    }
-    return count;
-}
-
-/* The place of a key of `model` in the experiment. */
-static struct location place_in_model(const struct task *task, const char *section, const char *key) {
-    const struct yaml_node *model = yaml_get(task->experiment->root, "model");
-    const struct yaml_node *node = yaml_get(section == NULL ? model : yaml_get(model, section), key);
-    return node == NULL ? model->where : node->where;
 }
 
 /* Refuses a number of steps that the inputs give already. */
@@ -101,98 +24,10 @@ static rondo_status check_steps(const struct task *task, struct errors *errors) 
     const int is_given = experiment->architecture.input_every_step && dataset_find(task->data.shape, "input") != NULL;
     return experiment->model.steps > 0 && is_given
                ? errors_add_at(
-                     errors, RONDO_INVALID, place_in_model(task, NULL, "steps"),
+                     errors, RONDO_INVALID, yaml_get(yaml_get(experiment->root, "model"), "steps")->where,
                      "'model.steps' is not used: the architecture takes input at every step, so the number of "
                      "steps is that of the inputs")
                : RONDO_OK;
-}
-
-/* Refuses a model without inputs, and settings of embeddings that no stream of the data uses. */
-static rondo_status check_embeddings(const struct task *task, const struct model_input *inputs, int32_t count,
-                                     struct errors *errors) {
-    const struct experiment *experiment = task->experiment;
-    const struct embedding_options *own[] = {&experiment->input_embedding, &experiment->previous_embedding};
-    static const char *const names[] = {"input", "previous"};
-    if (count == 0) {
-        const struct yaml_node *model = yaml_get(experiment->root, "model");
-        return errors_add_at(
-            errors, RONDO_INVALID, model->where,
-            "the model reads nothing: reader '%s' gives no stream 'input'; 'model.feedback: true' makes "
-            "it read the target of the step before",
-            experiment->data.reader->name);
-    }
-    int is_used = 0, has_unknown = 0;
-    for (int32_t i = 0; i < count; i++) {
-        is_used |= inputs[i].embedding_size > 0;
-        has_unknown |= inputs[i].unknown >= 0;
-    }
-    if (experiment->embedding.is_given && !is_used) {
-        return errors_add_at(
-            errors, RONDO_INVALID, experiment->embedding.where,
-            "'model.embedding' is not used: the inputs are numbers; model.embedding.input gives them a "
-            "linear map");
-    }
-    for (int k = 0; k < 2; k++) {
-        int is_read = 0;
-        for (int32_t i = 0; i < count; i++) {
-            is_read |= strcmp(inputs[i].name, names[k]) == 0;
-        }
-        if (own[k]->is_given && !is_read) {
-            return errors_add_at(errors, RONDO_INVALID, own[k]->where,
-                                 "'model.embedding.%s' is not used: the model does not read the stream '%s'%s",
-                                 names[k], names[k], k == 1 ? "; model.feedback makes it do so" : "");
-        }
-    }
-    if (experiment->embedding.word_dropout > 0 && is_used && !has_unknown) {
-        return errors_add_at(errors, RONDO_INVALID, place_in_model(task, "embedding", "word_dropout"),
-                             "'model.embedding.word_dropout' is not used: it replaces symbols by the unknown one, and "
-                             "reader '%s' gives no unknown symbol here",
-                             experiment->data.reader->name);
-    }
-    return RONDO_OK;
-}
-
-/* The input whose vectors a tied head uses: the one with the symbols of the targets. -1 with an error: there is none. */
-static int32_t tied_input(const struct task *task, const struct model_input *inputs, int32_t count,
-                          struct errors *errors) {
-    const struct stream *input = dataset_find(task->data.shape, "input"), *target = target_of(task);
-    for (int32_t i = count - 1; i >= 0; i--) {
-        const int is_previous = strcmp(inputs[i].name, "previous") == 0;
-        const int has_names = input != NULL && input->names != NULL && input->names == target->names;
-        if (inputs[i].symbols > 0 && (is_previous || has_names)) {
-            return i;
-        }
-    }
-    errors_add_at(errors, RONDO_INVALID, task->experiment->head.where,
-                  "'model.head.tie' needs an input with the symbols of the targets; model.feedback gives one");
-    return -1;
-}
-
-/* Converts the model section of the experiment; `layers` has room for all layers. */
-static struct model_settings model_settings(const struct task *task, const struct model_input *inputs, int32_t count,
-                                            int32_t tied, struct cell_layer_settings *layers) {
-    const struct experiment *experiment = task->experiment;
-    const struct session *session = task->session;
-    layers_settings(&experiment->layers, layers);
-    for (int32_t i = 0; i < layers_total(&experiment->layers); i++) {
-        layers[i].engine = session->engine;
-        layers[i].passes_off = session->passes_off;
-        layers[i].probe = session->probe;
-        if (session->profile != NULL) {
-            layers[i].observe = profile_observe;
-            layers[i].observe_arg = profile_layer(session->profile, i);
-        }
-    }
-    return (struct model_settings){.dtype = task->plan.dtype,
-                                   .architecture = experiment->architecture,
-                                   .tie = experiment->head.tie,
-                                   .tied = tied,
-                                   .tied_where = experiment->head.where,
-                                   .inputs = inputs,
-                                   .n_inputs = count,
-                                   .layers = layers,
-                                   .n_layers = layers_total(&experiment->layers),
-                                   .pooling = (enum pooling)experiment->model.pool};
 }
 
 const struct vocabulary *task_labels(const struct task *task) {
@@ -272,21 +107,10 @@ static rondo_status check_carry(const struct task *task, struct errors *errors) 
 
 static rondo_status build_network(struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
-    const int32_t count = layers_total(&experiment->layers);
-    struct model_input inputs[BATCH_MOST_INPUTS];
-    const int32_t n_inputs = model_inputs(task, inputs, errors);
-    if (n_inputs < 0) {
-        return errors->status;
-    }
-    struct cell_layer_settings *layers = memory_calloc((size_t)count, sizeof *layers);
-    rondo_status status = layers == NULL ? errors_no_memory(errors) : check_embeddings(task, inputs, n_inputs, errors);
-    const int32_t tied = status == RONDO_OK && experiment->head.tie ? tied_input(task, inputs, n_inputs, errors) : 0;
-    status = tied < 0 ? RONDO_INVALID : status;
-    if (status == RONDO_OK && task->session->profile != NULL) {
-        status = profile_set_layers(task->session->profile, count, errors);
-    }
+    struct task_model model = {.layers = NULL};
+    rondo_status status = task_model_make(task, &model, errors);
     if (status == RONDO_OK) {
-        const struct network_settings settings = {.model = model_settings(task, inputs, n_inputs, tied, layers),
+        const struct network_settings settings = {.model = model.settings,
                                                   .plan = task->plan,
                                                   .loss = experiment->loss,
                                                   .metrics = experiment->metrics,
@@ -299,7 +123,7 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
         task->network = network_create(&settings, task->session, errors);
         status = task->network == NULL ? errors->status : RONDO_OK;
     }
-    free(layers);
+    task_model_free(&model);
     return status == RONDO_OK ? check_carry(task, errors) : status;
 }
 

@@ -1,0 +1,64 @@
+/* tests/test_encoder_keys.c: model.encoder, model.bridge and model.embedding.share: what they make of a model, and the places of errors. */
+#define _POSIX_C_SOURCE 200809L
+#include <check.h>
+#include <stdio.h>
+
+#include "sandbox.h"
+#include "tests/suite.h"
+#include "tiny.h"
+
+static void setup(void) {
+    sandbox_open();
+    tiny_write();
+}
+
+/* ---- refused, with a reader that gives no source ---- */
+
+static const struct {
+    const char *name, *model, *parts, *flags;
+} refused[] = {
+    {"an encoder without a source", "encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4}]",
+     "bad.yaml:5:33: 'model.encoder' reads the stream 'source', and reader 'text' does not give it here; reader "
+     "'pairs' does"},
+    {"a bridge without an encoder", "bridge: last, layers: [{cell: gru, hidden: 4}]",
+     "bad.yaml:5:33: 'model.bridge' is not used: the model has no encoder ('model.encoder')"},
+    {"a bridge that is none", "encoder: [{cell: gru, hidden: 4}], bridge: lst, layers: [{cell: gru, hidden: 4}]",
+     "bad.yaml:5:76: unknown bridge 'lst' (did you mean 'last'?), expected none, last, mean, learnt"},
+    {"an encoder without layers", "encoder: [], layers: [{cell: gru, hidden: 4}]",
+     "bad.yaml:5:42: 'model.encoder' must be a list of 1 to 64 layers, such as [{cell: lstm, hidden: 64}]"},
+    {"an encoder that is no list", "encoder: {cell: gru, hidden: 4}, layers: [{cell: gru, hidden: 4}]",
+     "bad.yaml:5:42: 'model.encoder' must be a list of 1 to 64 layers"},
+    {"a mistake in a layer of the encoder",
+     "encoder: [{cell: gru, hidden: 4}, {cell: gru, hiden: 4}], layers: [{cell: gru, hidden: 4}]",
+     "bad.yaml:5:79: unknown key 'hiden' in model.encoder.1 (did you mean 'hidden'?)"},
+    {"mistakes in both lists",
+     "encoder: [{cell: gru, hidden: 4, projection: 2}], layers: [{cell: gru, hidden: 4, projection: 4}]",
+     "bad.yaml:5:66: 'projection' makes state 'h'|bad.yaml:5:115: 'projection' is 4"},
+    {"one vocabulary", "layers: [{cell: gru, hidden: 4}]",
+     "'model.embedding.share' is not used: no two streams that the model reads have the same vocabulary",
+     "--set model.embedding.share=true"},
+    {"an embedding of no stream", "layers: [{cell: gru, hidden: 4}]",
+     "'model.embedding.source' is not used: the model does not read the stream 'source'; model.encoder makes it do so",
+     "--set model.embedding.source.size=3"},
+};
+
+START_TEST(a_mistake_is_reported_at_its_place) {
+    char line[512], arguments[512];
+    snprintf(line, sizeof line, "model: {embedding: {size: 4},   %s, pool: mean}", refused[_i].model);
+    tiny_edit("bad.yaml", "model:", line);
+    snprintf(arguments, sizeof arguments, "check bad.yaml %s", refused[_i].flags == NULL ? "" : refused[_i].flags);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+    assert_status(refused[_i].name, &outcome, 2);
+    assert_parts(refused[_i].name, outcome.err, refused[_i].parts);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("encoder_keys");
+    TCase *keys = tcase_create("keys");
+    tcase_set_timeout(keys, 120);
+    tcase_add_unchecked_fixture(keys, setup, sandbox_close);
+    tcase_add_loop_test(keys, a_mistake_is_reported_at_its_place, 0, ROWS(refused));
+    suite_add_tcase(suite, keys);
+    return run_suite(suite);
+}
