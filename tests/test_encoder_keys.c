@@ -19,21 +19,22 @@ static const struct {
 } refused[] = {
     {"an encoder without a source", "encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4}]",
      "bad.yaml:5:33: 'model.encoder' reads the stream 'source', and reader 'text' does not give it here; reader "
-     "'pairs' does"},
+     "'pairs' does",
+     ""},
     {"a bridge without an encoder", "bridge: last, layers: [{cell: gru, hidden: 4}]",
-     "bad.yaml:5:33: 'model.bridge' is not used: the model has no encoder ('model.encoder')"},
+     "bad.yaml:5:33: 'model.bridge' is not used: the model has no encoder ('model.encoder')", ""},
     {"a bridge that is none", "encoder: [{cell: gru, hidden: 4}], bridge: lst, layers: [{cell: gru, hidden: 4}]",
-     "bad.yaml:5:76: unknown bridge 'lst' (did you mean 'last'?), expected none, last, mean, learnt"},
+     "bad.yaml:5:76: unknown bridge 'lst' (did you mean 'last'?), expected none, last, mean, learnt", ""},
     {"an encoder without layers", "encoder: [], layers: [{cell: gru, hidden: 4}]",
-     "bad.yaml:5:42: 'model.encoder' must be a list of 1 to 64 layers, such as [{cell: lstm, hidden: 64}]"},
+     "bad.yaml:5:42: 'model.encoder' must be a list of 1 to 64 layers, such as [{cell: lstm, hidden: 64}]", ""},
     {"an encoder that is no list", "encoder: {cell: gru, hidden: 4}, layers: [{cell: gru, hidden: 4}]",
-     "bad.yaml:5:42: 'model.encoder' must be a list of 1 to 64 layers"},
+     "bad.yaml:5:42: 'model.encoder' must be a list of 1 to 64 layers", ""},
     {"a mistake in a layer of the encoder",
      "encoder: [{cell: gru, hidden: 4}, {cell: gru, hiden: 4}], layers: [{cell: gru, hidden: 4}]",
-     "bad.yaml:5:79: unknown key 'hiden' in model.encoder.1 (did you mean 'hidden'?)"},
+     "bad.yaml:5:79: unknown key 'hiden' in model.encoder.1 (did you mean 'hidden'?)", ""},
     {"mistakes in both lists",
      "encoder: [{cell: gru, hidden: 4, projection: 2}], layers: [{cell: gru, hidden: 4, projection: 4}]",
-     "bad.yaml:5:66: 'projection' makes state 'h'|bad.yaml:5:115: 'projection' is 4"},
+     "bad.yaml:5:66: 'projection' makes state 'h'|bad.yaml:5:115: 'projection' is 4", ""},
     {"one vocabulary", "layers: [{cell: gru, hidden: 4}]",
      "'model.embedding.share' is not used: no two streams that the model reads have the same vocabulary",
      "--set model.embedding.share=true"},
@@ -46,7 +47,7 @@ START_TEST(a_mistake_is_reported_at_its_place) {
     char line[512], arguments[512];
     snprintf(line, sizeof line, "model: {embedding: {size: 4},   %s, pool: mean}", refused[_i].model);
     tiny_edit("bad.yaml", "model:", line);
-    snprintf(arguments, sizeof arguments, "check bad.yaml %s", refused[_i].flags == NULL ? "" : refused[_i].flags);
+    snprintf(arguments, sizeof arguments, "check bad.yaml %s", refused[_i].flags);
     const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
     assert_status(refused[_i].name, &outcome, 2);
     assert_parts(refused[_i].name, outcome.err, refused[_i].parts);
