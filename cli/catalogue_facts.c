@@ -33,6 +33,19 @@ const char *expected_text(const rondo_option *option, struct arena *arena) {
                                                                    : option_expected(option, arena);
 }
 
+/* The same of an option of an entry, whose readers may have some by stream: "integer in [1, 9], or a mapping {source, target}". */
+static const char *entry_expected(const struct entry *entry, const rondo_option *option, struct arena *arena) {
+    const char *expected = expected_text(option, arena);
+    if (entry->reader == NULL || !reader_is_by_stream(entry->reader, option)) {
+        return expected;
+    }
+    const char *names = NULL;
+    for (const char *const *stream = entry->reader->by_stream->streams; *stream != NULL; stream++) {
+        names = names == NULL ? *stream : arena_printf(arena, "%s, %s", names, *stream);
+    }
+    return expected == NULL ? NULL : arena_printf(arena, "%s, or a mapping {%s}", expected, names == NULL ? "" : names);
+}
+
 static const char *choices_text(const char *const *choices, struct arena *arena) {
     const char *text = choices[1] == NULL ? choices[0] : arena_printf(arena, "one of %s", choices[0]);
     for (int32_t i = 1; text != NULL && choices[i] != NULL; i++) {
@@ -113,7 +126,7 @@ const struct key_row *entry_keys(const struct entry *entry, struct arena *arena,
     for (const rondo_option *option = entry->options; option != NULL && option->key != NULL; option++) {
         rows[n++] = (struct key_row){.key = option->key,
                                      .default_text = option->default_text,
-                                     .expected = expected_text(option, arena),
+                                     .expected = entry_expected(entry, option, arena),
                                      .help = option->help};
     }
     n += section == NULL ? 0 : add_section_rows(entry, arena, rows + n);

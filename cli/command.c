@@ -290,7 +290,7 @@ void report_warnings(struct errors *warnings, int json) {
 
 void report_data(const struct task *task, int json) {
     struct errors warnings = {0};
-    data_section_warn(&task->experiment->data, &warnings);
+    task_data_warn(&task->data, &warnings);
     report_warnings(&warnings, json);
 }
 

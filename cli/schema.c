@@ -416,6 +416,23 @@ static json_t *complete_schema(const struct schema *schema, const struct experim
 
 /* ---- the complete schema ---- */
 
+/* An option of an entry: one that a reader has by stream is a single value, or a mapping of streams to values. */
+static json_t *entry_option_schema(const struct schema *schema, const struct entry *entry, const rondo_option *option) {
+    json_t *single = option_schema(schema->builder, option);
+    if (entry->reader == NULL || !reader_is_by_stream(entry->reader, option)) {
+        return single;
+    }
+    json_t *properties = json_object(), *object = json_object();
+    for (const char *const *stream = entry->reader->by_stream->streams; *stream != NULL; stream++) {
+        set(schema, properties, *stream, json_incref(single));
+    }
+    set(schema, object, "description", json_incref(json_object_get(single, "description")));
+    set(schema, object, "anyOf",
+        json_pack("[o, {s:s, s:o, s:b}]", single, "type", "object", "properties", properties, "additionalProperties",
+                  0));
+    return object;
+}
+
 /* The options of every plug-in and cell, defined once. */
 static json_t *definitions(const struct schema *schema) {
     json_t *all = json_object();
@@ -427,7 +444,7 @@ static json_t *definitions(const struct schema *schema) {
         }
         json_t *properties = json_object();
         for (const rondo_option *option = entry->options; option->key != NULL; option++) {
-            set(schema, properties, option->key, option_schema(schema->builder, option));
+            set(schema, properties, option->key, entry_option_schema(schema, entry, option));
         }
         const char *name = arena_printf(schema->arena, "%s.%s", entry->kind, entry->name);
         set(schema, all, name == NULL ? "" : name,

@@ -47,6 +47,7 @@ void dataset_destroy(struct dataset *dataset) {
         free(dataset->texts[i]);
     }
     free(dataset->texts);
+    free(dataset->key);
     free(dataset->series);
     free(dataset->context);
     release_timeline(dataset->timeline);
@@ -312,22 +313,59 @@ rondo_status dataset_add_series(struct dataset *dataset, int64_t count, int32_t 
     return RONDO_OK;
 }
 
+/* Makes room for the entry of the last example in an array that all examples have an entry of, or none. It grows with the other
+ * arrays per example: whenever the index is one that they were full at. 0 if out of memory. */
+static int reserve_entry(const struct dataset *dataset, void **array, size_t width) {
+    const int64_t index = dataset->count - 1;
+    const int is_full = index == 0 || (index >= 16 && (index & (index - 1)) == 0);
+    if (is_full && !resize(array, index, dataset->capacity, width)) {
+        return 0;
+    }
+    if (is_full) {
+        memset((char *)*array + (size_t)index * width, 0, (size_t)(dataset->capacity - index) * width);
+    }
+    return 1;
+}
+
 rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct errors *errors) {
     const int64_t index = dataset->count - 1;
     RONDO_CHECK(index == 0 || dataset->texts != NULL, errors, "all examples have a text, or none has");
     void *texts = dataset->texts;
-    /* Grows with the other arrays per example: whenever the index is one that they were full at. */
-    if (index == 0 || (index >= 16 && (index & (index - 1)) == 0)) {
-        if (!resize(&texts, index, dataset->capacity, sizeof *dataset->texts)) {
-            dataset->count = index; /* every example that is left has a text */
-            return errors_no_memory(errors);
-        }
-        dataset->texts = texts;
-        memset(dataset->texts + index, 0, (size_t)(dataset->capacity - index) * sizeof *dataset->texts);
+    const int has_room = reserve_entry(dataset, &texts, sizeof *dataset->texts);
+    dataset->texts = texts;
+    if (!has_room) {
+        dataset->count = index; /* every example that is left has a text */
+        return errors_no_memory(errors);
     }
     dataset->texts[index] = strdup(text);
     dataset->count = dataset->texts[index] == NULL ? index : index + 1;
     return dataset->texts[index] == NULL ? errors_no_memory(errors) : RONDO_OK;
+}
+
+rondo_status dataset_set_key(struct dataset *dataset, uint64_t key, struct errors *errors) {
+    RONDO_CHECK(dataset->count == 1 || dataset->key != NULL, errors, "all examples have a key, or none has");
+    void *keys = dataset->key;
+    const int has_room = reserve_entry(dataset, &keys, sizeof *dataset->key);
+    dataset->key = keys;
+    if (!has_room) {
+        dataset->count--;
+        return errors_no_memory(errors);
+    }
+    dataset->key[dataset->count - 1] = key;
+    return RONDO_OK;
+}
+
+void dataset_note(struct dataset *dataset, const char *text) {
+    int32_t n = 0;
+    while (n < dataset->n_notes && strcmp(dataset->notes[n].text, text) != 0) {
+        n++;
+    }
+    if (n == dataset->n_notes && n < DATASET_MOST_NOTES) {
+        dataset->notes[dataset->n_notes++] = (struct dataset_note){.text = text};
+    }
+    if (n < dataset->n_notes) {
+        dataset->notes[n].count++;
+    }
 }
 
 /* ---- views ---- */

@@ -93,7 +93,13 @@ struct timeline {
     int64_t elements, capacity, series_capacity, users; /* private to dataset.c */
 };
 
-enum { DATASET_MOST_STREAMS = 5 };
+enum { DATASET_MOST_STREAMS = 5, DATASET_MOST_NOTES = 4 };
+
+/* "12 examples are left out, because …": a number of examples, and what is done with them. Constant text. */
+struct dataset_note {
+    int64_t count;
+    const char *text;
+};
 
 struct dataset {
     int64_t count; /* examples */
@@ -112,6 +118,11 @@ struct dataset {
     int32_t *series;  /* [count] the series of each example; NULL without a timeline */
     int64_t *context; /* [count] first steps of an example whose targets are not scored; NULL: none */
     int64_t left_out; /* windows that would be examples if none of their targets were missing */
+    /* [count] examples with the same key are in the same part if parts are chosen at random (data/parts.h); NULL: each is chosen
+     * alone. */
+    uint64_t *key;
+    struct dataset_note notes[DATASET_MOST_NOTES]; /* what a person should know of how the examples were read */
+    int32_t n_notes;
     char **texts;     /* [count] for prediction: the text that each example was made from; NULL: not kept */
     int64_t capacity; /* of the arrays per example; private to dataset.c */
 };
@@ -159,8 +170,13 @@ rondo_status dataset_add_series(struct dataset *dataset, int64_t count, int32_t 
 /* Keeps a copy of the text that the last example was made from. For all examples of a dataset, or for none. */
 rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct errors *errors);
 
+/* Gives the last example a key, by which parts are chosen. For all examples of a dataset, or for none. */
+rondo_status dataset_set_key(struct dataset *dataset, uint64_t key, struct errors *errors);
+/* Counts one more example of a note; `text` is constant, and one of at most DATASET_MOST_NOTES. */
+void dataset_note(struct dataset *dataset, const char *text);
+
 /* Examples examples[0 .. count) as a dataset of their own, which shares the elements. It may outlive `dataset`. Windows stay
- * windows, without lanes; texts are not kept. NULL with an error. */
+ * windows, without lanes; texts, keys and notes are not kept. NULL with an error. */
 struct dataset *dataset_view(const struct dataset *dataset, const int64_t *examples, int64_t count,
                              struct errors *errors);
 /* For views with other ranges: a dataset with the streams of `dataset`, and room for `count` examples whose ranges the

@@ -16,17 +16,21 @@ static int64_t last_count(struct part part, int64_t count) {
 }
 
 /* The random choices of validation and test are independent; the test part is taken first. */
-static int is_chosen(struct part part, const char *name, int64_t index) {
-    return part.rule == PART_SHARE && rng_uniform(rng_stream(0, name), (uint64_t)index) < part.value;
+static int is_chosen(struct part part, const char *name, uint64_t key) {
+    return part.rule == PART_SHARE && rng_uniform(rng_stream(0, name), key) < part.value;
 }
 
-enum part_name part_of(const struct parts *parts, int64_t index, int64_t count) {
+enum part_name part_of_key(const struct parts *parts, uint64_t key, int64_t index, int64_t count) {
     const int64_t test = last_count(parts->test, count);
-    if (index >= count - test || is_chosen(parts->test, "test part", index)) {
+    if (index >= count - test || is_chosen(parts->test, "test part", key)) {
         return PART_TEST;
     }
     const int64_t valid = last_count(parts->valid, count - test);
-    return index >= count - test - valid || is_chosen(parts->valid, "valid part", index) ? PART_VALID : PART_TRAIN;
+    return index >= count - test - valid || is_chosen(parts->valid, "valid part", key) ? PART_VALID : PART_TRAIN;
+}
+
+enum part_name part_of(const struct parts *parts, int64_t index, int64_t count) {
+    return part_of_key(parts, (uint64_t)index, index, count);
 }
 
 void part_range(const struct parts *parts, enum part_name part, int64_t count, int64_t *begin, int64_t *end) {
@@ -141,7 +145,7 @@ static struct dataset *range_view(const struct dataset *dataset, const struct pa
 
 struct dataset *part_view(const struct dataset *dataset, const struct parts *parts, enum part_name part,
                           const char *what, struct errors *errors) {
-    if (dataset->count == 1) {
+    if (dataset->count == 1 && dataset->key == NULL) {
         return range_view(dataset, parts, part, what, errors);
     }
     int64_t *examples = memory_calloc((size_t)dataset->count + 1, sizeof *examples);
@@ -151,7 +155,8 @@ struct dataset *part_view(const struct dataset *dataset, const struct parts *par
     }
     int64_t count = 0;
     for (int64_t i = 0; i < dataset->count; i++) {
-        if (part_of(parts, i, dataset->count) == part) {
+        const uint64_t key = dataset->key == NULL ? (uint64_t)i : dataset->key[i];
+        if (part_of_key(parts, key, i, dataset->count) == part) {
             examples[count++] = i;
         }
     }

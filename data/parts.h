@@ -29,6 +29,8 @@ enum part_name { PART_TRAIN = 0, PART_VALID = 1, PART_TEST = 2 };
 
 /* The part of example `index` of `count`. */
 enum part_name part_of(const struct parts *parts, int64_t index, int64_t count);
+/* The same, for examples of which those with the same key belong together (dataset_set_key): a random choice is made by the key. */
+enum part_name part_of_key(const struct parts *parts, uint64_t key, int64_t index, int64_t count);
 /* For a file that is one long sequence of `count` elements: the range of a part, [*begin, *end). Parts are PART_LAST. */
 void part_range(const struct parts *parts, enum part_name part, int64_t count, int64_t *begin, int64_t *end);
 
@@ -45,7 +47,7 @@ rondo_status part_times_of(const struct parts *parts, const int64_t *time, int64
 /* The times [*from, *to) of a part. */
 void part_times_range(const struct part_times *times, enum part_name part, int64_t *from, int64_t *to);
 
-/* The examples of one part as a view. A dataset of one example (a long text) is cut along its steps. NULL with an error,
+/* The examples of one part as a view. A dataset of one example (a long text) is cut along its steps, unless it has a key. NULL with an error,
  * RONDO_INVALID if the part would be empty. */
 struct dataset *part_view(const struct dataset *dataset, const struct parts *parts, enum part_name part,
                           const char *what, struct errors *errors);

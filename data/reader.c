@@ -38,6 +38,31 @@ int reader_has_option(const struct reader_class *class, const char *key) {
     return option != NULL && option->key != NULL;
 }
 
+int reader_is_by_stream(const struct reader_class *class, const rondo_option *option) {
+    const struct reader_by_stream *by = class->by_stream;
+    return by != NULL && option->offset >= by->offset && option->offset < by->offset + by->size;
+}
+
+void reader_spread_options(const struct reader_class *class, void *options) {
+    const struct reader_by_stream *by = class->by_stream;
+    for (int i = 1; by != NULL && by->streams[i] != NULL; i++) {
+        char *first = (char *)options + by->offset;
+        memcpy(first + (size_t)i * by->size, first, by->size);
+    }
+}
+
+void reader_stream_options(const struct reader_class *class, const rondo_option *option,
+                           rondo_option rows[READER_MOST_BY_STREAM + 1]) {
+    const struct reader_by_stream *by = class->by_stream;
+    int count = 0;
+    for (; count < READER_MOST_BY_STREAM && by->streams[count] != NULL; count++) {
+        rows[count] = *option;
+        rows[count].key = by->streams[count];
+        rows[count].offset += (uint32_t)count * (uint32_t)by->size;
+    }
+    rows[count] = (rondo_option)RONDO_OPTION_END;
+}
+
 /* Moves the errors of `own` to `errors`. A lack of memory gets the names of the files. */
 static rondo_status end_of_reading(const struct reader_source *source, rondo_status status, struct errors *own,
                                    const char *hint, struct errors *errors) {

@@ -98,15 +98,24 @@ enum reader_flag {
     READER_BY_STREAM = 4  /* data files may be given for each stream: train: {input: FILE, target: FILE} */
 };
 
+/* Options that an experiment may give by stream: `tokens: {source: characters, target: words}`. Their fields are in the first of
+ * several structs in the struct of options, one for each stream, which follow each other. A single value is for all streams. */
+struct reader_by_stream {
+    const char *const *streams; /* their names, NULL-terminated */
+    size_t offset, size;        /* of the first of the structs */
+};
+enum { READER_MOST_BY_STREAM = 4 }; /* streams */
+
 /* Functions that may be NULL say so. Each reports mistakes of a file at file:line:column, at most ten, and reports how far it
  * is (reader_pass, reader_advance). */
 struct reader_class {
     const char *name, *summary;
     const rondo_option *options; /* keys of `data:`; NULL: none */
     size_t options_size;
-    const struct reader_column_key *columns; /* keys of data.columns; NULL: none */
-    uint32_t flags;                          /* enum reader_flag, or-ed */
-    size_t state_size;                       /* of what it learns: reader->state, zeroed */
+    const struct reader_by_stream *by_stream; /* NULL: no option is given by stream */
+    const struct reader_column_key *columns;  /* keys of data.columns; NULL: none */
+    uint32_t flags;                           /* enum reader_flag, or-ed */
+    size_t state_size;                        /* of what it learns: reader->state, zeroed */
     /* The options that make targets classes, numbers or lists (enum stream_kind), such as "target: number", for messages;
      * NULL: none does. */
     const char *target_as[STREAM_LIST + 1];
@@ -139,8 +148,9 @@ struct reader_class {
     rondo_status (*encode)(const struct reader *reader, const char *stream, const char *text, struct arena *arena,
                            int32_t **ids, int64_t *count, struct errors *errors);
     /* The opposite: ids as a person reads them; *text from `arena`. encode(decode(ids)) are the same ids, if the symbols of the
-     * text can be told apart. With `is_piece` the ids follow earlier ones, so that texts can be printed piece by piece: the pieces
-     * put together are the text of all ids. NULL if `encode` is. */
+     * text can be told apart. With `is_piece` the ids follow earlier ones of the same array, so that texts can be printed piece by
+     * piece: ids[-1] is the one before, which decides whether a blank is between them. The pieces put together are the text of
+     * all ids. With tokens: bytes, a text may be no UTF-8, as a piece may have half a character. NULL if `encode` is. */
     rondo_status (*decode)(const struct reader *reader, const char *stream, const int32_t *ids, int64_t count,
                            int is_piece, struct arena *arena, const char **text, struct errors *errors);
     /* What `learn` found, to members of a JSON object, and back. A reader that was loaded reads exactly as the one that
@@ -171,6 +181,14 @@ const struct reader_class *reader_at(int32_t index);
 
 /* 1 if a key of `data:` is an option of the reader. */
 int reader_has_option(const struct reader_class *class, const char *key);
+
+/* 1 if the option may be given by stream. */
+int reader_is_by_stream(const struct reader_class *class, const rondo_option *option);
+/* Gives each stream the values of the first one. */
+void reader_spread_options(const struct reader_class *class, void *options);
+/* A table of the option for each stream, with the names of the streams as keys, into `rows`. */
+void reader_stream_options(const struct reader_class *class, const rondo_option *option,
+                           rondo_option rows[READER_MOST_BY_STREAM + 1]);
 
 /* A reader that has learned nothing yet; `options`, `columns` and what they point to must outlive it. NULL with an error;
  * free it with reader_destroy. */

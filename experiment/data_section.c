@@ -66,8 +66,8 @@ static const rondo_option part_table[] = {
 
 /* 1 for a mapping whose first key is nearer to those of a part than to the name of a stream. */
 static int is_part(const struct yaml_node *node) {
-    enum { PARTS = 3, KEYS = 6 };
-    static const char *const keys[KEYS] = {"last", "share", "from", "input", "target", "weight"};
+    enum { PARTS = 3, KEYS = 7 };
+    static const char *const keys[KEYS] = {"last", "share", "from", "input", "source", "target", "weight"};
     struct suggestion near = {0};
     int is_near_part = 0;
     for (int i = 0; node->kind == YAML_MAPPING && node->first != NULL && i < KEYS; i++) {
@@ -183,16 +183,19 @@ int data_section_has(const struct data_section *section, enum part_name part) {
     return all[part]->where.file != NULL;
 }
 
-/* The first file of `from` that is also one of `files`; NULL: none. Only the inputs matter if each stream has a file: targets may be
- * the same for several inputs. */
+/* 1 for a file of the stream that the model reads. */
+static int is_read(const struct reader_path *path) {
+    return path->stream != NULL && (strcmp(path->stream, "input") == 0 || strcmp(path->stream, "source") == 0);
+}
+
+/* The first file of `from` that is also one of `files`; NULL: none. Only what the model reads matters if each stream has a file:
+ * targets may be the same for several inputs. */
 static const struct reader_path *shared_path(const struct data_files *from, const struct data_files *files) {
     for (int32_t i = 0; i < from->count; i++) {
         const struct reader_path *path = &from->paths[i];
         for (int32_t k = 0; k < files->count; k++) {
             const char *stream = files->paths[k].stream;
-            const int may_share = path->stream == NULL ? stream == NULL
-                                                       : stream != NULL && strcmp(stream, "input") == 0 &&
-                                                             strcmp(path->stream, "input") == 0;
+            const int may_share = path->stream == NULL ? stream == NULL : is_read(path) && is_read(&files->paths[k]);
             if (may_share && file_is_same(path->text, files->paths[k].text)) {
                 return path;
             }
@@ -312,8 +315,68 @@ static const struct reader_class *find_reader(const struct plugin_reader *reader
     return class;
 }
 
+/* ---- options by stream ---- */
+
+static int is_given_by_stream(const struct yaml_node *section, const struct reader_class *class,
+                              const rondo_option *option) {
+    const struct yaml_node *node = yaml_get(section, option->key);
+    return reader_is_by_stream(class, option) && node != NULL && node->kind == YAML_MAPPING;
+}
+
+enum { MOST_OTHER_KEYS = 6, MOST_BY_STREAM = 16 };
+
+/* The options with a single value as a table; the keys of the others are added to `names`. NULL with an error. */
+static const rondo_option *single_options(const struct plugin_reader *reader, const struct yaml_node *section,
+                                          const struct reader_class *class, const char **names) {
+    int32_t count = 0, n = 0, n_names = 0;
+    while (class->options != NULL && class->options[count].key != NULL) {
+        count++;
+    }
+    while (names[n_names] != NULL) {
+        n_names++;
+    }
+    rondo_option *table = arena_calloc(reader->arena, (size_t)count + 1, sizeof *table);
+    if (table == NULL) {
+        errors_no_memory(reader->errors);
+        return NULL;
+    }
+    const int32_t most = n_names + MOST_BY_STREAM;
+    for (int32_t i = 0; i < count; i++) {
+        if (is_given_by_stream(section, class, &class->options[i]) && n_names < most) {
+            names[n_names++] = class->options[i].key;
+        } else {
+            table[n++] = class->options[i];
+        }
+    }
+    names[n_names] = NULL;
+    table[n] = (rondo_option)RONDO_OPTION_END;
+    return table;
+}
+
+/* The options that are given by stream, after those with a single value. A stream that is left out has the default. */
+static rondo_status read_by_stream(const struct plugin_reader *reader, const struct yaml_node *section,
+                                   const struct data_section *read) {
+    const struct reader_class *class = read->reader;
+    rondo_status first = RONDO_OK;
+    reader_spread_options(class, read->options);
+    for (const rondo_option *option = class->options; option != NULL && option->key != NULL; option++) {
+        if (is_given_by_stream(section, class, option)) {
+            struct yaml_node *node = yaml_get(section, option->key);
+            const char *path = arena_printf(reader->arena, "data.%s", option->key);
+            rondo_option rows[READER_MOST_BY_STREAM + 1];
+            reader_stream_options(class, option, rows);
+            const struct section_part part = {rows, read->options};
+            const rondo_status status =
+                path == NULL ? errors_no_memory(reader->errors)
+                             : section_read(node, &part, 1, NULL, path, node->where, reader->arena, reader->errors);
+            first = first == RONDO_OK ? status : first;
+        }
+    }
+    return first;
+}
+
 /* The keys of the section that are not options. */
-static const char *const *other_keys(const struct reader_class *class, const char *names[6]) {
+static void other_keys(const struct reader_class *class, const char *names[MOST_OTHER_KEYS + MOST_BY_STREAM]) {
     int32_t count = 0;
     names[count++] = "reader";
     if ((class->flags & READER_NO_FILES) == 0) {
@@ -325,7 +388,6 @@ static const char *const *other_keys(const struct reader_class *class, const cha
         names[count++] = "columns";
     }
     names[count] = NULL;
-    return names;
 }
 
 /* Options that do not go together: reported at the first option that the message names. */
@@ -355,7 +417,7 @@ static void check_sequences(const struct plugin_reader *reader, const struct yam
 }
 
 void data_section_read(const struct plugin_reader *reader, struct yaml_node *section, struct data_section *read) {
-    const char *names[6];
+    const char *names[MOST_OTHER_KEYS + MOST_BY_STREAM];
     const struct reader_class *class = find_reader(reader, section);
     if (class == NULL) {
         return;
@@ -373,10 +435,16 @@ void data_section_read(const struct plugin_reader *reader, struct yaml_node *sec
     read->reader = class;
     read->options = options;
     read->settings = *defaults;
-    const struct section_part parts[] = {{class->options, options},
+    other_keys(class, names);
+    const rondo_option *single = single_options(reader, section, class, names);
+    if (single == NULL) {
+        return;
+    }
+    const struct section_part parts[] = {{single, options},
                                          {data_table + (has_sequences ? 0 : SEQUENCE_ROWS), &read->settings}};
-    const rondo_status status = section_read(section, parts, 2, other_keys(class, names), "data", section->where,
-                                             reader->arena, reader->errors);
+    rondo_status status = section_read(section, parts, 2, names, "data", section->where, reader->arena, reader->errors);
+    const rondo_status by_stream = read_by_stream(reader, section, read);
+    status = status == RONDO_OK ? by_stream : status;
     for (int part = PART_TRAIN; part <= PART_TEST && (class->flags & READER_NO_FILES) == 0; part++) {
         read_files(reader, section, (enum part_name)part, read);
     }

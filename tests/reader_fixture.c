@@ -36,12 +36,40 @@ void reader_fixture_close(struct reader_fixture *fixture) {
     arena_destroy(fixture->arena);
 }
 
+/* Sets an option of one stream, as in "target.tokens=bytes". */
+static void parse_by_stream(struct reader_fixture *fixture, const struct reader_class *class, void *set, char *text) {
+    char *key = strchr(text, '.') + 1, *value = strchr(key, '=') + 1;
+    key[-1] = value[-1] = '\0';
+    const rondo_option *option = option_find(class->options, key);
+    ck_assert_msg(option != NULL && reader_is_by_stream(class, option), "'%s' is no option by stream", key);
+    rondo_option rows[READER_MOST_BY_STREAM + 1];
+    reader_stream_options(class, option, rows);
+    const rondo_option *row = option_find(rows, text);
+    ck_assert_msg(row != NULL, "no stream '%s'", text);
+    ck_assert_int_eq(option_set(row, set, value, fixture->arena, here, &fixture->errors), RONDO_OK);
+}
+
 static void *parse(struct reader_fixture *fixture, const struct reader_class *class, const char *options) {
     void *set = options_create(class->options, class->options_size, fixture->arena, &fixture->errors);
     ck_assert_ptr_nonnull(set);
+    char *text = arena_strdup(fixture->arena, options == NULL ? "" : options), *by_stream[8];
+    const char *single = "";
+    int n_by_stream = 0;
+    for (char *rest, *item = strtok_r(text, " ", &rest); item != NULL; item = strtok_r(NULL, " ", &rest)) {
+        if (class->by_stream != NULL && strcspn(item, ".") < strcspn(item, "=")) {
+            ck_assert_int_lt(n_by_stream, 8);
+            by_stream[n_by_stream++] = item;
+        } else {
+            single = arena_printf(fixture->arena, "%s %s", single, item);
+        }
+    }
     const rondo_status status =
-        options_parse(class->options, set, options, "reader", fixture->arena, here, &fixture->errors);
+        options_parse(class->options, set, single, "reader", fixture->arena, here, &fixture->errors);
     ck_assert_msg(status == RONDO_OK, "%s", errors_text(&fixture->errors, 0));
+    reader_spread_options(class, set);
+    for (int i = 0; i < n_by_stream; i++) {
+        parse_by_stream(fixture, class, set, by_stream[i]);
+    }
     return set;
 }
 

@@ -21,8 +21,8 @@ struct reader_fixture {
 void reader_fixture_open(struct reader_fixture *fixture);
 void reader_fixture_close(struct reader_fixture *fixture);
 
-/* Makes the reader, in place of one that was made before. `options` as in "tokens=bytes min_count=2"; the check of the reader
- * must accept them. */
+/* Makes the reader, in place of one that was made before. `options` as in "tokens=bytes min_count=2", or, by stream,
+ * "target.tokens=bytes"; the check of the reader must accept them. */
 void reader_fixture_make(struct reader_fixture *fixture, const char *name, const char *options);
 /* The columns of the next reader that is made, as in "target=y ignore=id,name"; those of the list are at
  * experiment.yaml:4:9. A key that is left out has its default. */

@@ -30,6 +30,8 @@ static const struct {
     {"words", "", NULL, "a.txt", "In the beginning God created the heaven and the earth.\n", ""},
     {"words", "documents=lines", NULL, "a.txt", "In the beginning God created the heaven and the earth.\n", ""},
     {"text", "", NULL, "a.tsv", "In the beginning God created the heaven and the earth.\tgood\n", "void\tbad\n"},
+    {"pairs", "", NULL, "a.tsv", "In the beginning God created\tAm Anfang schuf Gott\n", "void\tnichts\n"},
+    {"pairs", "", NULL, "a.jsonl", "{\"source\": \"In the beginning\", \"target\": \"Am Anfang\"}\n", "\n"},
     {"table", "header=true", "target=y", "a.csv", "0.12345678,0.23456789,0.34567890,b\n", "u,v,w,y\n1,2,3,a\n"},
 };
 
@@ -49,7 +51,7 @@ static struct reader_path write_file(int row, size_t bytes) {
     return (struct reader_path){.text = reader_fixture_path(&fixture, rows[row].file)};
 }
 
-enum { ROW_TABLE = 6 };
+enum { ROW_TABLE = 8 };
 
 static const struct parts no_parts = {{.rule = PART_NONE}, {.rule = PART_NONE}};
 

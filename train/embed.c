@@ -51,7 +51,7 @@ static rondo_status open_session(rondo_experiment *experiment, const char *path,
 
 /* Adds the warnings of the task to those of the opening, and keeps their texts. */
 static rondo_status keep_warnings(rondo_experiment *experiment, struct errors *warnings, struct errors *errors) {
-    data_section_warn(&experiment->task->experiment->data, warnings);
+    task_data_warn(&experiment->task->data, warnings);
     const int32_t count = warnings->count < ERRORS_MAX ? warnings->count : ERRORS_MAX;
     size_t size = 1;
     for (int32_t i = 0; i < count; i++) {

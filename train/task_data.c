@@ -368,6 +368,23 @@ int task_data_is_same(const struct task_data *data, const struct task_data_setti
            yaml_is_same(data->section->node, settings->section->node);
 }
 
+static void warn_of_notes(const struct dataset *dataset, struct location where, struct errors *warnings) {
+    for (int32_t n = 0; dataset != NULL && n < dataset->n_notes; n++) {
+        const struct dataset_note *note = &dataset->notes[n];
+        errors_add_at(warnings, RONDO_INVALID, where, "%lld example%s %s %s", (long long)note->count,
+                      note->count == 1 ? "" : "s", note->count == 1 ? "is" : "are", note->text);
+    }
+}
+
+void task_data_warn(const struct task_data *data, struct errors *warnings) {
+    const struct dataset *datasets[] = {data->train, data->valid, data->test};
+    data_section_warn(data->section, warnings);
+    warn_of_notes(data->whole, data->section->train.where, warnings); /* its parts have none */
+    for (int part = PART_TRAIN; part <= PART_TEST; part++) {
+        warn_of_notes(datasets[part], files_of(data->section, (enum part_name)part)->where, warnings);
+    }
+}
+
 void task_data_share(struct task_data *data, const struct task_data *from) {
     *data = *from;
     data->is_shared = 1;

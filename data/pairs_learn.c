@@ -1,0 +1,224 @@
+/* What the reader `pairs` learns: the words of each side, and the classes of its sources. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/pairs.h"
+
+/* A pass of learning. */
+struct pairs_learning {
+    int is_class;
+    int64_t examples; /* pairs of the file that are not left out; 0: all its pairs */
+};
+
+static int is_example(const struct pairs_pass *pass, const struct pair *pair) {
+    return !pairs_is_left_out(pairs_fate_of(pass->reader, PAIR_SOURCE, pair->side[PAIR_SOURCE], 1)) &&
+           !pairs_is_left_out(pairs_fate_of(pass->reader, PAIR_TARGET, pair->side[PAIR_TARGET], 1));
+}
+
+static rondo_status count_example(struct pairs_pass *pass, struct pair_file *file, const struct pair *pair) {
+    struct pairs_learning *learning = pass->arg;
+    (void)file;
+    learning->examples += is_example(pass, pair);
+    return RONDO_OK;
+}
+
+/* Classes come from the whole file, because a class that is only in another part is no mistake. */
+static rondo_status count_class(const struct pairs_pass *pass, const struct pair *pair) {
+    const struct pair_text text = pairs_trimmed(pair->side[PAIR_SOURCE]);
+    char *name = pairs_copy_text(text);
+    const int failed =
+        name == NULL || (text.length > 0 && vocabulary_count(pairs_learned_of(pass->reader)->classes, name) < 0);
+    free(name);
+    return failed ? errors_no_memory(pass->errors) : RONDO_OK;
+}
+
+static rondo_status count_tokens(const struct pairs_pass *pass, const struct pair *pair, int side) {
+    const struct token_rule rule = pairs_token_rule(pass->reader, side);
+    const struct pair_text *text = &pair->side[side];
+    struct token_cursor cursor = {text->text, text->text + text->length};
+    char token[TOKEN_BYTES];
+    for (int64_t left = pairs_longest(pass->reader, side);
+         left > 0 && token_next_of(&cursor, (enum token_unit)rule.unit, rule.lowercase, token, sizeof token); left--) {
+        if (vocabulary_count(pairs_learned_of(pass->reader)->words[side], token) < 0) {
+            return errors_no_memory(pass->errors);
+        }
+    }
+    return RONDO_OK;
+}
+
+static rondo_status learn_pair(struct pairs_pass *pass, struct pair_file *file, const struct pair *pair) {
+    const struct pairs_learning *learning = pass->arg;
+    if (learning->is_class) {
+        RONDO_TRY(count_class(pass, pair));
+    }
+    if (!is_example(pass, pair)) {
+        return RONDO_OK;
+    }
+    const int64_t count = learning->examples > 0 ? learning->examples : file->count;
+    const uint64_t key = pairs_key(pass->reader, pair);
+    if (part_of_key(pass->source->parts, key, pass->kept++, count) != PART_TRAIN) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(learning->is_class ? RONDO_OK : count_tokens(pass, pair, PAIR_SOURCE));
+    return count_tokens(pass, pair, PAIR_TARGET);
+}
+
+/* Orders the words of one side, and refuses a side that has none. */
+static rondo_status finish_words(struct reader *reader, int side, struct location where, struct errors *errors) {
+    const struct pairs_options *options = pairs_options_of(reader);
+    const int64_t min_count = options->side[side].min_count;
+    struct vocabulary *words = pairs_learned_of(reader)->words[side];
+    const char *name = options->shared ? "source and target" : pairs_side_name(reader, side);
+    int64_t most = 0;
+    for (int32_t id = 0; id < vocabulary_size(words); id++) {
+        most = vocabulary_times(words, id) > most ? vocabulary_times(words, id) : most;
+    }
+    if (most == 0) {
+        return errors_add_at(errors, RONDO_INVALID, where, "the training part has no tokens of the %s", name);
+    }
+    if (most < min_count) {
+        return errors_add_at(
+            errors, RONDO_INVALID, where,
+            "no token of the %s is seen 'min_count' times, which is %lld; the most frequent one is seen %lld times",
+            name, (long long)min_count, (long long)most);
+    }
+    if (side == PAIR_TARGET) {
+        RONDO_TRY(vocabulary_keep(words, PAIRS_END_SYMBOL, errors));
+    }
+    RONDO_TRY(vocabulary_finish(words, min_count, options->side[side].max_words, errors));
+    if (side == PAIR_TARGET) {
+        pairs_learned_of(reader)->end = vocabulary_find(words, PAIRS_END_SYMBOL);
+    }
+    return RONDO_OK;
+}
+
+static rondo_status finish_classes(struct vocabulary *classes, struct location where, struct errors *errors) {
+    const int32_t count = vocabulary_size(classes);
+    if (count < 2) {
+        return errors_add_at(errors, RONDO_INVALID, where,
+                             count == 0 ? "no pair has an input, expected at least two classes"
+                                        : "every pair has the input '%.60s', expected at least two classes",
+                             count == 0 ? "" : vocabulary_word(classes, 0));
+    }
+    return vocabulary_finish_labels(classes, errors);
+}
+
+/* 1 if the sources are classes: the experiment names a column, or a file, `input`. */
+static int has_classes(const struct reader *reader, const struct reader_source *source) {
+    int has_input = pairs_has_column(reader, PAIRS_COLUMN_INPUT);
+    for (int32_t i = 0; i < source->count && pair_file_is_parallel(source->paths); i++) {
+        has_input |= strcmp(source->paths[i].stream, "input") == 0;
+    }
+    return has_input;
+}
+
+/* Files by stream have no columns, and what is a class has no words. */
+static rondo_status check_source(const struct reader *reader, const struct reader_source *source,
+                                 struct errors *errors) {
+    for (int column = 0; column <= PAIRS_COLUMN_TARGET && pair_file_is_parallel(source->paths); column++) {
+        if (pairs_has_column(reader, column)) {
+            return errors_add_at(errors, RONDO_INVALID, reader->columns[column].where,
+                                 "'data.columns' is not used: each stream has a file of its own");
+        }
+    }
+    return pairs_options_of(reader)->shared && has_classes(reader, source)
+               ? errors_add(errors, RONDO_INVALID,
+                            "'shared' is not used: the input is a class, and only targets have words")
+               : RONDO_OK;
+}
+
+/* 1 if the last pairs of the file are another part, and pairs may be left out: which ones are the last then depends on how many
+ * are left. */
+static int must_count(const struct reader *reader, const struct parts *parts) {
+    const struct pairs_options *options = pairs_options_of(reader);
+    const int has_last = parts->valid.rule == PART_LAST || parts->test.rule == PART_LAST;
+    return has_last && (options->empty == PAIRS_LEAVE_OUT || options->side[0].too_long == PAIRS_LEAVE_OUT ||
+                        options->side[1].too_long == PAIRS_LEAVE_OUT);
+}
+
+static rondo_status create_vocabularies(struct reader *reader, int is_class, struct errors *errors) {
+    struct pairs_learned *learned = pairs_learned_of(reader);
+    const int is_shared = pairs_options_of(reader)->shared;
+    learned->words[PAIR_TARGET] = vocabulary_create();
+    if (is_class) {
+        learned->classes = vocabulary_create();
+    } else {
+        learned->words[PAIR_SOURCE] = is_shared ? learned->words[PAIR_TARGET] : vocabulary_create();
+    }
+    const int has_source = (is_class ? learned->classes : learned->words[PAIR_SOURCE]) != NULL;
+    return has_source && learned->words[PAIR_TARGET] != NULL ? RONDO_OK : errors_no_memory(errors);
+}
+
+rondo_status pairs_learn(struct reader *reader, const struct reader_source *source, struct errors *errors) {
+    struct pairs_learned *learned = pairs_learned_of(reader);
+    const struct location where = {.file = source->paths[0].text};
+    struct pairs_learning learning = {.is_class = has_classes(reader, source)};
+    struct pairs_pass pass = {.reader = reader, .source = source, .errors = errors, .has_targets = 1, .arg = &learning};
+    RONDO_TRY(check_source(reader, source, errors));
+    RONDO_TRY(create_vocabularies(reader, learning.is_class, errors));
+    if (must_count(reader, source->parts)) {
+        pass.visit = count_example;
+        RONDO_TRY(pairs_visit(&pass));
+    }
+    pass.visit = learn_pair;
+    RONDO_TRY(pairs_visit(&pass));
+    if (learning.is_class) {
+        RONDO_TRY(finish_classes(learned->classes, where, errors));
+    } else if (!pairs_options_of(reader)->shared) {
+        RONDO_TRY(finish_words(reader, PAIR_SOURCE, where, errors));
+    }
+    return finish_words(reader, PAIR_TARGET, where, errors);
+}
+
+void pairs_clear(struct reader *reader) {
+    struct pairs_learned *learned = pairs_learned_of(reader);
+    if (learned->words[PAIR_SOURCE] != learned->words[PAIR_TARGET]) {
+        vocabulary_destroy(learned->words[PAIR_SOURCE]);
+    }
+    vocabulary_destroy(learned->words[PAIR_TARGET]);
+    vocabulary_destroy(learned->classes);
+    *learned = (struct pairs_learned){0};
+}
+
+/* ---- files of a run ---- */
+
+rondo_status pairs_save(const struct reader *reader, struct json_t *object, struct errors *errors) {
+    const struct pairs_learned *learned = pairs_learned_of(reader);
+    const int is_shared = pairs_options_of(reader)->shared;
+    int failed =
+        json_object_set_new(object, is_shared ? "words" : "target", vocabulary_json(learned->words[PAIR_TARGET])) != 0;
+    if (learned->classes != NULL) {
+        failed |= json_object_set_new(object, "input", vocabulary_json(learned->classes)) != 0;
+    } else if (!is_shared) {
+        failed |= json_object_set_new(object, "source", vocabulary_json(learned->words[PAIR_SOURCE])) != 0;
+    }
+    return failed ? errors_no_memory(errors) : RONDO_OK;
+}
+
+static rondo_status load_words(const struct json_t *object, const char *key, const char *file,
+                               struct vocabulary **words, struct errors *errors) {
+    RONDO_TRY(vocabulary_from_json(object, key, file, words, errors));
+    return strcmp(vocabulary_word(*words, 0), UNKNOWN_WORD) == 0
+               ? RONDO_OK
+               : errors_add(errors, RONDO_INVALID, "%s: entry 0 of '%s' is '%.60s', expected '" UNKNOWN_WORD "'", file,
+                            key, vocabulary_word(*words, 0));
+}
+
+rondo_status pairs_load(struct reader *reader, const struct json_t *object, const char *file, struct errors *errors) {
+    struct pairs_learned *learned = pairs_learned_of(reader);
+    const int is_shared = pairs_options_of(reader)->shared;
+    const char *key = is_shared ? "words" : "target";
+    RONDO_TRY(load_words(object, key, file, &learned->words[PAIR_TARGET], errors));
+    if (json_object_get(object, "input") != NULL) {
+        RONDO_TRY(vocabulary_from_json(object, "input", file, &learned->classes, errors));
+    } else if (is_shared) {
+        learned->words[PAIR_SOURCE] = learned->words[PAIR_TARGET];
+    } else {
+        RONDO_TRY(load_words(object, "source", file, &learned->words[PAIR_SOURCE], errors));
+    }
+    learned->end = vocabulary_find(learned->words[PAIR_TARGET], PAIRS_END_SYMBOL);
+    return learned->end >= 0 ? RONDO_OK
+                             : errors_add(errors, RONDO_INVALID,
+                                          "%s: '%s' has no '" PAIRS_END_SYMBOL "', which ends targets", file, key);
+}
