@@ -261,6 +261,39 @@ struct reader_fixture_rendered reader_fixture_render_prediction(struct reader_fi
     return (struct reader_fixture_rendered){line, json};
 }
 
+static const char *decode(struct reader_fixture *fixture, const char *stream, const int32_t *ids, int64_t count,
+                          int is_piece) {
+    const char *text;
+    const rondo_status status = fixture->reader->class->decode(fixture->reader, stream, ids, count, is_piece,
+                                                               fixture->arena, &text, &fixture->errors);
+    ck_assert_msg(status == RONDO_OK, "%s", errors_text(&fixture->errors, 0));
+    return text;
+}
+
+static const int32_t *encode(struct reader_fixture *fixture, const char *stream, const char *text, int64_t *count) {
+    int32_t *ids;
+    const rondo_status status =
+        fixture->reader->class->encode(fixture->reader, stream, text, fixture->arena, &ids, count, &fixture->errors);
+    ck_assert_msg(status == RONDO_OK, "%s", errors_text(&fixture->errors, 0));
+    return ids;
+}
+
+const int32_t *reader_fixture_check_text(struct reader_fixture *fixture, const char *stream, const char *text,
+                                         const char *decoded, int64_t *count) {
+    const int32_t *ids = encode(fixture, stream, text, count);
+    ck_assert_str_eq(decode(fixture, stream, ids, *count, 0), decoded);
+    int64_t n_again;
+    const int32_t *again = encode(fixture, stream, decoded, &n_again);
+    ck_assert_int_eq(n_again, *count);
+    ck_assert(*count == 0 || memcmp(again, ids, (size_t)*count * sizeof *ids) == 0);
+    for (int64_t cut = 1; cut < *count; cut++) {
+        const char *left = decode(fixture, stream, ids, cut, 0);
+        const char *right = decode(fixture, stream, ids + cut, *count - cut, 1);
+        ck_assert_str_eq(arena_printf(fixture->arena, "%s%s", left, right), decoded);
+    }
+    return ids;
+}
+
 void reader_fixture_reload(struct reader_fixture *fixture) {
     struct reader *before = fixture->reader;
     json_t *saved = reader_save(before, &fixture->errors);

@@ -63,6 +63,11 @@ struct reader_fixture_rendered reader_fixture_render(struct reader_fixture *fixt
 struct reader_fixture_rendered reader_fixture_render_prediction(struct reader_fixture *fixture,
                                                                 const struct reader_prediction *prediction);
 
+/* Encodes a text: its ids, [*count], are decoded to `decoded`, which has the same ids; their pieces, wherever they are cut, put
+ * together are that text. */
+const int32_t *reader_fixture_check_text(struct reader_fixture *fixture, const char *stream, const char *text,
+                                         const char *decoded, int64_t *count);
+
 /* Saves what the reader has learned and loads it into a new one of the same options, which takes its place. */
 void reader_fixture_reload(struct reader_fixture *fixture);
 

@@ -433,6 +433,49 @@ START_TEST(json_has_the_ten_most_likely_symbols) {
 }
 END_TEST
 
+/* ---- texts to ids and back ---- */
+
+static const struct {
+    const char *options, *text; /* its own decoded form */
+    int end;                    /* the stream has one */
+} texts[] = {
+    {"", "a  b\xC3\xA9\n", 0},
+    {"documents=lines", "a  b\xC3\xA9", 1},
+    {"tokens=bytes", "a\xC3\xA9\xFF<0x41>", 0},
+    {"", "", 0},
+};
+
+START_TEST(texts_become_ids_and_ids_texts) {
+    int64_t count;
+    learn(texts[_i].options, arena_printf(fixture.arena, "%s\nxy\n", texts[_i].text));
+    const int32_t *ids = reader_fixture_check_text(&fixture, "target", texts[_i].text, texts[_i].text, &count);
+    struct dataset *dataset = reader_fixture_read(&fixture, "train.txt", PART_TRAIN, 1);
+    const struct stream *target = dataset_find(dataset, "target");
+    for (int64_t i = 0; i < count; i++) {
+        ck_assert_int_eq(ids[i], stream_id(target, i));
+    }
+    ck_assert_int_eq(target->end >= 0, texts[_i].end);
+    if (texts[_i].end) { /* what ends each document */
+        ck_assert_int_eq(stream_id(target, target->length[0] - 1), target->end);
+    }
+    dataset_destroy(dataset);
+}
+END_TEST
+
+START_TEST(what_is_generated_follows_the_prompt) {
+    learn("", "a b\n");
+    struct dataset *dataset = reader_describe(fixture.reader, &fixture.errors);
+    ck_assert_int_eq(reader_add(fixture.reader, "a", (struct location){0}, dataset, &fixture.errors), RONDO_OK);
+    int64_t count;
+    const int32_t *ids = reader_fixture_check_text(&fixture, "target", "b a", "b a", &count);
+    const struct reader_prediction prediction = {.dataset = dataset, .ids = ids, .n_ids = count, .score = -2};
+    const struct reader_fixture_rendered shown = reader_fixture_render_prediction(&fixture, &prediction);
+    ck_assert_str_eq(shown.line, "b a");
+    ck_assert_str_eq(shown.json, "{\"prompt\":\"a\",\"text\":\"b a\",\"score\":-2.0,\"tokens\":[\"b\",\" \",\"a\"]}");
+    dataset_destroy(dataset);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("characters");
     TCase *cases = add_case(suite, "characters", 60, setup, teardown);
@@ -451,5 +494,7 @@ int main(void) {
     tcase_add_test(cases, a_line_that_is_not_utf_8_is_refused);
     tcase_add_loop_test(cases, a_prediction_is_the_next_symbol_and_the_bits_of_the_line, 0, ROWS(rendered));
     tcase_add_test(cases, json_has_the_ten_most_likely_symbols);
+    tcase_add_loop_test(cases, texts_become_ids_and_ids_texts, 0, ROWS(texts));
+    tcase_add_test(cases, what_is_generated_follows_the_prompt);
     return run_suite(suite);
 }

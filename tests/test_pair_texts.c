@@ -202,35 +202,13 @@ START_TEST(texts_become_ids_and_ids_texts) {
     const char *options = arena_printf(fixture.arena, "tokens=%s", texts[_i].tokens);
     const char *decoded = texts[_i].decoded == NULL ? texts[_i].text : texts[_i].decoded;
     learn(options, NULL, PARALLEL, "s\n", arena_printf(fixture.arena, "%s\n", texts[_i].text));
-    const struct reader *reader = fixture.reader;
     struct dataset *dataset = reader_fixture_read(&fixture, PARALLEL, PART_TRAIN, 1);
     const struct stream *target = dataset_find(dataset, "target");
-    int32_t *ids, *again;
-    int64_t count, n_again;
-    ck_assert_int_eq(
-        reader->class->encode(reader, "target", texts[_i].text, fixture.arena, &ids, &count, &fixture.errors),
-        RONDO_OK);
+    int64_t count;
+    const int32_t *ids = reader_fixture_check_text(&fixture, "target", texts[_i].text, decoded, &count);
     ck_assert_int_eq(count + 1, target->length[0]); /* without the end */
     for (int64_t i = 0; i < count; i++) {
         ck_assert_int_eq(ids[i], stream_id(target, i));
-    }
-    const char *text;
-    ck_assert_int_eq(reader->class->decode(reader, "target", ids, count, 0, fixture.arena, &text, &fixture.errors),
-                     RONDO_OK);
-    ck_assert_str_eq(text, decoded);
-    ck_assert_int_eq(reader->class->encode(reader, "target", text, fixture.arena, &again, &n_again, &fixture.errors),
-                     RONDO_OK);
-    ck_assert_int_eq(n_again, count);
-    ck_assert_mem_eq(again, ids, (size_t)count * sizeof *ids);
-    /* The pieces put together are the text, wherever it is cut. */
-    for (int64_t cut = 1; cut < count; cut++) {
-        const char *left, *right;
-        ck_assert_int_eq(reader->class->decode(reader, "target", ids, cut, 0, fixture.arena, &left, &fixture.errors),
-                         RONDO_OK);
-        ck_assert_int_eq(
-            reader->class->decode(reader, "target", ids + cut, count - cut, 1, fixture.arena, &right, &fixture.errors),
-            RONDO_OK);
-        ck_assert_str_eq(arena_printf(fixture.arena, "%s%s", left, right), decoded);
     }
     dataset_destroy(dataset);
 }
@@ -255,17 +233,10 @@ START_TEST(a_class_has_one_id) {
 END_TEST
 
 START_TEST(an_empty_text_has_no_ids) {
-    int32_t *ids;
     int64_t count = -1;
-    const char *text;
     learn("", NULL, "a.tsv", "a\tb\n", NULL);
-    const struct reader *reader = fixture.reader;
-    ck_assert_int_eq(reader->class->encode(reader, "target", "", fixture.arena, &ids, &count, &fixture.errors),
-                     RONDO_OK);
+    reader_fixture_check_text(&fixture, "target", "", "", &count);
     ck_assert_int_eq(count, 0);
-    ck_assert_int_eq(reader->class->decode(reader, "target", ids, 0, 0, fixture.arena, &text, &fixture.errors),
-                     RONDO_OK);
-    ck_assert_str_eq(text, "");
 }
 END_TEST
 

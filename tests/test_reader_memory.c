@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "data/references.h"
 #include "tests/array_goldens.h"
 #include "tests/failing_allocator.h"
 #include "tests/reader_fixture.h"
@@ -116,6 +117,33 @@ static rondo_status render(struct reader_life *life, const struct dataset *datas
     return status;
 }
 
+/* A text to ids, and these as what a model has generated. */
+static rondo_status write_text(struct reader_life *life, const struct dataset *dataset) {
+    const struct reader *reader = life->loaded;
+    struct arena *arena = arena_create();
+    struct fields fields;
+    struct reader_prediction prediction = {.dataset = dataset, .score = -1};
+    int32_t *ids = NULL;
+    fields_open(&fields, arena);
+    rondo_status status = fields_failed(&fields) ? errors_no_memory(&life->errors)
+                                                 : reader->class->encode(reader, "target", "one two", arena, &ids,
+                                                                         &prediction.n_ids, &life->errors);
+    if (status == RONDO_OK) {
+        prediction.ids = ids;
+        status = reader_render(reader, &prediction, &fields, &life->errors);
+    }
+    fields_close(&fields);
+    arena_destroy(arena);
+    return status;
+}
+
+static rondo_status group(struct reader_life *life) {
+    struct references references;
+    const rondo_status status = references_find(&references, life->examples, &life->errors);
+    references_free(&references);
+    return status;
+}
+
 static rondo_status live(struct reader_life *life, const struct reader_source *source, const char *line) {
     const struct reader *model = fixture.reader;
     struct errors *errors = &life->errors;
@@ -136,6 +164,10 @@ static rondo_status live(struct reader_life *life, const struct reader_source *s
         return errors->status;
     }
     RONDO_TRY(render(life, life->examples));
+    RONDO_TRY(group(life));
+    if (life->loaded->class->encode != NULL) {
+        RONDO_TRY(write_text(life, life->examples));
+    }
     if (line == NULL) {
         return RONDO_OK;
     }

@@ -310,6 +310,54 @@ START_TEST(a_prediction_is_the_next_word_and_the_perplexity_of_the_line) {
 }
 END_TEST
 
+/* ---- texts to ids and back ---- */
+
+static const struct {
+    const char *options, *text, *decoded; /* decoded NULL: the text */
+    int end;                              /* the stream has one */
+} texts[] = {
+    {"lowercase=false", "Come in (please)!", NULL, 0},
+    {"lowercase=false", "Come in\n(please)!\n", NULL, 0},
+    {"", "Come  in", "come in", 0},
+    {"documents=lines", "come in", NULL, 1},
+    {"documents=lines line_ends=false", "come in", NULL, 0},
+    {"tokens=whitespace", "u.s. , (n)", NULL, 0},
+    {"line_ends=false", "come in\nplease", "come in please", 0},
+    {"", "", NULL, 0},
+};
+
+START_TEST(texts_become_ids_and_ids_texts) {
+    int64_t count;
+    learn(texts[_i].options, arena_printf(fixture.arena, "%s\nx z\n", texts[_i].text));
+    const int32_t *ids = reader_fixture_check_text(
+        &fixture, "target", texts[_i].text, texts[_i].decoded == NULL ? texts[_i].text : texts[_i].decoded, &count);
+    struct dataset *dataset = reader_fixture_read(&fixture, "train.txt", PART_TRAIN, 1);
+    const struct stream *target = dataset_find(dataset, "target");
+    for (int64_t i = 0; i < count; i++) {
+        ck_assert_int_eq(ids[i], stream_id(target, i));
+    }
+    ck_assert_int_eq(target->end >= 0, texts[_i].end);
+    if (texts[_i].end) { /* what ends each document */
+        ck_assert_int_eq(stream_id(target, target->length[0] - 1), target->end);
+    }
+    dataset_destroy(dataset);
+}
+END_TEST
+
+START_TEST(what_is_generated_follows_the_prompt) {
+    learn("", "a b\n");
+    struct dataset *dataset = reader_describe(fixture.reader, &fixture.errors);
+    ck_assert_int_eq(reader_add(fixture.reader, "a", (struct location){0}, dataset, &fixture.errors), RONDO_OK);
+    int64_t count;
+    const int32_t *ids = reader_fixture_check_text(&fixture, "target", "b a", "b a", &count);
+    const struct reader_prediction prediction = {.dataset = dataset, .ids = ids, .n_ids = count, .score = -2};
+    const struct reader_fixture_rendered shown = reader_fixture_render_prediction(&fixture, &prediction);
+    ck_assert_str_eq(shown.line, "b a");
+    ck_assert_str_eq(shown.json, "{\"prompt\":\"a\",\"text\":\"b a\",\"score\":-2.0,\"tokens\":[\"b\",\"a\"]}");
+    dataset_destroy(dataset);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("words");
     TCase *cases = add_case(suite, "words", 60, setup, teardown);
@@ -324,5 +372,7 @@ int main(void) {
     tcase_add_test(cases, files_to_predict_are_the_same);
     tcase_add_test(cases, a_line_that_is_not_utf_8_is_refused);
     tcase_add_loop_test(cases, a_prediction_is_the_next_word_and_the_perplexity_of_the_line, 0, ROWS(rendered));
+    tcase_add_loop_test(cases, texts_become_ids_and_ids_texts, 0, ROWS(texts));
+    tcase_add_test(cases, what_is_generated_follows_the_prompt);
     return run_suite(suite);
 }

@@ -20,7 +20,9 @@
 
 #include "core/memory.h"
 #include "data/documents.h"
+#include "data/generated.h"
 #include "data/next_symbol.h"
+#include "data/token_text.h"
 #include "io/utf8.h"
 
 enum { CODES = 0x110000, BYTE_CODES = 256 }; /* code points; bytes are the first */
@@ -282,12 +284,15 @@ static rondo_status describe(const struct reader *reader, struct dataset *datase
     }
     target->names = alphabet->symbols;
     target->unknown = 0;
+    if (options_of(reader)->documents == DOCUMENTS_LINES && alphabet->ids['\n'] > 0) {
+        target->end = alphabet->ids['\n'];
+    }
     return RONDO_OK;
 }
 
 /* Stores the ids of up to BLOCK symbols from *at on, which moves past them. Returns their number. */
-static inline int64_t encode(const int32_t *id_of, int32_t kind, const struct document *document, int32_t store,
-                             void *ids, size_t *at) {
+static inline int64_t store_codes(const int32_t *id_of, int32_t kind, const struct document *document, int32_t store,
+                                  void *ids, size_t *at) {
     const char *text = document->text;
     int64_t count = 0;
     while (*at < document->length && count < BLOCK) {
@@ -315,8 +320,8 @@ static rondo_status extend(const struct reader *reader, const struct document *d
             return errors->status;
         }
         /* a constant store makes a loop of its own */
-        const int64_t count = store == STORE_U8 ? encode(id_of, kind, document, STORE_U8, ids, &at)
-                                                : encode(id_of, kind, document, store, ids, &at);
+        const int64_t count = store == STORE_U8 ? store_codes(id_of, kind, document, STORE_U8, ids, &at)
+                                                : store_codes(id_of, kind, document, store, ids, &at);
         RONDO_TRY(dataset_extend(dataset, 0, count, errors));
         RONDO_TRY(document_pass(document, at, errors));
     }
@@ -355,10 +360,43 @@ static rondo_status add(const struct reader *reader, const char *line, struct lo
     return add_text(reader, &document, 0, dataset, errors);
 }
 
+/* ---- texts ---- */
+
+static rondo_status encode(const struct reader *reader, const char *stream, const char *text, struct arena *arena,
+                           int32_t **ids, int64_t *count, struct errors *errors) {
+    const int32_t kind = options_of(reader)->tokens;
+    const size_t length = strlen(text);
+    (void)stream;
+    if (kind == TOKENS_CHARACTERS) {
+        RONDO_TRY(document_check_line(text, (struct location){0}, errors));
+    }
+    *count = 0;
+    *ids = arena_alloc(arena, (length + 1) * sizeof **ids);
+    if (*ids == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (size_t at = 0; at < length;) {
+        (*ids)[(*count)++] = alphabet_of(reader)->ids[next_code(text, length, kind, &at)];
+    }
+    return RONDO_OK;
+}
+
+static rondo_status decode(const struct reader *reader, const char *stream, const int32_t *ids, int64_t count,
+                           int is_piece, struct arena *arena, const char **text, struct errors *errors) {
+    const struct token_join join = {.vocabulary = alphabet_of(reader)->symbols,
+                                    .unit = options_of(reader)->tokens == TOKENS_BYTES ? TOKEN_BYTES_KIND
+                                                                                       : TOKEN_CHARACTERS,
+                                    .line_end = -1,
+                                    .end = -1};
+    (void)stream;
+    return token_join(&join, ids, count, is_piece, arena, text, errors);
+}
+
 static rondo_status render(const struct reader *reader, const struct reader_prediction *prediction,
                            struct fields *fields, struct errors *errors) {
-    (void)reader;
-    (void)errors;
+    if (prediction->ids != NULL) {
+        return generated_render(reader, prediction, "prompt", fields, errors);
+    }
     next_symbol_render(prediction, NEXT_BITS_PER_SYMBOL, fields);
     return RONDO_OK;
 }
@@ -376,6 +414,8 @@ const struct reader_class reader_characters = {
     .read = read,
     .add = add,
     .render = render,
+    .encode = encode,
+    .decode = decode,
     .save = save,
     .load = load,
     .clear = clear,

@@ -14,8 +14,9 @@
 #include <string.h>
 
 #include "data/documents.h"
+#include "data/generated.h"
 #include "data/next_symbol.h"
-#include "data/tokens.h"
+#include "data/token_text.h"
 
 #define END_SYMBOL "<eos>"
 
@@ -260,6 +261,7 @@ static rondo_status describe(const struct reader *reader, struct dataset *datase
     }
     target->names = words;
     target->unknown = 0;
+    target->end = options_of(reader)->documents == DOCUMENTS_LINES ? learned_of(reader)->end : -1;
     return RONDO_OK;
 }
 
@@ -318,10 +320,41 @@ static rondo_status add(const struct reader *reader, const char *line, struct lo
     return add_text(reader, &document, 0, dataset, errors);
 }
 
+/* ---- texts ---- */
+
+static rondo_status encode(const struct reader *reader, const char *stream, const char *text, struct arena *arena,
+                           int32_t **ids, int64_t *count, struct errors *errors) {
+    const struct document document = {.text = text, .length = strlen(text)};
+    (void)stream;
+    RONDO_TRY(document_check_line(text, (struct location){0}, errors));
+    *count = 0;
+    *ids = arena_alloc(arena, (document.length + 1) * sizeof **ids); /* a word or a line end has at least one byte */
+    if (*ids == NULL) {
+        return errors_no_memory(errors);
+    }
+    struct word_cursor words = word_cursor(options_of(reader), &document, 0);
+    while (next_word(&words)) {
+        (*ids)[(*count)++] = word_id(learned_of(reader), &words);
+    }
+    return RONDO_OK;
+}
+
+static rondo_status decode(const struct reader *reader, const char *stream, const int32_t *ids, int64_t count,
+                           int is_piece, struct arena *arena, const char **text, struct errors *errors) {
+    const struct token_join join = {.vocabulary = learned_of(reader)->words,
+                                    .unit =
+                                        options_of(reader)->tokens == WORDS_AND_SIGNS ? TOKEN_WORDS : TOKEN_WHITESPACE,
+                                    .line_end = learned_of(reader)->end,
+                                    .end = -1};
+    (void)stream;
+    return token_join(&join, ids, count, is_piece, arena, text, errors);
+}
+
 static rondo_status render(const struct reader *reader, const struct reader_prediction *prediction,
                            struct fields *fields, struct errors *errors) {
-    (void)reader;
-    (void)errors;
+    if (prediction->ids != NULL) {
+        return generated_render(reader, prediction, "prompt", fields, errors);
+    }
     next_symbol_render(prediction, NEXT_PERPLEXITY, fields);
     return RONDO_OK;
 }
@@ -339,6 +372,8 @@ const struct reader_class reader_words = {
     .read = read,
     .add = add,
     .render = render,
+    .encode = encode,
+    .decode = decode,
     .save = save,
     .load = load,
     .clear = clear,
