@@ -80,7 +80,7 @@ static enum verdict measure_halves(struct trial *trial, const struct metric_fixt
     struct metric_fixture *halves[2];
     const int64_t middle = whole->rows / 2;
     for (int h = 0; h < 2; h++) {
-        halves[h] = metric_fixture_part(trial, whole, h * middle, h == 0 ? middle : whole->rows);
+        halves[h] = metric_fixture_take(trial, whole, h * middle, 1, h == 0 ? middle : whole->rows - middle);
         if (halves[h] == NULL) {
             return VERDICT_FAIL;
         }
@@ -117,6 +117,31 @@ static enum verdict visit_measure(struct trial *trial) {
 
 static enum verdict check_measure(struct trial *trial) {
     return metric_each(trial, visit_measure);
+}
+
+/* ---- order ---- */
+
+static enum verdict visit_order(struct trial *trial) {
+    if (metric_trial_of(trial)->has_sequences) {
+        return VERDICT_PASS; /* their order is that of the lengths */
+    }
+    struct metric_fixture *whole = metric_fixture_create(trial, METRIC_ROWS, 0);
+    struct metric_fixture *reversed =
+        whole == NULL ? NULL : metric_fixture_take(trial, whole, METRIC_ROWS - 1, -1, METRIC_ROWS);
+    if (reversed == NULL) {
+        return VERDICT_FAIL;
+    }
+    if (metric_fixture_measure(whole) != RONDO_OK || metric_fixture_measure(reversed) != RONDO_OK) {
+        return subject_failed(trial, whole->subject.errors.count > 0 ? &whole->subject : &reversed->subject);
+    }
+    const int is_same = has_sums(trial, reversed, whole, 1, NULL, 0, "the last row first");
+    subject_close(&whole->subject);
+    subject_close(&reversed->subject);
+    return is_same ? VERDICT_PASS : VERDICT_FAIL;
+}
+
+static enum verdict check_order(struct trial *trial) {
+    return metric_each(trial, visit_order);
 }
 
 /* ---- weights ---- */
@@ -220,9 +245,10 @@ static enum verdict visit_better(struct trial *trial) {
         }
         const int higher = drawn->metric->higher_is_better;
         if (!(higher ? *perfect->value >= *drawn->value : *perfect->value <= *drawn->value)) {
-            verdict = trial_say(trial, VERDICT_FAIL,
-                                "%s is better, and exact predictions have %.6g, random ones %.6g (higher_is_better?)",
-                                higher ? "higher" : "lower", *perfect->value, *drawn->value);
+            verdict = trial_say(
+                trial, VERDICT_FAIL, "%s is better, and exact %s have %.6g, random ones %.6g (higher_is_better?)",
+                higher ? "higher" : "lower", metric_is_of_texts(drawn->metric) ? "texts" : "predictions",
+                *perfect->value, *drawn->value);
         }
     }
     subject_close(&drawn->subject);
@@ -259,7 +285,9 @@ static enum verdict try_class(const struct trial *trial, int64_t class) {
 static enum verdict visit_class_range(struct trial *trial) {
     const struct metric_trial *tried = metric_trial_of(trial);
     const int64_t classes[] = {-1, tried->target_size, 1000000000, INT32_MIN};
-    for (int i = 0; tried->target_kind != RONDO_TARGET_REAL && i < 4; i++) {
+    const int has_classes =
+        tried->target_kind != RONDO_TARGET_REAL && !metric_is_of_texts((const rondo_metric_plugin *)trial->descriptor);
+    for (int i = 0; has_classes && i < 4; i++) {
         if (try_class(trial, classes[i]) != VERDICT_PASS) {
             return VERDICT_FAIL;
         }
@@ -277,6 +305,7 @@ const struct kit_check kit_metric_checks[] = {
     {"stays_inside", "measure writes only the accumulators, finish only the value", shared_stays_inside},
     {"zero_size", "a part without rows counts nothing, and no rows at all have a value", check_zero_size},
     {"measure", "the rows are added to the accumulators, part by part", check_measure},
+    {"order", "the order of the rows does not matter", check_order},
     {"weights", "a row of weight w counts as w rows", check_weights},
     {"finish", "the value is finite, and the table is complete", check_finish},
     {"better", "exact predictions are not worse than random ones", check_better},

@@ -7,6 +7,10 @@ const struct metric_trial *metric_trial_of(const struct trial *trial) {
     return (const struct metric_trial *)trial; /* trial is the first member */
 }
 
+int metric_is_of_texts(const rondo_metric_plugin *metric) {
+    return (metric->flags & RONDO_METRIC_TEXTS) != 0;
+}
+
 /* ---- filling ---- */
 
 static struct rng_stream stream_of(const struct metric_fixture *fixture, const char *name, int32_t instance) {
@@ -122,6 +126,11 @@ static rondo_status fill(struct metric_fixture *fixture, const struct trial *tri
     RONDO_TRY(check_options(fixture));
     RONDO_TRY(add_accumulators(fixture));
     draw_all(fixture, instance);
+    if (metric_is_of_texts(fixture->metric) &&
+        !sample_texts_draw(&fixture->texts, fixture->rows, stream_of(fixture, "texts", instance),
+                           fixture->subject.guard)) {
+        return errors_no_memory(&fixture->subject.errors);
+    }
     metric_fixture_fill(fixture, 0);
     return RONDO_OK;
 }
@@ -151,23 +160,29 @@ struct metric_fixture *metric_fixture_create(const struct trial *trial, int64_t 
                : (struct metric_fixture *)subject_refused(trial, &fixture->subject);
 }
 
-static void copy_rows(const rondo_tensor *to, const rondo_tensor *from, int64_t begin, int64_t rows) {
+static void copy_rows(const rondo_tensor *to, const rondo_tensor *from, int64_t first, int64_t step) {
     const size_t row = from->shape[0] == 0 ? 0 : tensor_bytes(from) / (size_t)from->shape[0];
-    if (row > 0 && rows > 0) {
-        memcpy(to->data, (const char *)from->data + (size_t)begin * row, (size_t)rows * row);
+    for (int64_t i = 0; row > 0 && i < to->shape[0]; i++) {
+        memcpy((char *)to->data + (size_t)i * row, (const char *)from->data + (size_t)(first + step * i) * row, row);
     }
 }
 
-struct metric_fixture *metric_fixture_part(const struct trial *trial, const struct metric_fixture *from, int64_t begin,
-                                           int64_t end) {
-    struct metric_fixture *part = metric_fixture_create(trial, end - begin, 0);
-    if (part != NULL) {
-        copy_rows(&part->predictions, &from->predictions, begin, end - begin);
-        copy_rows(&part->targets, &from->targets, begin, end - begin);
-        copy_rows(&part->weights, &from->weights, begin, end - begin);
-        copy_rows(&part->naive, &from->naive, begin, end - begin);
-        copy_rows(&part->lower, &from->lower, begin, end - begin);
-        copy_rows(&part->upper, &from->upper, begin, end - begin);
+struct metric_fixture *metric_fixture_take(const struct trial *trial, const struct metric_fixture *from, int64_t first,
+                                           int64_t step, int64_t rows) {
+    struct metric_fixture *part = metric_fixture_create(trial, rows, 0);
+    if (part == NULL) {
+        return NULL;
+    }
+    copy_rows(&part->predictions, &from->predictions, first, step);
+    copy_rows(&part->targets, &from->targets, first, step);
+    copy_rows(&part->weights, &from->weights, first, step);
+    copy_rows(&part->naive, &from->naive, first, step);
+    copy_rows(&part->lower, &from->lower, first, step);
+    copy_rows(&part->upper, &from->upper, first, step);
+    if (metric_is_of_texts(from->metric) &&
+        !sample_texts_take(&part->texts, &from->texts, first, step, rows, part->subject.guard)) {
+        errors_no_memory(&part->subject.errors);
+        return (struct metric_fixture *)subject_refused(trial, &part->subject);
     }
     return part;
 }
@@ -190,6 +205,9 @@ static void predict_list(struct metric_fixture *fixture, int64_t s) {
 int metric_fixture_perfect(struct metric_fixture *fixture) {
     const struct metric_trial *tried = fixture->tried;
     const int64_t width = tried->prediction_size, more = width - tried->target_size;
+    if (metric_is_of_texts(fixture->metric)) {
+        return sample_texts_perfect(&fixture->texts, fixture->subject.guard);
+    }
     if (more != (tried->target_kind == RONDO_TARGET_LIST)) {
         return 0;
     }
@@ -225,26 +243,49 @@ static void begin_call(struct metric_fixture *fixture, struct subject_call *call
     subject_reads(call, "options", fixture->subject.options, fixture->metric->base.options_size);
 }
 
+/* What is said about the rows in a call that compares texts. */
+static void give_texts(struct metric_fixture *fixture, struct subject_call *call, rondo_metric_call *metric_call) {
+    const struct sample_texts *texts = &fixture->texts;
+    metric_call->n_texts = texts->count;
+    metric_call->generated = texts->generated.texts;
+    metric_call->references = texts->references.texts;
+    metric_call->reference_begin = texts->reference_begin;
+    subject_reads(call, "generated", texts->generated.bytes, texts->generated.size);
+    subject_reads(call, "generated", texts->generated.texts,
+                  (size_t)texts->generated.count * sizeof *texts->generated.texts);
+    subject_reads(call, "references", texts->references.bytes, texts->references.size);
+    subject_reads(call, "references", texts->references.texts,
+                  (size_t)texts->references.count * sizeof *texts->references.texts);
+    subject_reads(call, "reference_begin", texts->reference_begin,
+                  (size_t)(texts->count + 1) * sizeof *texts->reference_begin);
+}
+
+/* What is said about the rows in any other call. */
+static void give_predictions(struct metric_fixture *fixture, struct subject_call *call,
+                             rondo_metric_call *metric_call) {
+    metric_call->predictions = &fixture->predictions;
+    metric_call->targets = &fixture->targets;
+    metric_call->sequences = fixture->tried->has_sequences ? sequence_layout_sequences(&fixture->layout) : NULL;
+    metric_call->naive = (fixture->metric->flags & RONDO_METRIC_NAIVE) != 0 ? &fixture->naive : NULL;
+    if (fixture->metric->interval != NULL) {
+        metric_call->lower = &fixture->lower;
+        metric_call->upper = &fixture->upper;
+    }
+    subject_reads_tensor(call, "predictions", &fixture->predictions);
+    subject_reads_tensor(call, "targets", &fixture->targets);
+    subject_reads_tensor(call, "naive", &fixture->naive);
+    subject_reads_tensor(call, "lower", &fixture->lower);
+    subject_reads_tensor(call, "upper", &fixture->upper);
+}
+
 rondo_status metric_fixture_measure(struct metric_fixture *fixture) {
     struct subject_call call;
     rondo_metric_call metric_call = fixture->call;
     metric_call.accumulators = fixture->sums;
-    metric_call.predictions = &fixture->predictions;
-    metric_call.targets = &fixture->targets;
-    metric_call.sequences = fixture->tried->has_sequences ? sequence_layout_sequences(&fixture->layout) : NULL;
     metric_call.weights = fixture->tried->has_weights ? &fixture->weights : NULL;
-    metric_call.naive = (fixture->metric->flags & RONDO_METRIC_NAIVE) != 0 ? &fixture->naive : NULL;
-    if (fixture->metric->interval != NULL) {
-        metric_call.lower = &fixture->lower;
-        metric_call.upper = &fixture->upper;
-    }
     begin_call(fixture, &call, "measure");
-    subject_reads_tensor(&call, "predictions", &fixture->predictions);
-    subject_reads_tensor(&call, "targets", &fixture->targets);
     subject_reads_tensor(&call, "weights", &fixture->weights);
-    subject_reads_tensor(&call, "naive", &fixture->naive);
-    subject_reads_tensor(&call, "lower", &fixture->lower);
-    subject_reads_tensor(&call, "upper", &fixture->upper);
+    (metric_is_of_texts(fixture->metric) ? give_texts : give_predictions)(fixture, &call, &metric_call);
     return subject_end(&call, fixture->metric->measure(&call.host.base, &metric_call));
 }
 

@@ -15,6 +15,7 @@
 #define RONDO_KIT_METRIC_FIXTURE_H
 
 #include "kit/sample_data.h"
+#include "kit/sample_texts.h"
 #include "kit/subject.h"
 
 /* Rows of a part, such that buffers end at their guard page. With sequences there are SEQUENCE_ROWS. */
@@ -40,6 +41,7 @@ struct metric_fixture {
     int64_t rows;
     int64_t units; /* rows, or with lists sequences: what has a weight */
     rondo_tensor predictions, targets, weights, naive, lower, upper;
+    struct sample_texts texts; /* of a metric of texts, in place of predictions and targets */
     int32_t n_accumulators;
     rondo_tensor accumulators[METRIC_MOST_ACCUMULATORS]; /* f64 */
     double *sums[METRIC_MOST_ACCUMULATORS];              /* their data */
@@ -56,11 +58,13 @@ enum verdict metric_each(struct trial *trial, trial_visit *visit);
 /* A part of `rows` rows (without sequences), with the numbers of `instance` and zeroed accumulators. NULL with the
  * reason. */
 struct metric_fixture *metric_fixture_create(const struct trial *trial, int64_t rows, int32_t instance);
-/* Rows begin .. end - 1 of a part without sequences, as a separate part. NULL with the reason. */
-struct metric_fixture *metric_fixture_part(const struct trial *trial, const struct metric_fixture *from, int64_t begin,
-                                           int64_t end);
-/* Makes the predictions those of a perfect model. 0 if there are none, as for a list that cannot be predicted. */
+/* Rows first, first + step, … of a part without sequences, `rows` of them, as a separate part. NULL with the reason. */
+struct metric_fixture *metric_fixture_take(const struct trial *trial, const struct metric_fixture *from, int64_t first,
+                                           int64_t step, int64_t rows);
+/* Makes the predictions, or texts, those of a perfect model. 0 if there are none, as for a list that cannot be predicted. */
 int metric_fixture_perfect(struct metric_fixture *fixture);
+/* 1 if the metric compares texts. */
+int metric_is_of_texts(const rondo_metric_plugin *metric);
 
 /* Sets all accumulators to `start`. */
 void metric_fixture_fill(struct metric_fixture *fixture, double start);

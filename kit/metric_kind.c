@@ -21,6 +21,11 @@ static const struct { int32_t has_sequences, has_weights; } forms[] = {{0, 0}, {
 
 static void describe(struct metric_trial *one) {
     static const char *const names[] = {"classes", "numbers per row", "classes in lists"};
+    if (metric_is_of_texts((const rondo_metric_plugin *)one->trial.descriptor)) {
+        snprintf(one->trial.situation, sizeof one->trial.situation, "texts%s, %s", one->has_weights ? ", weights" : "",
+                 dtype_name(one->dtype));
+        return;
+    }
     snprintf(one->trial.situation, sizeof one->trial.situation, "%lld %s, %lld predictions%s%s, %s",
              (long long)one->target_size, names[one->target_kind], (long long)one->prediction_size,
              one->has_sequences ? ", sequences" : "", one->has_weights ? ", weights" : "", dtype_name(one->dtype));
@@ -44,9 +49,11 @@ static int is_taken(struct metric_trial *one, char *refusal, size_t refusal_size
 }
 
 static enum verdict visit_forms(struct metric_trial *one, trial_visit *visit) {
+    const int is_of_texts = metric_is_of_texts((const rondo_metric_plugin *)one->trial.descriptor);
     const int32_t last = one->trial.is_brief ? RONDO_F32 : RONDO_F64;
     for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
-        if (one->target_kind == RONDO_TARGET_LIST && !forms[f].has_sequences) {
+        if ((!is_of_texts && one->target_kind == RONDO_TARGET_LIST && !forms[f].has_sequences) ||
+            (is_of_texts && forms[f].has_sequences)) {
             continue;
         }
         one->has_sequences = forms[f].has_sequences;
@@ -73,11 +80,12 @@ enum verdict metric_each(struct trial *trial, trial_visit *visit) {
         one.target_kind = target_kinds[i].kind;
         one.target_size = target_kinds[i].target_size;
         one.prediction_size = target_kinds[i].prediction_size;
-        one.has_sequences = one.target_kind == RONDO_TARGET_LIST;
+        one.has_sequences = one.target_kind == RONDO_TARGET_LIST && !metric_is_of_texts(metric);
         one.has_weights = 0;
         one.dtype = RONDO_F32;
         const int is_own_form = one.prediction_size == one.target_size || one.target_kind == RONDO_TARGET_LIST;
-        if ((metric->targets & RONDO_ACCEPTS(one.target_kind)) == 0 ||
+        const int is_tried = metric_is_of_texts(metric) && (taken & RONDO_ACCEPTS(one.target_kind)) != 0;
+        if (is_tried || (metric->targets & RONDO_ACCEPTS(one.target_kind)) == 0 ||
             (!is_own_form && (metric->flags & RONDO_METRIC_ANY_PREDICTIONS) == 0)) {
             continue;
         }

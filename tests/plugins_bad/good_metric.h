@@ -26,13 +26,14 @@ static inline rondo_status good_finish(rondo_context *ctx, const rondo_metric_ca
     return RONDO_OK;
 }
 
-/* The initialiser of a metric called `metric_name` with these functions; more fields may follow. */
-#define GOOD_METRIC(metric_name, measure_, finish_)                                                                    \
+/* The initialiser of a metric called `metric_name` with these functions, and with targets of a kind; more fields may
+ * follow. */
+#define GOOD_METRIC(metric_name, measure_, finish_) GOOD_METRIC_OF(RONDO_TARGET_REAL, metric_name, measure_, finish_)
+#define GOOD_METRIC_OF(kind_, metric_name, measure_, finish_)                                                          \
     .base = {.struct_size = sizeof(rondo_metric_plugin),                                                               \
              .kind = RONDO_KIND_METRIC,                                                                                \
              .name = metric_name,                                                                                      \
              .summary = "mean of |y - p|"},                                                                            \
-    .targets = RONDO_ACCEPTS(RONDO_TARGET_REAL), .accumulators = good_accumulators, .measure = measure_,               \
-    .finish = finish_
+    .targets = RONDO_ACCEPTS(kind_), .accumulators = good_accumulators, .measure = measure_, .finish = finish_
 
 #endif
