@@ -263,6 +263,8 @@ static void tell_metric(struct telling *telling, const rondo_metric_plugin *metr
         tell(telling, "needs", "a loss that predicts probabilities of classes");
     } else if ((metric->flags & RONDO_METRIC_NAIVE) != 0) {
         tell(telling, "needs", "data with the scale of the naive forecast");
+    } else if ((metric->flags & RONDO_METRIC_TEXTS) != 0) {
+        tell(telling, "needs", "a model that generates: it compares texts");
     }
     tell(telling, "sums", sums);
 }

@@ -83,6 +83,7 @@ static void add_metric(struct json_builder *builder, json_t *object, const rondo
     }
     json_set(builder, object, "targets", targets);
     json_set(builder, object, "probabilities", json_boolean((metric->flags & RONDO_METRIC_PROBABILITIES) != 0));
+    json_set(builder, object, "texts", json_boolean((metric->flags & RONDO_METRIC_TEXTS) != 0));
     json_set(builder, object, "higher_is_better", json_boolean(metric->higher_is_better));
     json_set(builder, object, "value", json_boolean(metric->finish != NULL));
     json_set(builder, object, "table", json_boolean(metric->table != NULL));

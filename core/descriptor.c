@@ -318,6 +318,10 @@ static rondo_status check_metric(const struct descriptor_subject *check) {
     if ((metric->flags & RONDO_METRIC_NAIVE) != 0 && metric->targets != RONDO_ACCEPTS(RONDO_TARGET_REAL)) {
         return refuse(check, "it needs the naive forecast, so its 'targets' can only be numbers");
     }
+    if ((metric->flags & RONDO_METRIC_TEXTS) != 0 &&
+        (metric->flags != RONDO_METRIC_TEXTS || metric->targets != RONDO_ACCEPTS(RONDO_TARGET_CLASS))) {
+        return refuse(check, "it compares texts, so its 'targets' can only be classes, and it gets no predictions");
+    }
     if (metric->accumulators == NULL || metric->accumulators[0].name == NULL) {
         return refuse(check, "'accumulators' is missing or empty");
     }

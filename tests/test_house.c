@@ -154,6 +154,8 @@ static const struct {
      {"cli/", "kit/", "report/", "inspect/", "compare/", "train/", "store/", "experiment/", "model/", "data/", "lang/",
       "io/", "core/", "rondo/", "config.h"}},
     {"plugins/losses/", {"distribution.h", "softmax_rows.h", "rondo/plugin.h"}}, /* its own */
+    {"plugins/metrics/",
+     {"edit_distance.h", "lower_case.h", "ngrams.h", "text_errors.h", "texts.h", "rondo/plugin.h"}}, /* its own */
     {"plugins/", {"rondo/plugin.h"}},
     {"examples/plugin/", {"parts.h"}}, /* its own */
     {"examples/embed/", {NULL}},

@@ -60,6 +60,10 @@ static struct host_call host_of(const struct metric_state *state, const struct p
 
 /* ---- fitting ---- */
 
+static int is_of_texts(const struct metric_state *state) {
+    return (state->entry->metric->flags & RONDO_METRIC_TEXTS) != 0;
+}
+
 static const char *target_text(int32_t kind) {
     static const char *const texts[] = {"classes", "numbers", "lists of classes"};
     return texts[kind];
@@ -116,6 +120,10 @@ static rondo_status check_fit(struct metrics *metrics, struct metric_state *stat
     const struct location where = state->entry->plugin.where;
     const rondo_loss *loss = heads->loss.terms[0].loss;
     const char *expected = "";
+    if (is_of_texts(state) && state->entry->n_without > 0) {
+        return errors_add_at(errors, RONDO_INVALID, state->entry->without[0].where,
+                             "'without' leaves out targets, and metric '%s' compares whole texts", metric->base.name);
+    }
     if ((metric->targets & RONDO_ACCEPTS(heads->target_kind)) == 0) {
         for (int32_t kind = RONDO_TARGET_CLASS; kind <= RONDO_TARGET_LIST && expected != NULL; kind++) {
             if ((metric->targets & RONDO_ACCEPTS(kind)) != 0) {
@@ -126,6 +134,9 @@ static rondo_status check_fit(struct metrics *metrics, struct metric_state *stat
         return errors_add_at(errors, RONDO_INVALID, where, "metric '%s' does not fit: targets are %s, expected %s",
                              metric->base.name, target_text(heads->target_kind),
                              expected == NULL ? "others" : expected);
+    }
+    if (is_of_texts(state)) {
+        return RONDO_OK; /* it reads no predictions */
     }
     const int has_target_form = loss->prediction_size == NULL || (heads->target_kind == RONDO_TARGET_REAL &&
                                                                   heads->prediction_size == heads->target_size);
@@ -300,7 +311,8 @@ static int has_plain_heads(const struct metrics *metrics) {
 }
 
 static int is_plain(const struct metric_state *state) {
-    return (state->entry->metric->flags & RONDO_METRIC_ANY_PREDICTIONS) == 0 && state->entry->metric->interval == NULL;
+    return (state->entry->metric->flags & (RONDO_METRIC_ANY_PREDICTIONS | RONDO_METRIC_TEXTS)) == 0 &&
+           state->entry->metric->interval == NULL;
 }
 
 int metrics_is_plain(const struct metrics *metrics, int32_t metric) {
@@ -386,7 +398,7 @@ static rondo_status measure_plugins(struct metrics *metrics, int32_t shard, cons
     struct errors *errors = heads_call->errors;
     for (int32_t i = 0; i < metrics->count; i++) {
         const struct metric_state *state = &metrics->states[i];
-        if (!is_measured(metrics, state) || (rows->is_plain && !is_plain(state))) {
+        if (!is_measured(metrics, state) || is_of_texts(state) || (rows->is_plain && !is_plain(state))) {
             continue;
         }
         rondo_metric_call call = metric_call(metrics, state);
@@ -413,7 +425,11 @@ const double *metrics_quantiles(const struct metrics *metrics, int32_t *count) {
 }
 
 int metrics_are_measured(const struct metrics *metrics) {
-    return metrics->count > 0 || metrics->heads->n_metrics > metrics->heads->n_losses;
+    int are_measured = metrics->heads->n_metrics > metrics->heads->n_losses;
+    for (int32_t i = 0; i < metrics->count; i++) {
+        are_measured |= !is_of_texts(&metrics->states[i]);
+    }
+    return are_measured;
 }
 
 rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct heads_call *call,
@@ -424,6 +440,56 @@ rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct head
     }
     return measure_plugins(metrics, shard, call, rows);
 }
+
+/* ---- texts ---- */
+
+int metrics_compare_texts(const struct metrics *metrics) {
+    int compare_texts = 0;
+    for (int32_t i = 0; i < metrics->count; i++) {
+        compare_texts |= is_of_texts(&metrics->states[i]) && is_measured(metrics, &metrics->states[i]);
+    }
+    return compare_texts;
+}
+
+rondo_status metrics_refuse_texts(const struct metrics *metrics, const char *why, struct errors *errors) {
+    rondo_status status = RONDO_OK;
+    for (int32_t i = 0; i < metrics->count; i++) {
+        const struct metric_entry *entry = metrics->states[i].entry;
+        if (is_of_texts(&metrics->states[i])) {
+            status = errors_add_at(errors, RONDO_INVALID, entry->plugin.where,
+                                   "metric '%s' compares texts that the model generates, and this model generates "
+                                   "none: %s",
+                                   entry->metric->base.name, why);
+        }
+    }
+    return status;
+}
+
+/* The texts are not divided among shards: their sums are those of shard 0. */
+rondo_status metrics_measure_texts(struct metrics *metrics, const struct metrics_texts *texts, struct errors *errors) {
+    struct arena *arena = arena_create();
+    rondo_status status = arena == NULL ? errors_no_memory(errors) : RONDO_OK;
+    for (int32_t i = 0; i < metrics->count && status == RONDO_OK; i++) {
+        const struct metric_state *state = &metrics->states[i];
+        if (!is_of_texts(state) || !is_measured(metrics, state)) {
+            continue;
+        }
+        rondo_metric_call call = metric_call(metrics, state);
+        call.accumulators = accumulators_of(metrics, state, 0, arena);
+        call.n_texts = texts->count;
+        call.generated = texts->generated;
+        call.references = texts->references;
+        call.reference_begin = texts->reference_begin;
+        call.weights = texts->weights;
+        struct host_call host = host_of(state, NULL, arena, errors);
+        status = call.accumulators == NULL ? errors_no_memory(errors)
+                                           : host_result(&host, state->entry->metric->measure(&host.base, &call));
+    }
+    arena_destroy(arena);
+    return status;
+}
+
+/* ---- figures ---- */
 
 /* sums[0] = (s0 + s1) + (s2 + s3) + …, in the tree in which the network adds gradients. */
 static void add_shards(const struct metrics *metrics) {

@@ -2,9 +2,9 @@
  * plug-ins that the experiment lists, rondo_metric_plugin of rondo/plugin.h. A plug-in replaces a metric of the loss that
  * has the same name.
  *
- * An evaluation: metrics_begin, metrics_measure for each batch of each shard, metrics_end. A shard keeps the accumulators
- * of plug-ins over all batches, and metrics_end adds them in a fixed tree over the shards, so that any number of threads
- * gives the same bits.
+ * An evaluation: metrics_begin, metrics_measure for each batch of each shard, metrics_measure_texts if
+ * metrics_compare_texts, metrics_end. A shard keeps the accumulators of plug-ins over all batches, and metrics_end adds them
+ * in a fixed tree over the shards, so that any number of threads gives the same bits.
  *
  * Threads: main thread, except metrics_measure: any thread, each with its own shard.
  */
@@ -46,6 +46,12 @@ void metrics_want_tables(struct metrics *metrics);
 /* Sets all accumulators to 0. */
 rondo_status metrics_begin(struct metrics *metrics, struct errors *errors);
 
+/* 1 if a metric compares texts: an evaluation then needs metrics_measure_texts. */
+int metrics_compare_texts(const struct metrics *metrics);
+/* Refuses the metrics that compare texts, each at its place in the experiment, because the model generates none; `why`
+ * says the reason. RONDO_OK if there are none. */
+rondo_status metrics_refuse_texts(const struct metrics *metrics, const char *why, struct errors *errors);
+
 /* 1 if metrics_measure has anything to do: predictions are needed. */
 int metrics_are_measured(const struct metrics *metrics);
 
@@ -62,6 +68,17 @@ struct metrics_rows {
 /* Adds them to the sums of the heads in `scores` and to the accumulators of shard `shard`. */
 rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct heads_call *call,
                              const struct metrics_rows *rows, struct scores *scores);
+
+/* The texts that were generated for examples, and those that are right, as in rondo_metric_call. */
+struct metrics_texts {
+    int64_t count;
+    const char *const *generated;   /* [count] */
+    const char *const *references;  /* [reference_begin[count]] */
+    const int64_t *reference_begin; /* [count + 1] */
+    const rondo_tensor *weights;    /* float [count]; NULL: 1 for all */
+};
+/* Adds them to the accumulators of the metrics that compare texts. */
+rondo_status metrics_measure_texts(struct metrics *metrics, const struct metrics_texts *texts, struct errors *errors);
 
 /* Adds up the accumulators of the shards, and writes the figures of the plug-ins. */
 rondo_status metrics_end(struct metrics *metrics, struct scores *scores, struct errors *errors);

@@ -26,6 +26,7 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     if (network->model == NULL) {
         return errors->status;
     }
+    RONDO_TRY(metrics_refuse_texts(network->metrics, "models do not generate yet", errors));
     for (int32_t i = 0; i < NETWORK_MAX_SHARDS; i++) {
         RONDO_TRY(network_open_tape(network, &network->shards[i], errors));
     }

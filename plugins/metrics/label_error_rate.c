@@ -8,6 +8,7 @@
  * ctc, class 0 is the blank and label k is class k + 1: repeats are merged, and blanks are then removed. Source: Graves,
  * Fernandez, Gomez & Schmidhuber, "Connectionist temporal classification", ICML 2006, sections 2.1 and 3.2.
  */
+#include "edit_distance.h"
 #include "rondo/plugin.h"
 
 enum { OF_SEQUENCES, OF_LABELS };
@@ -60,23 +61,6 @@ static int64_t decode(const rondo_metric_call *call, int64_t s, int32_t *labels)
         before = best;
     }
     return count;
-}
-
-/* distance[j] is that of the labels of `a` so far to the first j of `b`; room for n_b + 1 (Wagner & Fischer 1974). */
-static int64_t edit_distance(const int32_t *a, int64_t n_a, const int32_t *b, int64_t n_b, int64_t *distance) {
-    for (int64_t j = 0; j <= n_b; j++) {
-        distance[j] = j;
-    }
-    for (int64_t i = 0; i < n_a; i++) {
-        int64_t diagonal = distance[0]++;
-        for (int64_t j = 0; j < n_b; j++) {
-            const int64_t substituted = diagonal + (a[i] != b[j]);
-            const int64_t shorter = distance[j] < distance[j + 1] ? distance[j] : distance[j + 1];
-            diagonal = distance[j + 1];
-            distance[j + 1] = substituted < shorter + 1 ? substituted : shorter + 1;
-        }
-    }
-    return distance[n_b];
 }
 
 static rondo_status measure(rondo_context *ctx, const rondo_metric_call *call) {
