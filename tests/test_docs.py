@@ -56,6 +56,13 @@ def table():
     return "\n".join(["age,leaves", *rows, ""]).encode()
 
 
+def spelling():
+    """Words, and their letters in the opposite order."""
+    draw = random.Random(5)
+    words = ["".join(draw.choice("abcde") for _ in range(draw.randint(2, 7))) for _ in range(COUNT)]
+    return "\n".join([*(f"{word}\t{' '.join(reversed(word))}" for word in words), ""]).encode()
+
+
 def shop(first, last, has_target=True):
     draw = random.Random(4)
     days = [datetime.date.fromisoformat(first)]
@@ -67,6 +74,7 @@ def shop(first, last, has_target=True):
 
 
 FILES = {
+    "spelling.tsv": spelling,
     "customers.csv": table,
     "train.npz": lambda: packages.npz({
         "input": numbers(), "lengths": integers((COUNT,), 3, STEPS), "target": integers((COUNT,), 0, 1)}),
