@@ -412,7 +412,10 @@ const char *entry_example(const struct entry *entry, struct arena *arena) {
         return NULL;
     }
     if (entry->cell != NULL) {
-        return arena_printf(arena, "model: {layers: [{cell: %s, hidden: 64%s}]}", entry->name, options);
+        const char *encoder = cell_definition_reads_memory(entry->cell, arena)
+                                  ? "encoder: [{cell: gru, hidden: 64, direction: both}], "
+                                  : "";
+        return arena_printf(arena, "model: {%slayers: [{cell: %s, hidden: 64%s}]}", encoder, entry->name, options);
     }
     if (entry->reader != NULL) {
         return arena_printf(arena, "data: {reader: %s%s%s}", entry->name,

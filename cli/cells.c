@@ -187,7 +187,11 @@ static void print_shown(const struct cells *cells, const struct cell_shown *show
         print_text(stdout, facts[i][1]);
         printf("\n");
     }
-    printf("widths      input %d, hidden %d\nstates     ", (int)cells->input, (int)cells->hidden);
+    printf("widths      input %d, hidden %d", (int)cells->input, (int)cells->hidden);
+    if (shown->cell->reads_memory) {
+        printf(", memory %d", (int)cells->hidden);
+    }
+    printf("\nstates     ");
     for (int32_t s = 0; s < definition->n_states; s++) {
         printf("%s %s %s", s == 0 ? "" : ",", state_name(shown, s), state_shape(shown, s).text);
     }
@@ -239,6 +243,9 @@ static json_t *shown_json(const struct cells *cells, const struct cell_shown *sh
                   "states", states, "output", output_name(shown), "output_width", (json_int_t)shown->cell->output_width,
                   "options", options_json(shown), "equations", definition->equations.text, "parameters", parameters,
                   "size", (json_int_t)parameter_count(shown->cell));
+    if (object != NULL && shown->cell->reads_memory) {
+        json_object_set_new(object, "memory", json_integer(cells->hidden));
+    }
     if (object != NULL && shown->program != NULL) {
         json_object_set_new(object, "program", json_string(shown->program));
     }

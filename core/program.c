@@ -50,6 +50,16 @@ int32_t program_input_count(const struct program *program) {
     return program->input_count;
 }
 
+rondo_value program_input_value(const struct program *program, int32_t number) {
+    for (int32_t id = 0; id < program->count; id++) {
+        const struct program_node *node = &program->nodes[id];
+        if (node->op == NULL && node->value.data == NULL && number-- == 0) {
+            return (rondo_value){id};
+        }
+    }
+    return failed_value;
+}
+
 const struct program_node *program_node(const struct program *program, rondo_value value) {
     return value.id >= 0 && value.id < program->count ? &program->nodes[value.id] : NULL;
 }

@@ -63,6 +63,8 @@ void program_name(struct program *program, rondo_value value, const char *name);
 struct arena *program_arena(struct program *program);
 int32_t program_count(const struct program *program);
 int32_t program_input_count(const struct program *program);
+/* The value of input `number`; a failed value if there is none. */
+rondo_value program_input_value(const struct program *program, int32_t number);
 /* The node of a value; NULL for a failed one. Valid until the next node is added. */
 const struct program_node *program_node(const struct program *program, rondo_value value);
 

@@ -454,6 +454,15 @@ struct cell *cell_compile(const struct cell_definition *definition, const struct
     return cell;
 }
 
+int cell_definition_reads_memory(const struct cell_definition *definition, struct arena *arena) {
+    struct errors ignored = {0};
+    struct equation *equations = NULL;
+    const rondo_status parsed = equations_parse(&definition->equations, arena, &equations, &ignored);
+    errors_free(&ignored);
+    const struct trace trace = {.definition = definition, .source = equations, .equations = equations};
+    return parsed == RONDO_OK && is_memory_read(&trace);
+}
+
 int32_t cell_first_parameter(const struct cell *cell) {
     return 1 + cell->n_states + cell->reads_memory;
 }

@@ -112,6 +112,9 @@ void cell_destroy(struct cell *cell);
 /* The number of the first parameter among the inputs of the program. */
 int32_t cell_first_parameter(const struct cell *cell);
 
+/* 1 if the equations read the memory; 0 if they do not, or cannot be read. `arena` gets their trees. */
+int cell_definition_reads_memory(const struct cell_definition *definition, struct arena *arena);
+
 /* 1 if `name` matches `pattern`, in which * matches any number of characters. */
 int name_fits(const char *pattern, const char *name);
 

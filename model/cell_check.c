@@ -90,7 +90,8 @@ static rondo_status fill_subject(const struct cell_check_work *check, struct che
     }
     if (cell->reads_memory) {
         rondo_tensor *memory = &subject->variables[subject->n_results];
-        *memory = program_node(cell->program, (rondo_value){subject->n_results})->value; /* [memory, width] */
+        *memory = program_node(cell->program, program_input_value(cell->program, 1 + cell->n_states))
+                      ->value; /* [memory, width] */
         memory->shape[0] = MEMORY;
         RONDO_TRY(fill(check, memory, "memory", 0, 1));
     }

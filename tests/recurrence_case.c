@@ -39,7 +39,8 @@ static void set_all(int *flags, int32_t count) {
 struct recurrence_case recurrence_case_create(struct support *support, struct cell *cell, int32_t dtype,
                                               const int64_t *lengths, int64_t rows) {
     const int32_t n_states = cell->n_states, n_parameters = cell->n_parameters;
-    struct recurrence_case problem = {.support = support, .cell = cell, .dtype = dtype, .x_needs = 1, .uses_final = 1};
+    struct recurrence_case problem = {
+        .support = support, .cell = cell, .dtype = dtype, .x_needs = 1, .memory_needs = 1, .uses_final = 1};
     problem.time = support_time(support, lengths, rows);
     const int64_t total = problem.time.total, input = program_node(cell->program, (rondo_value){0})->value.shape[1];
     problem.x = random_of(support, tensor_2d(dtype, total, input, NULL), "x", 0, 1);
@@ -53,6 +54,11 @@ struct recurrence_case recurrence_case_create(struct support *support, struct ce
     set_all(problem.initial_is_given, n_states);
     set_all(problem.initial_needs, n_states);
     set_all(problem.parameter_needs, n_parameters);
+    if (cell->reads_memory) {
+        const rondo_value read = program_input_value(cell->program, 1 + n_states);
+        const int64_t width = program_node(cell->program, read)->value.shape[1];
+        problem.memory = support_memory(support, dtype, width, rows);
+    }
     for (int32_t s = 0; s < n_states; s++) {
         rondo_tensor shape = cell->states[s];
         shape.shape[0] = rows;
@@ -99,6 +105,9 @@ struct recurrence_case recurrence_case_rows(const struct recurrence_case *batch,
     part.time = support_time(support, &batch->time.lengths[begin], end - begin);
     part.x = packed_rows(support, &batch->x, &batch->time, &part.time, begin);
     part.weights = packed_rows(support, &batch->weights, &batch->time, &part.time, begin);
+    if (batch->cell->reads_memory) {
+        part.memory = support_memory_rows(&batch->memory, begin, end);
+    }
     part.initial = allocate(support, batch->cell->n_states, sizeof *part.initial);
     part.final_weights = allocate(support, batch->cell->n_states, sizeof *part.final_weights);
     for (int32_t s = 0; s < batch->cell->n_states; s++) {
@@ -160,7 +169,10 @@ struct recurrence_answer recurrence_case_solve_on(const struct recurrence_case *
         initial[s] = problem->initial_is_given[s] ? leaf(tape, &problem->initial[s], problem->initial_needs[s])
                                                   : (rondo_value){-1};
     }
-    const struct recurrence recurrence = {cell, &problem->time, 1, x, parameters, initial, {-1}, NULL};
+    const rondo_value memory =
+        cell->reads_memory ? leaf(tape, &problem->memory.values, problem->memory_needs) : (rondo_value){-1};
+    const struct recurrence recurrence = {
+        cell, &problem->time, 1, x, parameters, initial, memory, cell->reads_memory ? &problem->memory.rows : NULL};
     const rondo_value outputs = scan == NULL ? unroll(&recurrence, tape, final) : fused(scan, &recurrence, tape, final);
     support_ok(support, tape_status(tape), cell->name);
     rondo_value loss = weighted_sum(tape, outputs, &problem->weights);
@@ -172,6 +184,8 @@ struct recurrence_answer recurrence_case_solve_on(const struct recurrence_case *
     struct recurrence_answer answer = {
         .outputs = copy_of(support, tape_tensor(tape, outputs), &problem->weights),
         .grad_x = copy_of(support, problem->x_needs ? tape_gradient(tape, x) : NULL, &problem->x),
+        .grad_memory =
+            copy_of(support, problem->memory_needs ? tape_gradient(tape, memory) : NULL, &problem->memory.values),
         .final = allocate(support, n_states, sizeof(rondo_tensor)),
         .grad_initial = allocate(support, n_states, sizeof(rondo_tensor)),
         .grad_parameters = allocate(support, n_parameters, sizeof(rondo_tensor)),
@@ -214,6 +228,9 @@ static void visit(const struct recurrence_case *problem, const struct recurrence
     for (int32_t s = 0; s < problem->cell->n_states; s++) {
         visitor(arg, &found->final[s], &expected->final[s], 0, "final state", s);
         visitor(arg, &found->grad_initial[s], &expected->grad_initial[s], 0, "gradient of initial state", s);
+    }
+    if (with_parameters && problem->cell->reads_memory) {
+        visitor(arg, &found->grad_memory, &expected->grad_memory, 0, "gradient of the memory", 0);
     }
     for (int32_t p = 0; with_parameters && p < problem->cell->n_parameters; p++) {
         visitor(arg, &found->grad_parameters[p], &expected->grad_parameters[p], 0, problem->cell->parameters[p].name,

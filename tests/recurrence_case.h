@@ -22,7 +22,8 @@ struct recurrence_case {
     rondo_tensor x, weights;
     rondo_tensor *initial, *final_weights; /* [states] */
     rondo_tensor *parameters;              /* [parameters] */
-    int x_needs, uses_final;
+    struct support_memory memory;          /* if the cell reads it */
+    int x_needs, memory_needs, uses_final;
     int *initial_is_given; /* [states] 0: the recurrence starts from zeros */
     int *initial_needs;    /* [states] */
     int *parameter_needs;  /* [parameters] */
@@ -30,7 +31,7 @@ struct recurrence_case {
 
 /* Copies. Gradients of constants are zeros. */
 struct recurrence_answer {
-    rondo_tensor outputs, grad_x;
+    rondo_tensor outputs, grad_x, grad_memory;
     rondo_tensor *final, *grad_initial; /* [states] */
     rondo_tensor *grad_parameters;      /* [parameters] */
 };

@@ -50,8 +50,9 @@ struct cell *session_compile(const struct cell_definition *definition, struct ce
 }
 
 struct cell *session_compile_file(const char *file, int32_t dtype, int64_t input, int64_t hidden) {
-    return session_compile(read_definition(file),
-                           (struct cell_settings){.dtype = dtype, .input = input, .hidden = hidden});
+    return session_compile(
+        read_definition(file),
+        (struct cell_settings){.dtype = dtype, .input = input, .hidden = hidden, .memory = input + 2});
 }
 
 static int by_name(const void *a, const void *b) {

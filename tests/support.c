@@ -104,3 +104,31 @@ struct time_axis support_time(struct support *support, const int64_t *lengths, i
     ck_assert_int_eq(time_axis_make(&axis, lengths, rows, support->arena, &support->errors), RONDO_OK);
     return axis;
 }
+
+struct support_memory support_memory(struct support *support, int32_t dtype, int64_t width, int64_t rows) {
+    int64_t *begin = arena_alloc(support->arena, sizeof *begin * (size_t)rows);
+    int64_t *length = arena_alloc(support->arena, sizeof *length * (size_t)rows);
+    ck_assert(!arena_failed(support->arena));
+    int64_t elements = 1;
+    for (int64_t row = rows - 1; row >= 0; row--) {
+        length[row] = 1 + (3 * row + 2) % 5;
+        begin[row] = elements;
+        elements += length[row] + 1;
+    }
+    struct support_memory memory = {
+        tensor_2d(dtype, elements, width, NULL),
+        {.struct_size = sizeof(rondo_rows), .count = rows, .begin = begin, .length = length}};
+    ck_assert_int_eq(tensor_alloc(&memory.values, support->arena, &support->errors), RONDO_OK);
+    for (int64_t i = 0; i < rondo_count(&memory.values); i++) {
+        tensor_set(&memory.values, i, (double)(float)rng_normal(rng_stream(7, "memory"), (uint64_t)i));
+    }
+    return memory;
+}
+
+struct support_memory support_memory_rows(const struct support_memory *memory, int64_t begin, int64_t end) {
+    struct support_memory part = *memory;
+    part.rows.count = end - begin;
+    part.rows.begin += begin;
+    part.rows.length += begin;
+    return part;
+}

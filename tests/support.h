@@ -45,4 +45,14 @@ void support_central_differences(double (*loss)(void *arg), void *arg, const ron
 /* The time axis of rows with these lengths, in descending order. */
 struct time_axis support_time(struct support *support, const int64_t *lengths, int64_t rows);
 
+/* Random outputs of an encoder, [elements, width], for `rows` rows: their sequences have other lengths than one another and are
+ * not in the order of the rows, and elements between them belong to none. */
+struct support_memory {
+    rondo_tensor values;
+    rondo_rows rows;
+};
+struct support_memory support_memory(struct support *support, int32_t dtype, int64_t width, int64_t rows);
+/* The rows begin .. end of it: the same elements, of which only some are read. */
+struct support_memory support_memory_rows(const struct support_memory *memory, int64_t begin, int64_t end);
+
 #endif

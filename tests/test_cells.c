@@ -33,7 +33,7 @@ static void teardown(void) {
 
 /* ---- a cell over a batch of sequences ---- */
 
-enum { INPUT = 3, HIDDEN = 4, MOST_PARAMETERS = 64 };
+enum { INPUT = 3, HIDDEN = 4, MEMORY = 5, MOST_PARAMETERS = 64 };
 
 /* A cell with its inputs, and the gradients of sum(outputs * weights). */
 struct run {
@@ -41,8 +41,9 @@ struct run {
     struct time_axis time;
     int input_every_step;
     rondo_tensor inputs, weights; /* [n, INPUT], [total, width] */
+    struct support_memory memory; /* if the cell reads it */
     rondo_tensor parameters[MOST_PARAMETERS];
-    rondo_tensor grad_inputs, grad_parameters[MOST_PARAMETERS];
+    rondo_tensor grad_inputs, grad_memory, grad_parameters[MOST_PARAMETERS];
     rondo_tensor outputs; /* a copy */
 };
 
@@ -56,7 +57,8 @@ static struct cell *compile(const char *cell_file, int32_t dtype) {
 static struct cell *compile_with(const char *name, const double *option_values) {
     return session_compile(
         session_definition(name),
-        (struct cell_settings){.dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN, .option_values = option_values});
+        (struct cell_settings){
+            .dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN, .memory = MEMORY, .option_values = option_values});
 }
 
 static rondo_tensor zeros_like(const rondo_tensor *tensor) {
@@ -77,6 +79,9 @@ static struct run make_run(struct cell *cell, const int64_t *lengths, int64_t ro
         .cell = cell, .time = support_time(&support, lengths, rows), .input_every_step = input_every_step};
     run.inputs = matrix(input_every_step ? run.time.total : rows, INPUT, "x");
     run.weights = matrix(run.time.total, cell->output_width, "weights");
+    if (cell->reads_memory) {
+        run.memory = support_memory(&support, cell->states[0].dtype, MEMORY, rows);
+    }
     for (int32_t p = 0; p < cell->n_parameters; p++) {
         run.parameters[p] = zeros_like(&cell->parameters[p].shape);
         const struct rng_stream stream = rng_stream(1, cell->parameters[p].name);
@@ -87,14 +92,19 @@ static struct run make_run(struct cell *cell, const int64_t *lengths, int64_t ro
     return run;
 }
 
-static rondo_value record(const struct run *run, rondo_value *parameters, rondo_value *inputs) {
+static rondo_value memory_of(const struct run *run) {
+    return run->cell->reads_memory ? tape_parameter(tape, "memory", &run->memory.values, NULL) : (rondo_value){-1};
+}
+
+static rondo_value record(const struct run *run, rondo_value *parameters, rondo_value *inputs, rondo_value *memory) {
     tape_reset(tape);
     for (int32_t p = 0; p < run->cell->n_parameters; p++) {
         parameters[p] = tape_parameter(tape, run->cell->parameters[p].name, &run->parameters[p], NULL);
     }
     *inputs = tape_parameter(tape, "x", &run->inputs, NULL);
-    const struct recurrence recurrence = {run->cell, &run->time, run->input_every_step, *inputs, parameters, NULL,
-                                          {-1},      NULL};
+    *memory = memory_of(run);
+    const struct recurrence recurrence = {run->cell, &run->time, run->input_every_step, *inputs, parameters,
+                                          NULL,      *memory,    &run->memory.rows};
     const rondo_value outputs = unroll(&recurrence, tape, NULL);
     support_ok(&support, tape_status(tape), run->cell->name);
     return outputs;
@@ -102,8 +112,8 @@ static rondo_value record(const struct run *run, rondo_value *parameters, rondo_
 
 static double loss(void *arg) {
     const struct run *run = arg;
-    rondo_value parameters[MOST_PARAMETERS], inputs;
-    const rondo_tensor *outputs = tape_tensor(tape, record(run, parameters, &inputs));
+    rondo_value parameters[MOST_PARAMETERS], inputs, memory;
+    const rondo_tensor *outputs = tape_tensor(tape, record(run, parameters, &inputs, &memory));
     double sum = 0;
     for (int64_t i = 0; i < rondo_count(outputs); i++) {
         sum += tensor_get(outputs, i) * tensor_get(&run->weights, i);
@@ -121,12 +131,13 @@ static rondo_tensor copy_of(const rondo_tensor *tensor, const rondo_tensor *like
 
 /* Outputs and gradients. */
 static void forward_and_backward(struct run *run) {
-    rondo_value parameters[MOST_PARAMETERS], inputs;
-    const rondo_value outputs = record(run, parameters, &inputs);
+    rondo_value parameters[MOST_PARAMETERS], inputs, memory;
+    const rondo_value outputs = record(run, parameters, &inputs, &memory);
     const rondo_value weighted[2] = {outputs, tape_constant(tape, &run->weights)};
     support_ok(&support, tape_backward(tape, tape_apply_named(tape, "mul", NULL, weighted, 2)), run->cell->name);
     run->outputs = copy_of(tape_tensor(tape, outputs), NULL);
     run->grad_inputs = copy_of(tape_gradient(tape, inputs), &run->inputs);
+    run->grad_memory = copy_of(tape_gradient(tape, memory), &run->memory.values);
     for (int32_t p = 0; p < run->cell->n_parameters; p++) {
         run->grad_parameters[p] = copy_of(tape_gradient(tape, parameters[p]), &run->parameters[p]);
     }
@@ -151,6 +162,10 @@ START_TEST(every_gradient_of_every_cell_is_that_of_central_differences) {
     }
     snprintf(what, sizeof what, "%s: x", cell->name);
     support_central_differences(loss, &run, &run.inputs, &run.grad_inputs, 1e-6, what);
+    if (cell->reads_memory) {
+        snprintf(what, sizeof what, "%s: memory", cell->name);
+        support_central_differences(loss, &run, &run.memory.values, &run.grad_memory, 1e-6, what);
+    }
     cell_destroy(cell);
 }
 END_TEST
@@ -159,6 +174,9 @@ END_TEST
 static struct run alone(const struct run *batch, int64_t row) {
     struct run run = make_run(batch->cell, &batch->time.lengths[row], 1, batch->input_every_step);
     const int64_t width = batch->weights.shape[1];
+    if (batch->cell->reads_memory) {
+        run.memory = support_memory_rows(&batch->memory, row, row + 1);
+    }
     for (int64_t t = 0; t < run.time.steps; t++) {
         const int64_t from = batch->time.begin[t] + row;
         memcpy((double *)run.weights.data + t * width, (double *)batch->weights.data + from * width,
@@ -288,8 +306,8 @@ START_TEST(inputs_of_the_wrong_width_are_refused) {
     for (int32_t p = 0; p < cell->n_parameters; p++) {
         parameters[p] = tape_constant(tape, &run.parameters[p]);
     }
-    const struct recurrence recurrence = {cell,       &run.time, 1,    tape_constant(tape, &inputs),
-                                          parameters, NULL,      {-1}, NULL};
+    const struct recurrence recurrence = {
+        cell, &run.time, 1, tape_constant(tape, &inputs), parameters, NULL, memory_of(&run), &run.memory.rows};
     const rondo_value outputs = unroll(&recurrence, tape, NULL);
     ck_assert_int_lt(outputs.id, 0);
     ck_assert_int_eq(tape_status(tape), RONDO_INVALID);
@@ -346,6 +364,8 @@ static const struct {
     {"rnn_tanh", "golden/cells.txt"},
     {"lstm", "golden/cells.txt"},
     {"gru", "golden/cells.txt"},
+    {"gru_bahdanau", "golden/memory_cells.txt"},
+    {"lstm_luong", "golden/memory_cells.txt"},
     {"antisymmetric", "golden/modern_cells.txt"},
     {"cornn", "golden/modern_cells.txt"},
     {"lem", "golden/modern_cells.txt"},
@@ -363,6 +383,26 @@ static const struct {
     {"sru", "golden/modern_cells.txt"},
 };
 
+/* The memory of a golden case: the elements of each row, row after row. */
+static struct support_memory read_memory(const char *text) {
+    rondo_tensor numbers = tensor_1d(RONDO_F64, 4, NULL);
+    numbers = zeros_like(&numbers);
+    read_numbers(text, "memory_lengths", &numbers);
+    int64_t *begin = arena_calloc(support.arena, 4, sizeof *begin),
+            *length = arena_calloc(support.arena, 4, sizeof *length);
+    int64_t elements = 0;
+    for (int64_t row = 0; row < 4; row++) {
+        begin[row] = elements;
+        length[row] = (int64_t)tensor_get(&numbers, row);
+        elements += length[row];
+    }
+    const struct support_memory memory = {
+        matrix(elements, MEMORY, NULL),
+        {.struct_size = sizeof(rondo_rows), .count = 4, .begin = begin, .length = length}};
+    read_numbers(text, "memory", &memory.values);
+    return memory;
+}
+
 START_TEST(outputs_and_gradients_are_those_of_pytorch) {
     const char *name = golden_cells[_i].name, *text = read_text(golden_cells[_i].file);
     text = strstr(text, arena_printf(support.arena, "case %s ", name));
@@ -376,6 +416,9 @@ START_TEST(outputs_and_gradients_are_those_of_pytorch) {
     struct run run = make_run(cell, lengths, 4, 1);
     read_numbers(text, "x", &run.inputs);
     read_numbers(text, "weights", &run.weights);
+    if (cell->reads_memory) {
+        run.memory = read_memory(text);
+    }
     for (int32_t p = 0; p < cell->n_parameters; p++) {
         read_numbers(text, arena_printf(support.arena, "parameter %s", cell->parameters[p].name), &run.parameters[p]);
     }
@@ -385,6 +428,11 @@ START_TEST(outputs_and_gradients_are_those_of_pytorch) {
     read_numbers(text, "gradient x", &gradient);
     support_near(&run.outputs, &outputs, 1e-10, name);
     support_near(&run.grad_inputs, &gradient, 1e-10, "gradient of x");
+    if (cell->reads_memory) {
+        const rondo_tensor of_memory = zeros_like(&run.grad_memory);
+        read_numbers(text, "gradient memory", &of_memory);
+        support_near(&run.grad_memory, &of_memory, 1e-10, "gradient of the memory");
+    }
     for (int32_t p = 0; p < cell->n_parameters; p++) {
         const rondo_tensor expected = zeros_like(&run.parameters[p]);
         const char *word = arena_printf(support.arena, "gradient %s", cell->parameters[p].name);

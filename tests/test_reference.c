@@ -257,6 +257,9 @@ START_TEST(examples_are_experiments) {
     const json_t *entry;
     json_array_foreach(entries, index, entry) {
         const char *example = json_string_value(json_object_get(entry, "example"));
+        if (strstr(example, "encoder:") != NULL) {
+            continue; /* these data have no source */
+        }
         char key[32];
         snprintf(key, sizeof key, "%.*s", (int)strcspn(example, ":") + 1, example);
         tiny_edit("example.yaml", key, example);

@@ -171,7 +171,8 @@ static int choose_plan(const struct scan_recorded *recorded, const struct tape *
 /* Checks the memory of a step that reads one. */
 static rondo_status check_memory(const struct scan *scan, struct tape *tape, const struct time_axis *time,
                                  rondo_value memory, const rondo_rows *memory_rows) {
-    const struct program_node *node = program_node(scan->program, (rondo_value){1 + scan->n_states});
+    const struct program_node *node =
+        program_node(scan->program, program_input_value(scan->program, 1 + scan->n_states));
     if (node == NULL || node->domain != DOMAIN_MEMORY) {
         return RONDO_OK;
     }
