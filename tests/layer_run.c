@@ -43,7 +43,25 @@ const struct test_cell cell_deep = {"deep", "h, before", NULL, "b",
                                     "before' = h\n"
                                     "h' = 0.5 * h + b\n"};
 
-const struct test_cell *const all_cells[] = {&cell_rnn, &cell_gru, &cell_lstm, &cell_gated, &cell_deep};
+const struct test_cell cell_dot = {"dot", "h", NULL, NULL,
+                                   "keys = memory @ W_k + b_k\n"
+                                   "c = attention(h @ W_q, keys, memory)\n"
+                                   "h' = tanh(x @ W + h @ U + c @ C + b)\n"};
+const struct test_cell cell_bahdanau = {"bahdanau", "h", NULL, "n",
+                                        "c = additive_attention(h @ W_q, memory @ W_k, memory, v)\n"
+                                        "z = sigmoid(x @ W_z + c @ C_z + h @ U_z + b_z)\n"
+                                        "n = tanh(x @ W_n + c @ C_n + h @ U_n + b_n)\n"
+                                        "h' = z * h + (1 - z) * n\n"};
+const struct test_cell cell_luong = {"luong", "a, h, c", NULL, "g",
+                                     "f = sigmoid(x @ W_f + a @ A_f + h @ U_f + b_f)\n"
+                                     "g = tanh(x @ W_g + a @ A_g + h @ U_g + b_g)\n"
+                                     "c' = f * c + (1 - f) * g\n"
+                                     "h' = tanh(c')\n"
+                                     "context = attention(h', memory @ W_k, memory, scale=1)\n"
+                                     "a' = tanh(context @ W_c + h' @ U_c)\n"};
+
+const struct test_cell *const all_cells[] = {&cell_rnn,  &cell_gru, &cell_lstm,     &cell_gated,
+                                             &cell_deep, &cell_dot, &cell_bahdanau, &cell_luong};
 
 /* The words of a list "a, b". */
 static int32_t split(const char *list, const char **words) {
@@ -93,6 +111,7 @@ struct cell_definition *define(const struct test_cell *cell) {
 struct layer *make_layer(const struct test_cell *cell, struct cell_layer_settings settings, int64_t input) {
     settings.cell = define(cell);
     settings.hidden = HIDDEN;
+    settings.memory = MEMORY;
     struct layer *layer = cell_layer_create(&settings, RONDO_F64, input, support.registry, &support.errors);
     ck_assert_msg(layer != NULL, "%s: %s", cell->name, support_error(&support));
     ck_assert_int_le(layer_shape(layer)->n_parameters, MOST_PARAMETERS);
@@ -142,6 +161,9 @@ static rondo_tensor random_parameter(const struct layer_parameter *parameter) {
 struct run make_run(struct layer *layer, const int64_t *lengths, int64_t rows, int64_t input) {
     struct run run = {.layer = layer, .time = support_time(&support, lengths, rows), .input_every_step = 1};
     run.inputs = matrix(run.time.total, input, "x");
+    if (layer_shape(layer)->reads_memory) {
+        run.memory = support_memory(&support, RONDO_F64, MEMORY, rows);
+    }
     for (int32_t p = 0; p < layer_shape(layer)->n_parameters; p++) {
         run.parameters[p] = random_parameter(&layer_shape(layer)->parameters[p]);
     }
@@ -170,12 +192,17 @@ void record(const struct run *run, struct values *values) {
         values->initial[s] = tape_parameter(tape, "s", &run->initial[s], NULL);
     }
     values->inputs = tape_parameter(tape, "x", &run->inputs, NULL);
+    struct layer_memory memory = {{-1}, &run->memory.rows};
+    if (layer_shape(run->layer)->reads_memory) {
+        memory.values = values->memory = tape_parameter(tape, "memory", &run->memory.values, NULL);
+    }
     const struct layer_call call = {.time = &run->time,
                                     .input_every_step = run->input_every_step,
                                     .inputs = &values->inputs,
                                     .parameters = values->parameters,
                                     .initial = run->initial == NULL ? NULL : values->initial,
                                     .final = values->final,
+                                    .memory = memory.values.id < 0 ? NULL : &memory,
                                     .scope = "layer",
                                     .stream = rng_stream(1, "pass")};
     values->outputs = layer_record(run->layer, tape, &call);
@@ -227,6 +254,9 @@ void pass(struct run *run) {
         }
     }
     run->grad_inputs = copy_of(tape_gradient(tape, values.inputs), &run->inputs);
+    if (layer_shape(run->layer)->reads_memory) {
+        run->grad_memory = copy_of(tape_gradient(tape, values.memory), &run->memory.values);
+    }
     for (int32_t p = 0; p < layer_shape(run->layer)->n_parameters; p++) {
         run->grad_parameters[p] = copy_of(tape_gradient(tape, values.parameters[p]), &run->parameters[p]);
     }

@@ -14,7 +14,7 @@ extern struct tape *tape;
 void layer_run_open(void);
 void layer_run_close(void);
 
-enum { INPUT = 3, HIDDEN = 4, MOST_STATES = 8, MOST_PARAMETERS = 64, CELLS = 5 };
+enum { INPUT = 3, HIDDEN = 4, MEMORY = 6, MOST_STATES = 8, MOST_PARAMETERS = 64, CELLS = 8 };
 
 /* `states` is a list of names, each followed by its dimensions unless it is [hidden]: "h:2, c". Parameters with a
  * declared shape follow after a semicolon in the same form: "h; U:hidden:hidden". */
@@ -27,10 +27,12 @@ extern const struct test_cell cell_rnn, cell_gru, cell_lstm;
 extern const struct test_cell cell_gated;
 /* A cell with two products of which the second reads the first, and with a state that takes the value of another. */
 extern const struct test_cell cell_deep;
+/* Cells that read memory: with attention of the products of one vector, by the state before the step, and after it. */
+extern const struct test_cell cell_dot, cell_bahdanau, cell_luong;
 extern const struct test_cell *const all_cells[CELLS];
 
 struct cell_definition *define(const struct test_cell *cell);
-/* A layer of HIDDEN; `settings` without the cell. */
+/* A layer of HIDDEN, with a memory of MEMORY; `settings` without the cell. */
 struct layer *make_layer(const struct test_cell *cell, struct cell_layer_settings settings, int64_t input);
 
 /* A layer with its inputs, and the results of a run. */
@@ -40,16 +42,17 @@ struct run {
     int input_every_step, training;
     rondo_tensor inputs;
     rondo_tensor parameters[MOST_PARAMETERS];
-    const rondo_tensor *initial; /* [states], or NULL */
+    const rondo_tensor *initial;  /* [states], or NULL */
+    struct support_memory memory; /* if the layer reads it */
     /* Copies of the results of the last pass, and gradients of their weighted sum (`total`).
      */
     rondo_tensor outputs, final[MOST_STATES];
-    rondo_tensor grad_inputs, grad_parameters[MOST_PARAMETERS], grad_initial[MOST_STATES];
+    rondo_tensor grad_inputs, grad_memory, grad_parameters[MOST_PARAMETERS], grad_initial[MOST_STATES];
 };
 
 /* The values of a pass on the tape. */
 struct values {
-    rondo_value inputs, parameters[MOST_PARAMETERS], initial[MOST_STATES], outputs, final[MOST_STATES];
+    rondo_value inputs, memory, parameters[MOST_PARAMETERS], initial[MOST_STATES], outputs, final[MOST_STATES];
 };
 
 rondo_tensor zeros_like(const rondo_tensor *tensor);

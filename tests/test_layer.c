@@ -155,6 +155,10 @@ static void pass_in_windows(struct run *whole, int stops) {
     for (int32_t p = 0; p < layer_shape(whole->layer)->n_parameters; p++) {
         values[0].parameters[p] = tape_parameter(tape, "p", &whole->parameters[p], NULL);
     }
+    struct layer_memory memory = {{-1}, &whole->memory.rows};
+    if (layer_shape(whole->layer)->reads_memory) {
+        memory.values = tape_constant(tape, &whole->memory.values);
+    }
     for (int w = 0; w < 2; w++) {
         values[w].inputs = tape_parameter(tape, "x", &parts[w].inputs, NULL);
         for (int32_t s = 0; w == 1 && s < layer_shape(whole->layer)->n_states; s++) {
@@ -167,6 +171,7 @@ static void pass_in_windows(struct run *whole, int stops) {
                                         .parameters = values[0].parameters,
                                         .initial = w == 0 ? NULL : values[1].initial,
                                         .final = values[w].final,
+                                        .memory = memory.values.id < 0 ? NULL : &memory,
                                         .scope = "layer"};
         outputs[w] = layer_record(whole->layer, tape, &call);
     }

@@ -39,12 +39,12 @@ static const struct wrapper wrappers[] = {
      .first_alone = 1},
     {.name = "learnt initial state", .settings = {.learn_initial_state = 1}},
     {.name = "learnt initial state of both", .settings = {.learn_initial_state = 1, .direction = DIRECTION_BOTH}},
-    {.name = "projection", .settings = {.projection = 2}, .but = "gru gated deep"},
+    {.name = "projection", .settings = {.projection = 2}, .but = "gru gated deep bahdanau"},
     {.name = "layer norm", .settings = {.layer_norm = 1}},
     {.name = "clip", .settings = {.clip = 0.4}},
     {.name = "zoneout", .settings = {.zoneout = 0.3, .zoneout_output = -1}},
     {.name = "zoneout of the output", .settings = {.zoneout_output = 0.5}, .but = "gated"},
-    {.name = "recurrent dropout", .settings = {.recurrent_dropout = 0.4}, .but = "rnn"},
+    {.name = "recurrent dropout", .settings = {.recurrent_dropout = 0.4}, .but = "rnn dot"},
     {.name = "variational dropout", .settings = {.variational_dropout = 0.4}},
     {.name = "weight drop", .settings = {.weight_drop = 0.4}, .but = "gated"},
     {.name = "all",
@@ -59,7 +59,7 @@ static const struct wrapper wrappers[] = {
                   .recurrent_dropout = 0.2,
                   .variational_dropout = 0.2,
                   .weight_drop = 0.2},
-     .but = "rnn gated",
+     .but = "rnn gated dot",
      .input = 2 * HIDDEN},
     {.name = "all, projected",
      .settings = {.projection = 3,
@@ -71,7 +71,7 @@ static const struct wrapper wrappers[] = {
                   .recurrent_dropout = 0.2,
                   .variational_dropout = 0.2,
                   .weight_drop = 0.2},
-     .but = "rnn gru gated deep"},
+     .but = "rnn gru gated deep dot bahdanau"},
 };
 
 /* Row _i of the table, for every cell that does not refuse the wrapper. */
@@ -99,6 +99,10 @@ static void check_gradients(struct run *run, const char *what) {
     }
     snprintf(name, sizeof name, "%s: x", what);
     support_central_differences(loss, run, &run->inputs, &run->grad_inputs, 1e-6, name);
+    if (layer_shape(run->layer)->reads_memory) {
+        snprintf(name, sizeof name, "%s: memory", what);
+        support_central_differences(loss, run, &run->memory.values, &run->grad_memory, 1e-6, name);
+    }
     for (int32_t s = 0; run->initial != NULL && s < layer_shape(run->layer)->n_states; s++) {
         snprintf(name, sizeof name, "%s: initial state %d", what, (int)s);
         support_central_differences(loss, run, &run->initial[s], &run->grad_initial[s], 1e-6, name);
@@ -135,6 +139,9 @@ START_TEST(both_engines_agree_on_every_wrapper_of_every_cell) {
     pass(&expected);
     support_near(&found.outputs, &expected.outputs, 1e-10, fused.name);
     support_near(&found.grad_inputs, &expected.grad_inputs, 1e-10, fused.name);
+    if (layer_shape(found.layer)->reads_memory) {
+        support_near(&found.grad_memory, &expected.grad_memory, 1e-10, fused.name);
+    }
     for (int32_t s = 0; s < layer_shape(found.layer)->n_states; s++) {
         support_near(&found.final[s], &expected.final[s], 1e-10, fused.name);
         support_near(&found.grad_initial[s], &expected.grad_initial[s], 1e-10, fused.name);
@@ -196,6 +203,9 @@ START_TEST(a_row_alone_gives_its_outputs_and_final_states_in_the_batch) {
         rondo_tensor initial[MOST_STATES];
         alone.time = support_time(&support, &lengths[row], 1);
         alone.inputs = rows_of(&batch.inputs, &batch.time, row);
+        if (layer_shape(batch.layer)->reads_memory) {
+            alone.memory = support_memory_rows(&batch.memory, row, row + 1);
+        }
         for (int32_t s = 0; s < layer_shape(batch.layer)->n_states; s++) {
             initial[s] = row_of(&batch.initial[s], row);
         }
@@ -329,6 +339,14 @@ static const struct by_hand by_hand_rows[] = {
       "c' = clamp(tanh(x @ W) + t', low=-0.25, high=0.25)\n"
       "h' = tanh(h @ U + c') * u'\n"},
      0},
+    {"layer norm of a query, and not of keys",
+     &cell_dot,
+     {.layer_norm = 1},
+     {"dot", "h", NULL, NULL,
+      "keys = memory @ W_k + b_k\n"
+      "c = attention(layer_norm(h @ W_q, W_q_gain, W_q_bias), keys, memory)\n"
+      "h' = tanh(layer_norm(x @ W + h @ U + c @ C, W_gain, b))\n"},
+     0},
     {"zoneout of a cell with clocks",
      &cell_clock,
      {.zoneout = 0.5, .zoneout_output = 0.125},
@@ -436,6 +454,14 @@ static const struct {
       "m' = m\n"
       "k' = k\n"
       "l' = l\n"}},
+    {&cell_dot, /* no mask belongs to the memory, whose elements are not rows of the step */
+     {"dot", "h, m:input, n, o:memory", NULL, NULL,
+      "keys = memory @ W_k + b_k\n"
+      "c = attention((h * n) @ W_q, keys, memory)\n"
+      "h' = tanh((x * m) @ W + (h * n) @ U + (c * o) @ C + b)\n"
+      "m' = m\n"
+      "n' = n\n"
+      "o' = o\n"}},
     {&cell_gated,
      {"gated", "c, m:input", "y", NULL,
       "g = (x * m) @ W\n"
@@ -466,7 +492,7 @@ static const struct {
 };
 
 static struct cell *compile(const struct test_cell *cell) {
-    const struct cell_settings settings = {.dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN};
+    const struct cell_settings settings = {.dtype = RONDO_F64, .input = INPUT, .hidden = HIDDEN, .memory = MEMORY};
     struct cell *compiled = cell_compile(define(cell), &settings, support.registry, &support.errors);
     ck_assert_msg(compiled != NULL, "%s: %s", cell->name, support_error(&support));
     return compiled;
