@@ -305,7 +305,7 @@ static const char *value_text(const struct trace *trace, const struct expression
     struct constant_mistake mistake = {0};
     const int is_literal = value->kind == EXPRESSION_NUMBER && value->name != NULL;
     const int is_word = value->kind == EXPRESSION_NAME && !value->primed && value->index == NULL &&
-                        value->base == NULL &&
+                        value->base == NULL && !trace_means_memory(trace, value->name) &&
                         !constant_is_number(trace->definition, trace->settings, value->name, &number);
     if (is_literal || is_word) {
         return value->name; /* a number as it was written, so that a message shows the same */

@@ -65,7 +65,7 @@ static const rondo_rows *const *rows_of_span(const struct scan_run *run, const s
 
 /* Computes call `id`, whose node or gradient is `node`; `call` gets what its backward function needs. The result goes to
  * `output`, or to the worker's arena where that is NULL: then the call is one of the backward half, and nothing is
- * computed if its saved bytes were kept. */
+ * computed if its saved bytes were kept, or if the backward function of a sequence call needs none. */
 static rondo_status compute(const struct scan_run *run, struct scan_worker *worker, int32_t id,
                             const struct scan_node *node, int32_t n_inputs, const struct scan_span *span, void *output,
                             rondo_op_call *call, struct host_call *host) {
@@ -103,7 +103,8 @@ static rondo_status compute(const struct scan_run *run, struct scan_worker *work
     const size_t kept = run->given.plan->saved_bytes[id];
     call->saved =
         kept > 0 ? run->memory.saved[id] + (size_t)span->packed * kept : arena_alloc(worker->arena, call->saved_bytes);
-    if (kept > 0 && output == NULL) {
+    const int needs_nothing = call->saved_bytes == 0 && (node->op->flags & RONDO_OP_SEQUENCES) != 0;
+    if ((kept > 0 || needs_nothing) && output == NULL) {
         call->scratch = arena_alloc(worker->arena, call->scratch_bytes);
         return call->scratch == NULL ? errors_no_memory(worker->errors) : RONDO_OK;
     }

@@ -324,7 +324,8 @@ enum rondo_op_flag {
     /* The op looks along sequences: the first dimension of inputs[0] counts the elements of one or more sequences, and so
      * does that of the output, element by element. Every other input is either divided into as many sequences, whose lengths
      * may be others, or the same for all of them. rondo_op_call.rows says where each sequence begins. Sequences do not depend
-     * on each other. Not for elementwise ops. Since ABI 1.2. */
+     * on each other, and backward reads only inputs, saved bytes and grad_output: output.data may be NULL. Not for elementwise
+     * ops. Since ABI 1.2. */
     RONDO_OP_SEQUENCES = 16
 };
 
