@@ -217,6 +217,9 @@ static void tell_loss(struct telling *telling, const rondo_loss *loss) {
     if (loss->quantile != NULL) {
         tell(telling, "intervals", "the outputs say how the targets are distributed: `rondo predict --interval`");
     }
+    if (loss->sample != NULL) {
+        tell(telling, "draws", "generation draws from the distribution that the outputs describe");
+    }
     if ((loss->flags & RONDO_LOSS_BEFORE_OUTPUT) != 0) {
         tell(telling, "outputs", "in training, only the outputs that the loss needs are computed");
     }
@@ -279,6 +282,9 @@ static void tell_op(struct telling *telling, const rondo_op *op) {
         tell(telling, "works on",
              op->max_inputs > 1 ? "each element independently; inputs are broadcast as in NumPy"
                                 : "each element independently");
+    }
+    if ((op->flags & RONDO_OP_SEQUENCES) != 0) {
+        tell(telling, "works on", "sequences: an element of the result may depend on all elements of its sequence");
     }
     tell(telling, "gradient", (op->flags & RONDO_OP_NO_GRADIENT) != 0 ? "none" : "yes");
     if ((op->flags & RONDO_OP_RANDOM) != 0) {

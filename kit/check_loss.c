@@ -127,6 +127,7 @@ const struct kit_check kit_loss_checks[] = {
     {"rows", "the loss of a row does not depend on other rows, unless the loss declares that it does", loss_rows},
     {"predict", "every prediction is written and finite; for classes, predictions are probabilities", loss_predict},
     {"quantile", "quantiles are written, and do not decrease with the probability", loss_quantile},
+    {"sample", "draws depend only on their row, and have the distribution of the loss", loss_sample},
     {"measure", "measure adds the sum over the rows to each metric", loss_measure},
     {"extremes", "large outputs give finite losses and gradients; huge outputs never give not-a-number", loss_extremes},
     {"class_range", "a class out of range is refused, and not used as an index", check_class_range},

@@ -6,7 +6,7 @@
 
 #include "core/tape.h"
 
-enum { WIDTH = 6 }; /* width of the hidden states */
+enum { WIDTH = 6, MOST_WORDS = 1 << 20 }; /* width of the hidden states; random words of a row */
 
 const struct loss_trial *loss_trial_of(const struct trial *trial) {
     return (const struct loss_trial *)trial; /* trial is the first member */
@@ -45,6 +45,10 @@ void loss_fixture_draw(struct loss_fixture *fixture, int32_t instance, int64_t b
         if (fixture->tried->target_kind == RONDO_TARGET_REAL) {
             draw_row(&fixture->targets, row, stream_of(fixture, "targets", instance), fixture->tried->targets);
         }
+        if (fixture->words != NULL) {
+            rng_words(stream_of(fixture, "words", instance), (uint64_t)(row * fixture->n_words), fixture->n_words,
+                      fixture->words + row * fixture->n_words);
+        }
     }
     if (fixture->tried->target_kind == RONDO_TARGET_CLASS) {
         draw_classes(fixture, instance, begin, end);
@@ -64,6 +68,26 @@ static rondo_tensor targets_of(const struct loss_fixture *fixture, int32_t dtype
     default:
         return tensor_1d(RONDO_I32, fixture->layout.target_begin[SEQUENCES], NULL);
     }
+}
+
+/* The random words of a loss with `sample`, and the targets that it draws. 0 with the reason. */
+static int add_draws(const struct trial *trial, struct loss_fixture *fixture) {
+    struct guard *guard = fixture->subject.guard;
+    if (fixture->loss->sample == NULL || fixture->tried->target_kind == RONDO_TARGET_LIST) {
+        return 1;
+    }
+    struct host_call host =
+        kit_host_call(trial->kit, trial->kit->arena, &fixture->subject.errors, NULL, trial->descriptor->name);
+    fixture->n_words = fixture->loss->sample_words(&host.base, &fixture->call);
+    if (fixture->n_words < 1 || fixture->n_words > MOST_WORDS) {
+        trial_say(trial, VERDICT_FAIL, "sample_words is %lld, expected 1 or more, and far below a million",
+                  (long long)fixture->n_words);
+        return 0;
+    }
+    fixture->draws = fixture->targets;
+    fixture->words = guard_alloc(guard, "words", (size_t)(fixture->rows * fixture->n_words) * sizeof *fixture->words);
+    return (fixture->words != NULL && guard_tensor(guard, "draws", &fixture->draws)) ||
+           trial_say(trial, VERDICT_FAIL, "out of memory") == VERDICT_PASS;
 }
 
 static int add_tensors(struct loss_fixture *fixture, int32_t dtype) {
@@ -141,6 +165,9 @@ struct loss_fixture *loss_fixture_create(const struct trial *trial, int32_t dtyp
         trial_say(trial, VERDICT_FAIL, "out of memory");
         return NULL;
     }
+    if (!add_draws(trial, fixture)) {
+        return NULL;
+    }
     loss_fixture_draw(fixture, instance, 0, fixture->rows);
     return fixture;
 }
@@ -160,6 +187,10 @@ struct loss_fixture *loss_fixture_part(const struct trial *trial, const struct l
         copy_rows(&part->inputs[0], &from->inputs[0], begin, end - begin);
         copy_rows(&part->outputs, &from->outputs, begin, end - begin);
         copy_rows(&part->targets, &from->targets, begin, end - begin);
+        if (part->words != NULL && end > begin) {
+            memcpy(part->words, from->words + begin * from->n_words,
+                   (size_t)((end - begin) * from->n_words) * sizeof *part->words);
+        }
     }
     return part;
 }
@@ -320,7 +351,6 @@ rondo_status loss_fixture_predict(struct loss_fixture *fixture) {
     subject_reads_tensor(&call, "outputs", &fixture->outputs);
     rondo_loss_call loss_call = fixture->call;
     loss_call.training = 0;
-    loss_call.sequences = NULL; /* only record and measure get the sequences */
     return subject_end(&call,
                        fixture->loss->predict(&call.host.base, &loss_call, &fixture->outputs, &fixture->predictions));
 }
@@ -347,6 +377,21 @@ rondo_status loss_fixture_quantile(struct loss_fixture *fixture, double probabil
         return RONDO_OK;
     }
     return status;
+}
+
+rondo_status loss_fixture_sample(struct loss_fixture *fixture) {
+    struct subject_call call;
+    if (fixture->draws.data == NULL) {
+        return RONDO_OK;
+    }
+    guard_poison(fixture->subject.guard, fixture->draws.data);
+    begin_call(fixture, &call, "sample");
+    subject_reads_tensor(&call, "outputs", &fixture->outputs);
+    subject_reads(&call, "words", fixture->words, (size_t)(fixture->rows * fixture->n_words) * sizeof *fixture->words);
+    rondo_loss_call loss_call = fixture->call;
+    loss_call.training = 0;
+    return subject_end(&call, fixture->loss->sample(&call.host.base, &loss_call, &fixture->outputs, fixture->words,
+                                                    fixture->n_words, &fixture->draws));
 }
 
 int32_t loss_metrics(const rondo_loss *loss) {
@@ -379,5 +424,6 @@ rondo_status loss_fixture_run(struct loss_fixture *fixture, int backward) {
     for (int64_t i = 0; !is_given && fixture->quantiles.data != NULL && i < rondo_count(&fixture->quantiles); i++) {
         rondo_set(&fixture->quantiles, i, 0); /* a refused probability has no values that a run could be compared by */
     }
+    RONDO_TRY(loss_fixture_sample(fixture));
     return loss_fixture_measure(fixture, fixture->sums);
 }

@@ -59,6 +59,9 @@ struct loss_fixture {
     rondo_tensor outputs; /* (rows, output_size), for predict; the same as inputs[0], if that is the outputs */
     rondo_tensor targets, predictions;
     rondo_tensor quantiles;     /* (rows, target_size), with RONDO_TARGET_REAL */
+    rondo_tensor draws;         /* of a loss with `sample`: as targets; data NULL: none */
+    int64_t n_words;            /* random words for each row */
+    uint32_t *words;            /* (rows, n_words); NULL: none */
     const rondo_tensor *losses; /* result of the last record */
     double sums[LOSS_METRICS];  /* sums of metrics of the last run of the adapter */
 };
@@ -77,8 +80,8 @@ struct loss_fixture *loss_fixture_part(const struct trial *trial, const struct l
                                        int64_t end);
 /* Frees the tape and the buffers. */
 void loss_fixture_close(struct loss_fixture *fixture);
-/* Draws new inputs and targets for rows begin .. end - 1, with the numbers of `instance`; new lists only if that is all
- * rows. */
+/* Draws new inputs, targets and random words for rows begin .. end - 1, with the numbers of `instance`; new lists only if that
+ * is all rows. */
 void loss_fixture_draw(struct loss_fixture *fixture, int32_t instance, int64_t begin, int64_t end);
 
 /* Records the losses. With `backward`, gradients[k] gets the gradient of sum_i w_i loss_i with respect to inputs[k],
@@ -90,9 +93,11 @@ double loss_fixture_sum(const struct loss_fixture *fixture);
 rondo_status loss_fixture_predict(struct loss_fixture *fixture);
 /* Fills `quantiles` for this probability. *is_given: 1; 0 if the loss has none, or refuses the probability with a reason. */
 rondo_status loss_fixture_quantile(struct loss_fixture *fixture, double probability, int *is_given);
+/* Fills `draws` from `words`. RONDO_OK without `sample`. */
+rondo_status loss_fixture_sample(struct loss_fixture *fixture);
 /* Adds to sums[LOSS_METRICS]. RONDO_OK without metrics. */
 rondo_status loss_fixture_measure(struct loss_fixture *fixture, double *sums);
-/* record, predict, quantile of 0.5 and measure, until one fails. */
+/* record, predict, quantile of 0.5, sample and measure, until one fails. */
 rondo_status loss_fixture_run(struct loss_fixture *fixture, int backward);
 /* The number of metrics of a loss. */
 int32_t loss_metrics(const rondo_loss *loss);

@@ -220,24 +220,28 @@ static rondo_status run(struct subject *subject, int64_t updates) {
 }
 
 static int result(const struct subject *subject, int32_t index, struct subject_tensor *result) {
-    static const char *const names[] = {"gradient of the outputs", "gradient of the output layer's weight",
-                                        "gradient of the output layer's bias"};
+    static const char *const inputs[] = {"gradient of the outputs", "gradient of the output layer's weight",
+                                         "gradient of the output layer's bias"};
     const struct loss_fixture *fixture = (const struct loss_fixture *)subject;
-    const int32_t n = fixture->n_inputs;
-    if (index == 0) {
-        *result = (struct subject_tensor){"losses", *fixture->losses};
-    } else if (index <= n) {
-        *result = (struct subject_tensor){n > 1 && index == 1 ? "gradient of the hidden states" : names[index - 1],
-                                          fixture->gradients[index - 1]};
-    } else if (index == n + 1) {
-        *result = (struct subject_tensor){"predictions", fixture->predictions};
-    } else if (index == n + 2) {
-        *result = (struct subject_tensor){"metrics",
-                                          tensor_1d(RONDO_F64, loss_metrics(fixture->loss), (void *)fixture->sums)};
-    } else {
-        *result = (struct subject_tensor){"quantiles", fixture->quantiles};
+    const rondo_tensor none = {0};
+    struct subject_tensor results[8];
+    int32_t n = 0;
+    results[n++] = (struct subject_tensor){"losses", *fixture->losses};
+    for (int32_t k = 0; k < fixture->n_inputs; k++) {
+        results[n++] = (struct subject_tensor){
+            fixture->n_inputs > 1 && k == 0 ? "gradient of the hidden states" : inputs[k], fixture->gradients[k]};
     }
-    return index <= n + 2 + (fixture->loss->quantile != NULL && fixture->quantiles.data != NULL);
+    results[n++] = (struct subject_tensor){"predictions", fixture->predictions};
+    results[n++] =
+        (struct subject_tensor){"metrics", tensor_1d(RONDO_F64, loss_metrics(fixture->loss), (void *)fixture->sums)};
+    if (fixture->loss->quantile != NULL && fixture->quantiles.data != NULL) {
+        results[n++] = (struct subject_tensor){"quantiles", fixture->quantiles};
+    }
+    if (fixture->draws.data != NULL) {
+        results[n++] = (struct subject_tensor){"draws", fixture->draws};
+    }
+    *result = index < n ? results[index] : (struct subject_tensor){NULL, none};
+    return index < n;
 }
 
 static void close_fixture(struct subject *subject) {

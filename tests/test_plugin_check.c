@@ -90,7 +90,8 @@ static const struct {
     {"op_breaks_aliased", "aliasing", "failed", "if map writes over one of its inputs", NULL},
     {"op_saves_columns", "saves_rows", "failed", "if backward is called for some of the rows at a time", NULL},
     {"op_reads_across", "sequences", "failed",
-     "case 0, f64, training: gradient of input 0, sequence 0, element 4: |, but | without the other sequences: they are "
+     "case 0, f64, training: gradient of input 0, sequence 0, element 4: |, but | without the other sequences: they "
+     "are "
      "not independent",
      NULL},
     {"op_ignores_begin", "sequences", "failed",
@@ -158,6 +159,14 @@ static const struct {
     {"loss_couples_rows", "rows", "failed", "needs RONDO_LOSS_COUPLES_ROWS", NULL},
     {"loss_skips_prediction", "predict", "failed", "f32: prediction 0 of row 15 is not written", NULL},
     {"loss_crosses_quantiles", "quantile", "failed", "f32: the quantile 0.025 of number 0 of row 0 is", NULL},
+    {"loss_draws_together", "sample", "failed",
+     "1 numbers per row, f32: row 1 draws |, and | without the other rows: it must", NULL},
+    {"loss_draws_high", "sample", "failed",
+     "1 numbers per row, f64: over 4096 draws the mean gradient of the loss with respect to output 0 is -|, expected 0 "
+     "within ",
+     NULL},
+    {"loss_draws_narrow", "sample", "failed",
+     "1 numbers per row, f64: of 4096 draws of number 0, a share of 0.00|is below the quantile 0.1", NULL},
     {"loss_predicts_infinity", "predict", "failed", "with outputs of 10000, 0 and -10000 a prediction is not a number",
      NULL},
     {"loss_overwrites_sums", "measure", "failed", "measure has to add", NULL},

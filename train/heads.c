@@ -5,6 +5,8 @@
 
 #include "core/number.h"
 
+enum { CLASS_WORDS = 2 }; /* to draw a class: a number with 53 random bits */
+
 /* The call of the plug-in's functions for one head. */
 static rondo_loss_call loss_call(const struct heads *heads, const struct heads_call *call,
                                  const struct loss_term *head) {
@@ -117,6 +119,11 @@ static rondo_status open_head(struct heads *heads, int32_t index, const char *co
     if (status == RONDO_OK && head->loss->prediction_size != NULL) {
         status = host_result(&host, head->loss->prediction_size(&host.base, &call, &predictions));
     }
+    int64_t words = heads->target_kind == RONDO_TARGET_CLASS ? CLASS_WORDS : 0;
+    if (status == RONDO_OK && head->loss->sample != NULL) {
+        words = head->loss->sample_words(&host.base, &call);
+        status = host_result(&host, RONDO_OK);
+    }
     const char *remedy = status != RONDO_INVALID || accepts(heads, head, heads->target_kind, arena)
                              ? NULL
                              : remedy_of(heads, head, target_as, arena);
@@ -126,9 +133,15 @@ static rondo_status open_head(struct heads *heads, int32_t index, const char *co
         return errors_add_at(errors, RONDO_INTERNAL, head->where, "%s: asks for %lld outputs, expected one at least",
                              head->loss->base.name, (long long)size);
     }
+    if (words < 1 && head->loss->sample != NULL) {
+        return errors_add_at(errors, RONDO_INTERNAL, head->where,
+                             "%s: needs %lld random words a row, expected one at least", head->loss->base.name,
+                             (long long)words);
+    }
     if (index == 0) {
         heads->output_size = size;
         heads->prediction_size = predictions;
+        heads->sample_words = words;
         if (head->loss->predict == NULL && heads->prediction_size != size) {
             return errors_add_at(errors, RONDO_INTERNAL, head->where,
                                  "%s: has no 'predict', and %lld outputs are no %lld predictions",
@@ -288,9 +301,64 @@ rondo_status heads_predict(const struct heads *heads, struct heads_call *call, c
     *predictions = tensor_2d(outputs->dtype, outputs->shape[0], heads->prediction_size, NULL);
     RONDO_TRY(tensor_alloc(predictions, tape_arena(call->tape), call->errors));
     struct host_call host = host_of(call, first);
-    rondo_loss_call own = loss_call(heads, call, first);
-    own.sequences = NULL; /* the predictions of a row depend only on that row */
+    const rondo_loss_call own = loss_call(heads, call, first);
     return host_result(&host, first->loss->predict(&host.base, &own, outputs, predictions));
+}
+
+int64_t heads_draw_class(const rondo_tensor *predictions, int64_t row, double uniform) {
+    const int64_t classes = predictions->shape[1];
+    double sum = 0;
+    int64_t k = 0;
+    for (; k < classes - 1; k++) {
+        sum += tensor_get(predictions, row * classes + k);
+        if (uniform < sum) {
+            break;
+        }
+    }
+    return k;
+}
+
+/* The draws of a loss without `sample`, whose predictions are probabilities of the classes, or numbers. */
+static rondo_status sample_predictions(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
+                                       const uint32_t *words, int64_t n_words, const rondo_tensor *targets) {
+    rondo_tensor predictions;
+    const int has_form = heads->prediction_size == heads->target_size;
+    if (!has_form && !heads_have_quantiles(heads)) {
+        return errors_add(call->errors, RONDO_INVALID,
+                          "the loss '%s' predicts %lld numbers for targets of %lld, which nothing can be drawn from",
+                          heads->loss.terms[0].loss->base.name, (long long)heads->prediction_size,
+                          (long long)heads->target_size);
+    }
+    RONDO_TRY(has_form ? heads_predict(heads, call, outputs, &predictions)
+                       : heads_quantile(heads, call, outputs, 0.5, &predictions));
+    if (heads->target_kind == RONDO_TARGET_REAL) {
+        if (tensor_bytes(targets) > 0) {
+            memcpy(targets->data, predictions.data, tensor_bytes(targets));
+        }
+        return RONDO_OK;
+    }
+    for (int64_t row = 0; row < outputs->shape[0]; row++) {
+        const uint32_t *own = words + row * n_words;
+        const uint64_t bits = ((uint64_t)own[1] << 32 | own[0]) >> 11;
+        tensor_set(targets, row, (double)heads_draw_class(&predictions, row, (double)bits * 0x1p-53));
+    }
+    return RONDO_OK;
+}
+
+rondo_status heads_sample(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
+                          const uint32_t *words, int64_t n_words, const rondo_tensor *targets) {
+    const struct loss_term *first = &heads->loss.terms[0];
+    RONDO_CHECK(n_words == heads->sample_words, call->errors, "every row has the words that the loss needs");
+    if (heads->target_kind == RONDO_TARGET_LIST) {
+        return errors_add(call->errors, RONDO_INVALID, "the targets of the loss '%s' are lists, which are not drawn",
+                          first->loss->base.name);
+    }
+    if (first->loss->sample == NULL) {
+        return sample_predictions(heads, call, outputs, words, n_words, targets);
+    }
+    struct host_call host = host_of(call, first);
+    const rondo_loss_call own = loss_call(heads, call, first);
+    return host_result(&host, first->loss->sample(&host.base, &own, outputs, words, n_words, targets));
 }
 
 int heads_have_quantiles(const struct heads *heads) {
@@ -329,7 +397,7 @@ rondo_status heads_quantile(const struct heads *heads, struct heads_call *call, 
     RONDO_TRY(tensor_alloc(values, tape_arena(call->tape), call->errors));
     struct host_call host = host_of(call, first);
     rondo_loss_call own = loss_call(heads, call, first);
-    own.sequences = NULL; /* as for predictions */
+    own.sequences = NULL;
     return host_result(&host, first->loss->quantile(&host.base, &own, outputs, probability, values));
 }
 

@@ -23,6 +23,7 @@ struct heads {
     int64_t target_size;      /* classes, or numbers per target */
     int64_t output_size;      /* numbers in a row of the model's outputs */
     int64_t prediction_size;  /* numbers in a row of predictions */
+    int64_t sample_words;     /* random words for each row that heads_sample needs; 0: none */
     int32_t n_metrics;        /* the loss; in a sum, the loss of each term; then the first term's own metrics */
     int32_t n_losses;         /* the losses among them, which come first: 1, or 1 + count in a sum */
     const char *names[HEADS_MOST_METRICS];
@@ -64,6 +65,15 @@ rondo_value heads_record(const struct heads *heads, struct heads_call *call, ron
 /* Predictions of the first head, [rows, prediction_size]. */
 rondo_status heads_predict(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
                            rondo_tensor *predictions);
+/* Draws a target of the first head for each row, in the form and unit of those that heads_record gets, to `targets` with data
+ * of the caller: i32 [rows] classes, or [rows, target_size] numbers of the dtype of the outputs. words: [rows, n_words] uniformly
+ * random 32-bit words, n_words of heads->sample_words; the draw of a row depends only on its own words and outputs. A loss
+ * without rondo_loss.sample: classes are drawn by their probabilities, and numbers are the prediction, or the median if
+ * predictions have another form. RONDO_INVALID for lists, and for a loss that has neither. */
+rondo_status heads_sample(const struct heads *heads, struct heads_call *call, const rondo_tensor *outputs,
+                          const uint32_t *words, int64_t n_words, const rondo_tensor *targets);
+/* The class of a row of probabilities that a number in [0, 1) draws: the first one whose sum with those before exceeds it. */
+int64_t heads_draw_class(const rondo_tensor *predictions, int64_t row, double uniform);
 /* 1 if the first head says how its targets are distributed (rondo_loss.quantile). */
 int heads_have_quantiles(const struct heads *heads);
 /* RONDO_INVALID, with the reason, if the first head cannot give the quantile of this probability, which is in (0, 1). */

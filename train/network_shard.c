@@ -349,17 +349,8 @@ static rondo_status draw_targets(const struct network_work *work, struct network
     *targets = tensor_1d(RONDO_I32, outputs->shape[0], NULL);
     RONDO_TRY(tensor_alloc(targets, tape_arena(shard->tape), &shard->errors));
     const struct rng_stream stream = rng_stream(call->stream.key, "targets");
-    const int64_t classes = predictions.shape[1];
     for (int64_t row = 0; row < outputs->shape[0]; row++) {
-        const double wanted = rng_uniform(stream, (uint64_t)row);
-        double sum = 0;
-        int64_t k = 0;
-        for (; k < classes - 1; k++) {
-            sum += tensor_get(&predictions, row * classes + k);
-            if (wanted < sum) {
-                break;
-            }
-        }
+        const int64_t k = heads_draw_class(&predictions, row, rng_uniform(stream, (uint64_t)row));
         tensor_set(targets, row, (double)k);
     }
     return RONDO_OK;

@@ -1,4 +1,4 @@
-/* plugins/losses/distribution.h: functions of probability distributions that several losses need and libm lacks.
+/* plugins/losses/distribution.h: functions of probability distributions, and draws from them, that several losses need and libm lacks.
  *
  * All compute in f64, hold no state, and take arguments that are positive unless they say otherwise. Each plug-in gets
  * its own copy, because it links against no library of Rondo.
@@ -12,6 +12,8 @@
 #include <float.h>
 #include <math.h>
 #include <stddef.h>
+
+#include "rondo/plugin.h"
 
 /* From here on the asymptotic series below are exact to the last digits of f64. */
 #define DISTRIBUTION_LARGE 17.0
@@ -181,6 +183,29 @@ static inline double distribution_count(double (*function)(const void *arg, doub
         *(function(arg, middle) < p ? &low : &high) = middle;
     }
     return high;
+}
+
+/* ---- draws, from random words that the host hands over ---- */
+
+enum { DISTRIBUTION_UNIFORM_WORDS = 2, DISTRIBUTION_NORMAL_WORDS = 2 * DISTRIBUTION_UNIFORM_WORDS };
+
+/* Uniform in (0, 1), without its ends, with 52 random bits. */
+static inline double distribution_draw_uniform(const uint32_t *words) {
+    const uint64_t bits = ((uint64_t)words[1] << 32 | words[0]) >> 12;
+    return ((double)bits + 0.5) / 4503599627370496.0; /* 2^52 */
+}
+
+/* Normal with mean 0 and variance 1:  sqrt(-2 ln u) cos(2 pi v)  (Box & Muller 1958) */
+static inline double distribution_draw_normal(const uint32_t *words) {
+    const double u = distribution_draw_uniform(words), v = distribution_draw_uniform(words + 2);
+    return sqrt(-2 * log(u)) * cos(6.283185307179586477 * v);
+}
+
+/* Element i becomes a number that was drawn. One beyond the range of the type becomes its largest finite number, so that a
+ * rare draw of a distribution with long tails does not stop a run. */
+static inline void distribution_set_draw(const rondo_tensor *targets, int64_t i, double value) {
+    const double most = targets->dtype == RONDO_F32 ? (double)FLT_MAX : DBL_MAX;
+    rondo_set(targets, i, value > most ? most : value < -most ? -most : value);
 }
 
 #endif

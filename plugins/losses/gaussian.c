@@ -97,6 +97,26 @@ static rondo_status quantile(rondo_context *ctx, const rondo_loss_call *call, co
     return RONDO_OK;
 }
 
+/* mean + deviation z,  z drawn from the standard normal distribution */
+static rondo_status sample(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                           const uint32_t *words, int64_t n_words, const rondo_tensor *targets) {
+    (void)ctx;
+    const int64_t n = call->target_size;
+    for (int64_t i = 0; i < rondo_count(targets); i++) {
+        const int64_t at = i / n * 2 * n + i % n;
+        const double s = rondo_get(outputs, at + n);
+        const double z = distribution_draw_normal(words + i / n * n_words + i % n * DISTRIBUTION_NORMAL_WORDS);
+        distribution_set_draw(
+            targets, i, rondo_get(outputs, at) + z * deviation(s, ((const struct gaussian *)call->options)->floor));
+    }
+    return RONDO_OK;
+}
+
+static int64_t sample_words(rondo_context *ctx, const rondo_loss_call *call) {
+    (void)ctx;
+    return DISTRIBUTION_NORMAL_WORDS * call->target_size;
+}
+
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
     (void)ctx;
@@ -125,6 +145,8 @@ static const rondo_loss gaussian = {
     .predict = predict,
     .measure = measure,
     .quantile = quantile,
+    .sample = sample,
+    .sample_words = sample_words,
 };
 
 RONDO_PLUGIN("gaussian", "1.0", "MIT", &gaussian.base);

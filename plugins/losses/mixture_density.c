@@ -180,6 +180,44 @@ static rondo_status quantile(rondo_context *ctx, const rondo_loss_call *call, co
     return RONDO_OK;
 }
 
+/* The component k of a row with probability pi_k; then, for each number, mu + sigma z with z drawn from the standard normal
+ * distribution. */
+static rondo_status sample(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                           const uint32_t *words, int64_t n_words, const rondo_tensor *targets) {
+    (void)ctx;
+    const struct mixture_density *self = call->options;
+    const int64_t components = self->components, n = call->target_size;
+    for (int64_t row = 0; row < outputs->shape[0]; row++) {
+        const int64_t at = row * outputs->shape[1];
+        const uint32_t *own = words + row * n_words;
+        const double highest = rondo_get(outputs, at + rondo_argmax(outputs, at, components));
+        double sum = 0, up_to = 0;
+        for (int64_t k = 0; k < components; k++) {
+            sum += exp(rondo_get(outputs, at + k) - highest);
+        }
+        const double wanted = distribution_draw_uniform(own) * sum;
+        int64_t k = 0;
+        for (; k < components - 1; k++) {
+            up_to += exp(rondo_get(outputs, at + k) - highest);
+            if (wanted < up_to) {
+                break;
+            }
+        }
+        for (int64_t d = 0; d < n; d++) {
+            const int64_t of = at + components + k * n + d;
+            const double z = distribution_draw_normal(own + DISTRIBUTION_UNIFORM_WORDS + d * DISTRIBUTION_NORMAL_WORDS);
+            const double sigma = self->least_deviation + exp(rondo_get(outputs, of + components * n));
+            distribution_set_draw(targets, row * n + d, rondo_get(outputs, of) + sigma * z);
+        }
+    }
+    return RONDO_OK;
+}
+
+static int64_t sample_words(rondo_context *ctx, const rondo_loss_call *call) {
+    (void)ctx;
+    return DISTRIBUTION_UNIFORM_WORDS + DISTRIBUTION_NORMAL_WORDS * call->target_size;
+}
+
 /* rmse = sqrt(mean of (mean - y)^2) over all numbers of all rows. */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
@@ -208,6 +246,8 @@ static const rondo_loss mixture_density = {
     .predict = predict,
     .measure = measure,
     .quantile = quantile,
+    .sample = sample,
+    .sample_words = sample_words,
 };
 
 RONDO_PLUGIN("mixture_density", "1.0", "MIT", &mixture_density.base);

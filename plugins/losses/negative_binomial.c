@@ -207,6 +207,27 @@ static rondo_status quantile(rondo_context *ctx, const rondo_loss_call *call, co
     return RONDO_OK;
 }
 
+/* The smallest count that is not exceeded with a probability that is drawn. */
+static rondo_status sample(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                           const uint32_t *words, int64_t n_words, const rondo_tensor *targets) {
+    (void)ctx;
+    const struct negative_binomial *self = call->options;
+    const int64_t n = call->target_size, width = outputs->shape[1];
+    for (int64_t i = 0; i < rondo_count(targets); i++) {
+        const int64_t at = i / n * width + i % n;
+        const struct count_distribution of = {mean_of(self, rondo_get(outputs, at)),
+                                              softplus(rondo_get(outputs, at + n)) + self->floor};
+        const double u = distribution_draw_uniform(words + i / n * n_words + i % n * DISTRIBUTION_UNIFORM_WORDS);
+        distribution_set_draw(targets, i, distribution_count(at_most, &of, u, of.mean));
+    }
+    return RONDO_OK;
+}
+
+static int64_t sample_words(rondo_context *ctx, const rondo_loss_call *call) {
+    (void)ctx;
+    return DISTRIBUTION_UNIFORM_WORDS * call->target_size;
+}
+
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
     (void)ctx;
@@ -233,6 +254,8 @@ static const rondo_loss negative_binomial = {
     .predict = predict,
     .measure = measure,
     .quantile = quantile,
+    .sample = sample,
+    .sample_words = sample_words,
 };
 
 RONDO_PLUGIN("negative_binomial", "1.0", "MIT", &negative_binomial.base, &negative_binomial_density.base);

@@ -134,6 +134,24 @@ static rondo_status quantile(rondo_context *ctx, const rondo_loss_call *call, co
     return RONDO_OK;
 }
 
+/* The smallest count that is not exceeded with a probability that is drawn. */
+static rondo_status sample(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                           const uint32_t *words, int64_t n_words, const rondo_tensor *targets) {
+    (void)ctx;
+    const int64_t n = call->target_size;
+    for (int64_t i = 0; i < rondo_count(targets); i++) {
+        const double rate = fmax(rate_of(((const struct poisson *)call->options)->link, rondo_get(outputs, i)), 0);
+        const double u = distribution_draw_uniform(words + i / n * n_words + i % n * DISTRIBUTION_UNIFORM_WORDS);
+        distribution_set_draw(targets, i, distribution_count(at_most, &rate, u, rate));
+    }
+    return RONDO_OK;
+}
+
+static int64_t sample_words(rondo_context *ctx, const rondo_loss_call *call) {
+    (void)ctx;
+    return DISTRIBUTION_UNIFORM_WORDS * call->target_size;
+}
+
 /* deviance = mean of 2 (y log(y / r) - (y - r)),  0 log 0 = 0; a rate of 0 counts as the smallest positive number.
  */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
@@ -165,6 +183,8 @@ static const rondo_loss poisson = {
     .predict = predict,
     .measure = measure,
     .quantile = quantile,
+    .sample = sample,
+    .sample_words = sample_words,
 };
 
 RONDO_PLUGIN("poisson", "1.0", "MIT", &poisson.base);

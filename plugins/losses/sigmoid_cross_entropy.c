@@ -8,6 +8,7 @@
  */
 #include <math.h>
 
+#include "distribution.h"
 #include "rondo/plugin.h"
 
 struct sigmoid_cross_entropy {
@@ -182,6 +183,24 @@ static rondo_status predict(rondo_context *ctx, const rondo_loss_call *call, con
     return RONDO_OK;
 }
 
+/* 1 with probability s(x), else 0: a class, or each number of a row. */
+static rondo_status sample(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                           const uint32_t *words, int64_t n_words, const rondo_tensor *targets) {
+    (void)ctx;
+    (void)call;
+    const int64_t n = outputs->shape[1];
+    for (int64_t i = 0; i < rondo_count(outputs); i++) {
+        const double u = distribution_draw_uniform(words + i / n * n_words + i % n * DISTRIBUTION_UNIFORM_WORDS);
+        rondo_set(targets, i, u < logistic(rondo_get(outputs, i)));
+    }
+    return RONDO_OK;
+}
+
+static int64_t sample_words(rondo_context *ctx, const rondo_loss_call *call) {
+    (void)ctx;
+    return DISTRIBUTION_UNIFORM_WORDS * (call->target_kind == RONDO_TARGET_CLASS ? 1 : call->target_size);
+}
+
 /* Share of the row's numbers that are on the same side of one half as their targets. */
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
@@ -214,6 +233,8 @@ static const rondo_loss sigmoid_cross_entropy = {
     .record = record,
     .predict = predict,
     .measure = measure,
+    .sample = sample,
+    .sample_words = sample_words,
 };
 
 RONDO_PLUGIN("sigmoid_cross_entropy", "1.0", "MIT", &sigmoid_cross_entropy.base);

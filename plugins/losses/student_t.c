@@ -209,6 +209,32 @@ static rondo_status quantile(rondo_context *ctx, const rondo_loss_call *call, co
     return RONDO_OK;
 }
 
+/* location + scale t,  t = sqrt(v (u^(-2 / v) - 1)) cos(2 pi w) with v degrees of freedom, u and w uniform (Bailey, "Polar
+ * generation of random variates with the t-distribution", Mathematics of Computation 62, 1994) */
+static rondo_status sample(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *outputs,
+                           const uint32_t *words, int64_t n_words, const rondo_tensor *targets) {
+    (void)ctx;
+    const struct student_t *self = call->options;
+    const int64_t n = call->target_size;
+    for (int64_t i = 0; i < rondo_count(targets); i++) {
+        const int64_t at = i / n * outputs->shape[1] + i % n;
+        const uint32_t *own = words + i / n * n_words + i % n * 2 * DISTRIBUTION_UNIFORM_WORDS;
+        const double u = distribution_draw_uniform(own),
+                     w = distribution_draw_uniform(own + DISTRIBUTION_UNIFORM_WORDS);
+        const double degrees =
+            self->degrees > 0 ? self->degrees : softplus(rondo_get(outputs, at + 2 * n)) + self->least_degrees;
+        const double t = sqrt(degrees * expm1(-2 / degrees * log(u))) * cos(6.283185307179586477 * w);
+        const double scale = softplus(rondo_get(outputs, at + n)) + self->floor;
+        distribution_set_draw(targets, i, rondo_get(outputs, at) + t * scale);
+    }
+    return RONDO_OK;
+}
+
+static int64_t sample_words(rondo_context *ctx, const rondo_loss_call *call) {
+    (void)ctx;
+    return 2 * DISTRIBUTION_UNIFORM_WORDS * call->target_size;
+}
+
 static rondo_status measure(rondo_context *ctx, const rondo_loss_call *call, const rondo_tensor *predictions,
                             const rondo_tensor *targets, double *sums) {
     (void)ctx;
@@ -236,6 +262,8 @@ static const rondo_loss student_t = {
     .predict = predict,
     .measure = measure,
     .quantile = quantile,
+    .sample = sample,
+    .sample_words = sample_words,
 };
 
 RONDO_PLUGIN("student_t", "1.0", "MIT", &student_t.base, &student_t_density.base);
