@@ -17,9 +17,10 @@
 
 static const char *const versions[] = {"1.0", "1.1", "1.2"};
 /* Those of a version are the first of them: metrics exist since 1.1, the rest since 1.2. */
-static const char *const plugins[] = {"abi_map",    "abi_ops",      "abi_optimizer", "abi_loss",   "abi_schedule",
-                                      "abi_metric", "abi_interval", "abi_rows",      "abi_choose", "abi_sequences"};
-static const int n_plugins[] = {5, 6, 10};
+static const char *const plugins[] = {"abi_map",      "abi_ops",       "abi_optimizer", "abi_loss",
+                                      "abi_schedule", "abi_metric",    "abi_interval",  "abi_rows",
+                                      "abi_choose",   "abi_sequences", "abi_sample"};
+static const int n_plugins[] = {5, 6, 11};
 
 enum { TEXT = 1 << 16 };
 
@@ -230,6 +231,10 @@ START_TEST(a_field_of_a_newer_version_reads_as_zero) {
     load_version(_i);
     const rondo_optimizer *older = (const rondo_optimizer *)fixture_find(RONDO_KIND_OPTIMIZER, "abi_descent");
     ck_assert(older->wants_sampled != NULL && older->skips_zeros == NULL && older->catch_up == NULL);
+    const rondo_loss *loss = (const rondo_loss *)fixture_find(RONDO_KIND_LOSS, "abi_square");
+    ck_assert(loss->measure != NULL && loss->quantile == NULL && loss->sample == NULL && loss->sample_words == NULL);
+    const rondo_op *op = (const rondo_op *)fixture_find(RONDO_KIND_OP, "abi_affine");
+    ck_assert(op->sample != NULL && op->sample_lengths == NULL && (op->flags & RONDO_OP_SEQUENCES) == 0);
 }
 END_TEST
 
@@ -361,6 +366,30 @@ START_TEST(loss_chooses_its_outputs) {
     assert_value(losses, (const double[]){log(4.0 / 3), log(4)}, "abi_choose");
     ck_assert_int_eq(tape_backward(fixture.tape, losses), RONDO_OK);
     assert_gradient(call.output_bias, (const double[]){-0.5, 0.5}, "abi_choose, bias");
+}
+END_TEST
+
+/* A rate of softplus(0) + 1 - ln 2 = 1: u = 1 / 2 gives a wait of ln 2, u = 1 / 4 one of 2 ln 2. A wait is expected to be 1, so
+ * the events of two sequences, of two steps and of one, are expected at 1 and 2, and at 1. */
+START_TEST(loss_draws_and_predicts_along_sequences) {
+    load_version(2);
+    const rondo_loss *loss = (const rondo_loss *)fixture_find(RONDO_KIND_LOSS, "abi_wait");
+    rondo_loss_call call = loss_call(loss, RONDO_TARGET_REAL, "least=0.30685281944005469");
+    call.target_size = 1;
+    struct host_call host = fixture_host("abi_sample");
+    const rondo_tensor outputs = fixture_tensor(RONDO_F64, 2, 3, 1), targets = fixture_tensor(RONDO_F64, 2, 3, 1);
+    ck_assert_int_eq(loss->sample_words(&host.base, &call), 2);
+    const uint32_t words[] = {UINT32_C(1) << 31, 0, UINT32_C(1) << 30, 0, UINT32_C(1) << 31, 0};
+    ck_assert_int_eq(loss->sample(&host.base, &call, &outputs, words, 2, &targets), RONDO_OK);
+    fixture_all_near(&targets, (const double[]){log(2), 2 * log(2), log(2)}, 1e-12, "abi_wait, draws");
+    const rondo_sequences sequences = {.struct_size = sizeof sequences,
+                                       .count = 2,
+                                       .steps = 2,
+                                       .lengths = (const int64_t[]){2, 1},
+                                       .begin = (const int64_t[]){0, 2, 3}};
+    call.sequences = &sequences;
+    ck_assert_int_eq(loss->predict(&host.base, &call, &outputs, &targets), RONDO_OK);
+    fixture_all_near(&targets, (const double[]){1, 1, 2}, 1e-12, "abi_wait, predictions");
 }
 END_TEST
 
@@ -636,6 +665,7 @@ int main(void) {
     tcase_add_loop_test(cases, schedule_works, 0, count);
     tcase_add_loop_test(cases, metric_works, 1, ROWS(versions));
     tcase_add_test(cases, loss_chooses_its_outputs);
+    tcase_add_test(cases, loss_draws_and_predicts_along_sequences);
     tcase_add_test(cases, quantiles_and_intervals_work);
     tcase_add_loop_test(cases, frozen_plugin_passes_its_checks, 0, count * ROWS(plugins));
     tcase_add_loop_test(cases, todays_header_keeps_the_frozen_layout, 0, count);
