@@ -19,6 +19,7 @@
 #include "kit/child.h"
 #include "kit/guard.h"
 #include "kit/heap.h"
+#include "kit/op_sequences.h"
 #include "kit/option_settings.h"
 #include "tests/suite.h"
 
@@ -483,6 +484,59 @@ START_TEST(wrong_options_are_an_error) {
 }
 END_TEST
 
+/* ---- sequences of ops ---- */
+
+/* Lengths of the sequences of two inputs; their first dimensions; and how many sequences there is room for. */
+static const struct {
+    int32_t count;
+    int64_t length[2][3], first[2];
+    int32_t fitting;
+} sequences[] = {
+    {3, {{3, 1, 2}, {2, 0, 1}}, {6, 3}, 3}, {3, {{3, 1, 2}, {2, 0, 1}}, {9, 5}, 3}, /* elements of no sequence */
+    {3, {{3, 1, 2}, {4, 4, 4}}, {4, 6}, 2}, /* changed shapes, which are too small */
+    {3, {{3, 1, 2}, {2, 0, 1}}, {0, 0}, 0}, {1, {{5}, {2}}, {5, 2}, 1},
+};
+
+static int overlap(const rondo_rows *rows, int64_t a, int64_t b) {
+    return rows->begin[a] < rows->begin[b] + rows->length[b] && rows->begin[b] < rows->begin[a] + rows->length[a];
+}
+
+/* Sequences are inside their input, and only those of OP_SHARED share elements, never of the first input. Then, if they are
+ * scattered, the first element belongs to none. */
+START_TEST(sequences_have_their_places) {
+    const int row = _i / OP_ARRANGEMENTS;
+    const enum op_arrangement arrangement = (enum op_arrangement)(_i % OP_ARRANGEMENTS);
+    struct op_lengths lengths = {.count = sequences[row].count, .divided = 3};
+    rondo_tensor inputs[RONDO_SAMPLE_INPUTS] = {{0}};
+    struct op_places places;
+    int shared = 0;
+    for (int k = 0; k < 2; k++) {
+        memcpy(lengths.length[k], sequences[row].length[k], sizeof sequences[row].length[k]);
+        inputs[k] = tensor_2d(RONDO_F64, sequences[row].first[k], 2, NULL);
+    }
+    ck_assert(op_places_make(&places, &lengths, arrangement, inputs));
+    ck_assert_ptr_null(places.list[2]);
+    for (int k = 0; k < 2; k++) {
+        const rondo_rows *rows = places.list[k];
+        int64_t room = sequences[row].first[k];
+        ck_assert_int_eq(rows->count, sequences[row].fitting);
+        for (int64_t s = 0; s < rows->count; s++) {
+            const int64_t wanted = lengths.length[k][s];
+            ck_assert_int_eq(rows->length[s], wanted < room ? wanted : room);
+            room -= rows->length[s];
+            ck_assert(rows->begin[s] >= (arrangement != OP_IN_ORDER) &&
+                      rows->begin[s] + rows->length[s] <= inputs[k].shape[0]);
+            for (int64_t other = 0; other < s; other++) {
+                shared += overlap(rows, s, other);
+            }
+        }
+        ck_assert(shared == 0 || (arrangement == OP_SHARED && k == 1));
+        ck_assert(arrangement == OP_IN_ORDER || !op_rows_contain(rows, &inputs[k], 0));
+    }
+    ck_assert(arrangement != OP_SHARED || row != 2 || shared > 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("kit");
     TCase *cases = tcase_create("kit");
@@ -505,6 +559,7 @@ int main(void) {
     tcase_add_loop_test(cases, what_stays_on_the_heap_is_found, 0, ROWS(pieces));
     tcase_add_test(cases, required_options_get_a_value_from_the_middle);
     tcase_add_test(cases, wrong_options_are_an_error);
+    tcase_add_loop_test(cases, sequences_have_their_places, 0, ROWS(sequences) * OP_ARRANGEMENTS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

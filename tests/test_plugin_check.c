@@ -69,6 +69,8 @@ static const struct {
 
     {"op_two_samples", "samples", "failed", "only 2 samples, expected 3 or more", NULL},
     {"op_without_lengths", "samples", "failed", "RONDO_OP_SEQUENCES is set, and 'sample_lengths' is missing", NULL},
+    {"op_lengths_too_long", "samples", "failed",
+     "case 1: sample_lengths gives sequence 2 of input 1 4 elements, expected 0 to 3", NULL},
     {"op_unknown_status", "status", "failed", "a scalar as input: infer returned 77, expected one of rondo_status_code",
      NULL},
     {"op_refuses_quietly", "status", "failed", "infer failed and did not say why", NULL},
