@@ -294,7 +294,11 @@ static rondo_status take_rows(struct tape *tape, const rondo_op *op, int32_t cou
     if ((op->flags & RONDO_OP_SEQUENCES) == 0) {
         return RONDO_OK;
     }
-    RONDO_CHECK(rows != NULL && count > 0 && rows[0] != NULL, errors, "an op that looks along sequences gets them");
+    if (rows == NULL) {
+        return errors_add(errors, RONDO_INVALID,
+                          "op '%s' looks along sequences, which only cells and blocks can apply it to", op->base.name);
+    }
+    RONDO_CHECK(count > 0 && rows[0] != NULL, errors, "the first input of an op that looks along sequences has them");
     for (int32_t k = 1; k < count; k++) {
         RONDO_CHECK(rows[k] == NULL || rows[k]->count == rows[0]->count, errors,
                     "all inputs have as many sequences as the first");

@@ -67,7 +67,8 @@ rondo_value tape_apply(struct tape *tape, const rondo_op *op, const void *option
                        int32_t count);
 /* The same for an op that looks along sequences (RONDO_OP_SEQUENCES): rows[k], for each input, says where its sequences are;
  * NULL: it is the same for all of them. The structs and their arrays are borrowed until the reset; the list is copied. Without
- * the flag, rows are not read, so that a caller need not look at the op. */
+ * the flag, rows are not read, so that a caller need not look at the op. tape_apply, and so a loss, gets RONDO_INVALID for such an
+ * op. */
 rondo_value tape_apply_rows(struct tape *tape, const rondo_op *op, const void *options, const rondo_value *inputs,
                             int32_t count, const rondo_rows *const *rows);
 /* As tape_apply by name, with options as text: "axis=-1"; NULL for the defaults. */

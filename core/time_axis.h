@@ -50,7 +50,7 @@ rondo_status time_axis_window(struct time_axis *window, const struct time_axis *
                               struct arena *arena, struct errors *errors);
 
 /* The same elements row by row (sequence-major), as ops that look along sequences get them: first all steps of the first row,
- * then those of the next. Rows are taken in the order `row`, [axis->rows] rows of the axis; NULL: as they are.
+ * then those of the next. Rows are taken in the order `row`, a permutation of 0 .. axis->rows - 1; NULL: as they are.
  *
  *     index[begin[r] + t] = packed position of row[r] at step t,  0 <= t < length[r]
  *

@@ -266,11 +266,13 @@ static rondo_status attention_infer(rondo_context *ctx, rondo_op_call *call) {
     if (keys->shape[0] != values->shape[0]) {
         return refuse_shapes(ctx, call, "there must be a value for each key");
     }
-    if (columns % options->heads != 0 || wide % options->heads != 0) {
-        return ctx->host->fail(ctx, RONDO_INVALID,
-                               "'heads' is %" PRId64 ", which divides not both the %" PRId64
-                               " columns of query %s and the %" PRId64 " of values %s",
-                               options->heads, columns, ops_shape_text(query).text, wide, ops_shape_text(values).text);
+    for (int32_t k = 0; k < 3; k++) {
+        const int64_t size = call->inputs[k].shape[1];
+        if (size % options->heads != 0) {
+            return ctx->host->fail(ctx, RONDO_INVALID,
+                                   "'heads' is %" PRId64 ", which does not divide the %" PRId64 " columns of %s %s",
+                                   options->heads, size, names[k], ops_shape_text(&call->inputs[k]).text);
+        }
     }
     if (options->rotary && columns / options->heads % 2 != 0) {
         return ctx->host->fail(ctx, RONDO_INVALID,
