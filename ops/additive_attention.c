@@ -13,10 +13,9 @@
 #include <string.h>
 
 #include "ops/axis.h"
-#include "ops/dot.h"
+#include "ops/row_math.h"
 #include "ops/sample.h"
 #include "ops/sequences.h"
-#include "ops/softmax_line.h"
 
 enum { QUERY, KEYS, VALUES, WEIGHTS };
 
@@ -25,109 +24,127 @@ struct additive_pass {
     const rondo_op_call *call;
     int64_t a, w;    /* columns of the query, of the values */
     int64_t longest; /* number of keys of a sequence */
-    int shares;      /* backward only */
+    int is_forward;
+    int shares; /* backward only */
     struct ops_ranges ranges;
 };
 
-/* Scratch memory of a range, in elements: weights and their gradients, [longest] each; t of a query, [longest, a]; the
- * gradient of v, [a]. */
+/* Scratch memory of a range, in elements: weights and their gradients, a row with room for all keys each; the gradient of v,
+ * [a]; stand-ins for gradients that are not requested, [2, a]; t of a query, [longest, a]. Forward needs t of ROW_GROUP keys. */
+static int64_t weights_row(const struct additive_pass *pass) {
+    return row_padded(pass->longest);
+}
 static size_t scratch_elements(const struct additive_pass *pass) {
-    const size_t n = (size_t)pass->longest, a = (size_t)pass->a;
-    return 2 * n + n * a + a;
+    const int64_t keys = pass->is_forward && pass->longest > ROW_GROUP ? ROW_GROUP : pass->longest;
+    return (size_t)(2 * weights_row(pass) + 3 * pass->a + keys * pass->a);
 }
 
-#define ADDITIVE_OF(T, suffix)                                                                                           \
-    /* Weights p of the keys; t[j] is row j * `t_stride` of t, so that forward, which needs no t, overwrites one row. */ \
-    KERNEL_INLINE void weights_##suffix(const T *q, const T *k, const T *v, int64_t n, int64_t a, T *p, T *t,            \
-                                        int64_t t_stride) {                                                              \
-        for (int64_t j = 0; j < n; j++) {                                                                                \
-            const T *key = k + j * a;                                                                                    \
-            T *row = t + j * t_stride;                                                                                   \
-            KERNEL_LOOP                                                                                                  \
-            for (int64_t i = 0; i < a; i++) {                                                                            \
-                row[i] = VECTOR_TANH(q[i] + key[i]);                                                                     \
-            }                                                                                                            \
-            p[j] = dot_##suffix(v, row, a);                                                                              \
-        }                                                                                                                \
-        const T largest = line_max_##suffix(p, n, 1);                                                                    \
-        KERNEL_LOOP                                                                                                      \
-        for (int64_t j = 0; j < n; j++) {                                                                                \
-            p[j] = VECTOR_EXP(p[j] - largest);                                                                           \
-        }                                                                                                                \
-        const T share = (T)(1 / line_sum_##suffix(p, n, 1));                                                             \
-        KERNEL_LOOP                                                                                                      \
-        for (int64_t j = 0; j < n; j++) {                                                                                \
-            p[j] *= share;                                                                                               \
-        }                                                                                                                \
-    }                                                                                                                    \
-    KERNEL_CLONES static void additive_##suffix(const struct additive_pass *pass, int64_t s, void *scratch) {            \
-        const rondo_op_call *call = pass->call;                                                                          \
-        const struct ops_sequence queries = ops_sequence_of(call, QUERY, s), keys = ops_sequence_of(call, KEYS, s);      \
-        const int64_t a = pass->a, w = pass->w, n = keys.length;                                                         \
-        const T *q = (const T *)call->inputs[QUERY].data + queries.begin * a;                                            \
-        const T *k = (const T *)call->inputs[KEYS].data + keys.begin * a;                                                \
-        const T *u = (const T *)call->inputs[VALUES].data + ops_sequence_of(call, VALUES, s).begin * w;                  \
-        T *y = (T *)call->output.data + queries.begin * w;                                                               \
-        T *p = scratch, *t = p + 2 * pass->longest;                                                                      \
-        memset(y, 0, sizeof(T) * (size_t)(queries.length * w));                                                          \
-        for (int64_t i = 0; i < queries.length && n > 0; i++) {                                                          \
-            weights_##suffix(q + i * a, k, call->inputs[WEIGHTS].data, n, a, p, t, 0);                                   \
-            for (int64_t j = 0; j < n; j++) {                                                                            \
-                add_scaled_##suffix(y + i * w, p[j], u + j * w, w);                                                      \
-            }                                                                                                            \
-        }                                                                                                                \
-    }                                                                                                                    \
-    /* Adds the gradient of v to `v_sum`, [a]. */                                                                        \
-    KERNEL_CLONES static void additive_grad_##suffix(const struct additive_pass *pass, int64_t s, void *scratch,         \
-                                                     void *v_sum) {                                                      \
-        const rondo_op_call *call = pass->call;                                                                          \
-        const struct ops_sequence queries = ops_sequence_of(call, QUERY, s), keys = ops_sequence_of(call, KEYS, s);      \
-        const int64_t a = pass->a, w = pass->w, n = keys.length, u_at = ops_sequence_of(call, VALUES, s).begin * w;      \
-        const T *q = (const T *)call->inputs[QUERY].data + queries.begin * a;                                            \
-        const T *k = (const T *)call->inputs[KEYS].data + keys.begin * a;                                                \
-        const T *u = (const T *)call->inputs[VALUES].data + u_at, *v = call->inputs[WEIGHTS].data;                       \
-        const T *g = (const T *)call->grad_output->data + queries.begin * w;                                             \
-        T *gq = call->grad_inputs[QUERY].data, *gk = call->grad_inputs[KEYS].data;                                       \
-        T *gu = call->grad_inputs[VALUES].data, *gv = v_sum;                                                             \
-        T *p = scratch, *gp = p + pass->longest, *t = gp + pass->longest;                                                \
-        for (int64_t i = 0; i < queries.length && n > 0; i++) {                                                          \
-            const T *grad = g + i * w;                                                                                   \
-            weights_##suffix(q + i * a, k, v, n, a, p, t, a);                                                            \
-            for (int64_t j = 0; j < n; j++) {                                                                            \
-                gp[j] = dot_##suffix(grad, u + j * w, w);                                                                \
-                if (gu != NULL) {                                                                                        \
-                    add_scaled_##suffix(gu + u_at + j * w, p[j], grad, w);                                               \
-                }                                                                                                        \
-            }                                                                                                            \
-            const T mean = dot_##suffix(p, gp, n);                                                                       \
-            for (int64_t j = 0; j < n; j++) {                                                                            \
-                const T gs = p[j] * (gp[j] - mean);                                                                      \
-                T *row = t + j * a;                                                                                      \
-                if (gv != NULL) {                                                                                        \
-                    add_scaled_##suffix(gv, gs, row, a);                                                                 \
-                }                                                                                                        \
-                KERNEL_LOOP                                                                                              \
-                for (int64_t c = 0; c < a; c++) {                                                                        \
-                    row[c] = gs * v[c] * (1 - row[c] * row[c]);                                                          \
-                }                                                                                                        \
-                if (gk != NULL) {                                                                                        \
-                    add_scaled_##suffix(gk + (keys.begin + j) * a, 1, row, a);                                           \
-                }                                                                                                        \
-                if (gq != NULL) {                                                                                        \
-                    add_scaled_##suffix(gq + (queries.begin + i) * a, 1, row, a);                                        \
-                }                                                                                                        \
-            }                                                                                                            \
-        }                                                                                                                \
-    }                                                                                                                    \
-    static void *grad_of_v_##suffix(const struct additive_pass *pass, int64_t item) {                                    \
-        T *scratch = ops_range_scratch(&pass->ranges, item);                                                             \
-        return scratch + 2 * pass->longest + pass->longest * pass->a;                                                    \
-    }                                                                                                                    \
-    static void clear_grad_of_v_##suffix(const struct additive_pass *pass, int64_t item) {                               \
-        memset(grad_of_v_##suffix(pass, item), 0, sizeof(T) * (size_t)pass->a);                                          \
-    }                                                                                                                    \
-    static void add_grad_of_v_##suffix(const struct additive_pass *pass, int64_t item) {                                 \
-        add_scaled_##suffix(pass->call->grad_inputs[WEIGHTS].data, 1, grad_of_v_##suffix(pass, item), pass->a);          \
+#define ADDITIVE_OF(T, suffix)                                                                                         \
+    /* Weights p of the n keys of a query. t of key j goes to row j, or if `keep` is 0 to row j % ROW_GROUP. */        \
+    KERNEL_INLINE void weights_##suffix(const T *q, const T *k, const T *v, int64_t n, int64_t a, int keep, T *p,      \
+                                        T *t) {                                                                        \
+        for (int64_t first = 0; first < n; first += ROW_GROUP) {                                                       \
+            const int64_t count = n - first < ROW_GROUP ? n - first : ROW_GROUP;                                       \
+            T *rows = keep ? t + first * a : t;                                                                        \
+            for (int64_t j = 0; j < count; j++) {                                                                      \
+                const T *key = k + (first + j) * a;                                                                    \
+                T *row = rows + j * a;                                                                                 \
+                KERNEL_LOOP                                                                                            \
+                for (int64_t c = 0; c < a; c++) {                                                                      \
+                    row[c] = VECTOR_TANH(q[c] + key[c]);                                                               \
+                }                                                                                                      \
+            }                                                                                                          \
+            row_products_##suffix(v, 0, 1, rows, a, count, a, p + first, 0);                                           \
+        }                                                                                                              \
+        row_softmax_##suffix(p, n, 1);                                                                                 \
+    }                                                                                                                  \
+    KERNEL_CLONES static void additive_##suffix(const struct additive_pass *pass, int64_t s, void *scratch) {          \
+        const rondo_op_call *call = pass->call;                                                                        \
+        const struct ops_sequence queries = ops_sequence_of(call, QUERY, s), keys = ops_sequence_of(call, KEYS, s);    \
+        const int64_t a = pass->a, w = pass->w, n = keys.length;                                                       \
+        const T *q = (const T *)call->inputs[QUERY].data + queries.begin * a;                                          \
+        const T *k = (const T *)call->inputs[KEYS].data + keys.begin * a;                                              \
+        const T *u = (const T *)call->inputs[VALUES].data + ops_sequence_of(call, VALUES, s).begin * w;                \
+        T *y = (T *)call->output.data + queries.begin * w;                                                             \
+        T *p = scratch, *t = p + 2 * weights_row(pass) + 3 * a;                                                        \
+        memset(y, 0, sizeof(T) * (size_t)(queries.length * w));                                                        \
+        for (int64_t i = 0; i < queries.length && n > 0; i++) {                                                        \
+            weights_##suffix(q + i * a, k, call->inputs[WEIGHTS].data, n, a, 0, p, t);                                 \
+            row_add_##suffix(y + i * w, p, 1, u, w, n, w);                                                             \
+        }                                                                                                              \
+    }                                                                                                                  \
+    /* Of one key with t and dL/ds: adds to dL/dv, dL/dq and dL/dk, [a] each. */                                       \
+    KERNEL_INLINE void add_gradients_##suffix(const T *t, T gs, const T *v, T *gv, T *gq, T *gk, int64_t a) {          \
+        KERNEL_LOOP                                                                                                    \
+        for (int64_t c = 0; c < a; c++) {                                                                              \
+            const T sum = gs * v[c] * (1 - t[c] * t[c]);                                                               \
+            gv[c] += gs * t[c];                                                                                        \
+            gq[c] += sum;                                                                                              \
+            gk[c] += sum;                                                                                              \
+        }                                                                                                              \
+    }                                                                                                                  \
+    /* The same of ROW_GROUP keys in their order; dL/dk_j is gk_stride elements from that of the key before. */        \
+    KERNEL_INLINE void add_group_##suffix(const T *t, const T *gs, const T *v, T *gv, T *gq, T *gk, int64_t gk_stride, \
+                                          int64_t a) {                                                                 \
+        const T *t0 = t, *t1 = t0 + a, *t2 = t1 + a, *t3 = t2 + a, s0 = gs[0], s1 = gs[1], s2 = gs[2], s3 = gs[3];     \
+        T *gk0 = gk, *gk1 = gk0 + gk_stride, *gk2 = gk1 + gk_stride, *gk3 = gk2 + gk_stride;                           \
+        KERNEL_LOOP                                                                                                    \
+        for (int64_t c = 0; c < a; c++) {                                                                              \
+            const T sum0 = s0 * v[c] * (1 - t0[c] * t0[c]), sum1 = s1 * v[c] * (1 - t1[c] * t1[c]);                    \
+            const T sum2 = s2 * v[c] * (1 - t2[c] * t2[c]), sum3 = s3 * v[c] * (1 - t3[c] * t3[c]);                    \
+            gv[c] = (((gv[c] + s0 * t0[c]) + s1 * t1[c]) + s2 * t2[c]) + s3 * t3[c];                                   \
+            gq[c] = (((gq[c] + sum0) + sum1) + sum2) + sum3;                                                           \
+            gk0[c] += sum0;                                                                                            \
+            gk1[c] += sum1;                                                                                            \
+            gk2[c] += sum2;                                                                                            \
+            gk3[c] += sum3;                                                                                            \
+        }                                                                                                              \
+    }                                                                                                                  \
+    /* The gradient of v is added to the sum of the range. */                                                          \
+    KERNEL_CLONES static void additive_grad_##suffix(const struct additive_pass *pass, int64_t s, void *scratch) {     \
+        const rondo_op_call *call = pass->call;                                                                        \
+        const struct ops_sequence queries = ops_sequence_of(call, QUERY, s), keys = ops_sequence_of(call, KEYS, s);    \
+        const int64_t a = pass->a, w = pass->w, n = keys.length, u_at = ops_sequence_of(call, VALUES, s).begin * w;    \
+        const T *q = (const T *)call->inputs[QUERY].data + queries.begin * a;                                          \
+        const T *k = (const T *)call->inputs[KEYS].data + keys.begin * a;                                              \
+        const T *u = (const T *)call->inputs[VALUES].data + u_at, *v = call->inputs[WEIGHTS].data;                     \
+        const T *g = (const T *)call->grad_output->data + queries.begin * w;                                           \
+        T *gu = call->grad_inputs[VALUES].data;                                                                        \
+        T *p = scratch, *gs = p + weights_row(pass), *gv = gs + weights_row(pass), *t = gv + 3 * a;                    \
+        T *gq = call->grad_inputs[QUERY].data, *gk = call->grad_inputs[KEYS].data;                                     \
+        const int64_t gq_stride = gq == NULL ? 0 : a, gk_stride = gk == NULL ? 0 : a;                                  \
+        gq = gq == NULL ? gv + a : gq + queries.begin * a;                                                             \
+        gk = gk == NULL ? gv + 2 * a : gk + keys.begin * a;                                                            \
+        for (int64_t i = 0; i < queries.length && n > 0; i++) {                                                        \
+            const T *grad = g + i * w;                                                                                 \
+            T mean;                                                                                                    \
+            weights_##suffix(q + i * a, k, v, n, a, 1, p, t);                                                          \
+            row_products_##suffix(grad, 0, 1, u, w, n, w, gs, 0);                                                      \
+            for (int64_t j = 0; gu != NULL && j < n; j++) {                                                            \
+                row_add_##suffix(gu + u_at + j * w, p + j, 0, grad, 0, 1, w);                                          \
+            }                                                                                                          \
+            row_tile_##suffix(p, 0, gs, 0, n, 1, 1, &mean, 0);                                                         \
+            KERNEL_LOOP                                                                                                \
+            for (int64_t j = 0; j < n; j++) {                                                                          \
+                gs[j] = p[j] * (gs[j] - mean);                                                                         \
+            }                                                                                                          \
+            int64_t j = 0;                                                                                             \
+            for (; j + ROW_GROUP <= n; j += ROW_GROUP) {                                                               \
+                add_group_##suffix(t + j * a, gs + j, v, gv, gq + i * gq_stride, gk + j * gk_stride, gk_stride, a);    \
+            }                                                                                                          \
+            for (; j < n; j++) {                                                                                       \
+                add_gradients_##suffix(t + j * a, gs[j], v, gv, gq + i * gq_stride, gk + j * gk_stride, a);            \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    /* The sum of a range, and the stand-ins after it, start at zero. */                                               \
+    static void clear_sum_##suffix(const struct additive_pass *pass, T *scratch) {                                     \
+        memset(scratch + 2 * weights_row(pass), 0, sizeof(T) * (size_t)(3 * pass->a));                                 \
+    }                                                                                                                  \
+    static void add_sum_##suffix(const struct additive_pass *pass, const T *scratch) {                                 \
+        const T one = 1;                                                                                               \
+        row_add_##suffix(pass->call->grad_inputs[WEIGHTS].data, &one, 0, scratch + 2 * weights_row(pass), 0, 1,        \
+                         pass->a);                                                                                     \
     }
 
 ADDITIVE_OF(float, f32)
@@ -165,12 +182,14 @@ static rondo_status additive_infer(rondo_context *ctx, rondo_op_call *call) {
     return ops_check_size(ctx, call);
 }
 
-static rondo_status prepare(rondo_context *ctx, rondo_op_call *call, struct additive_pass *pass, int shares) {
+static rondo_status prepare(rondo_context *ctx, rondo_op_call *call, struct additive_pass *pass, int is_forward,
+                            int shares) {
     const struct ops_sequence_size size = ops_sequence_size(call, KEYS);
     *pass = (struct additive_pass){.call = call,
                                    .a = call->inputs[QUERY].shape[1],
                                    .w = call->inputs[VALUES].shape[1],
                                    .longest = size.longest,
+                                   .is_forward = is_forward,
                                    .shares = shares};
     if (call->rows[WEIGHTS] != NULL) {
         return ctx->host->fail(ctx, RONDO_INVALID, "v %s is divided into sequences, expected the same for all",
@@ -194,28 +213,20 @@ static void forward_items(void *arg, int64_t begin, int64_t end) {
 
 static rondo_status additive_forward(rondo_context *ctx, rondo_op_call *call) {
     struct additive_pass pass;
-    const rondo_status status = prepare(ctx, call, &pass, 0);
+    const rondo_status status = prepare(ctx, call, &pass, 1, 0);
     if (status == RONDO_OK) {
         ctx->host->parallel_for(ctx, call->rows[QUERY]->count, pass.ranges.grain, forward_items, &pass);
     }
     return status;
 }
 
-static void *grad_of_v(const struct additive_pass *pass, int64_t item) {
-    return pass->call->output.dtype == RONDO_F32 ? grad_of_v_f32(pass, item) : grad_of_v_f64(pass, item);
-}
-
 static void backward_items(void *arg, int64_t begin, int64_t end) {
     const struct additive_pass *pass = arg;
-    const int64_t count = pass->call->rows[QUERY]->count;
+    const int64_t last = pass->shares ? pass->call->rows[QUERY]->count : end;
     void *scratch = ops_range_scratch(&pass->ranges, begin);
-    void *v_sum = NULL;
-    if (pass->call->grad_inputs[WEIGHTS].data != NULL) {
-        KERNEL_BY_DTYPE(pass->call->output.dtype, clear_grad_of_v, pass, begin);
-        v_sum = grad_of_v(pass, begin);
-    }
-    for (int64_t s = begin; s < (pass->shares ? count : end); s++) {
-        KERNEL_BY_DTYPE(pass->call->output.dtype, additive_grad, pass, s, scratch, v_sum);
+    KERNEL_BY_DTYPE(pass->call->output.dtype, clear_sum, pass, scratch);
+    for (int64_t s = begin; s < last; s++) {
+        KERNEL_BY_DTYPE(pass->call->output.dtype, additive_grad, pass, s, scratch);
     }
 }
 
@@ -225,7 +236,7 @@ static rondo_status additive_backward(rondo_context *ctx, rondo_op_call *call) {
     for (int32_t k = 0; k < WEIGHTS; k++) {
         shares |= call->grad_inputs[k].data != NULL && !ops_are_apart(call, k);
     }
-    const rondo_status status = prepare(ctx, call, &pass, shares);
+    const rondo_status status = prepare(ctx, call, &pass, 0, shares);
     if (status != RONDO_OK) {
         return status;
     }
@@ -233,7 +244,7 @@ static rondo_status additive_backward(rondo_context *ctx, rondo_op_call *call) {
     ctx->host->parallel_for(ctx, items, pass.ranges.grain, backward_items, &pass);
     /* Every range has a sum of its own, so that the order of additions does not depend on the threads. */
     for (int64_t item = 0; call->grad_inputs[WEIGHTS].data != NULL && item < items; item += pass.ranges.grain) {
-        KERNEL_BY_DTYPE(call->output.dtype, add_grad_of_v, &pass, item);
+        KERNEL_BY_DTYPE(call->output.dtype, add_sum, &pass, ops_range_scratch(&pass.ranges, item));
     }
     return RONDO_OK;
 }

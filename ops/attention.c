@@ -21,10 +21,9 @@
 #include <string.h>
 
 #include "ops/axis.h"
-#include "ops/dot.h"
+#include "ops/row_math.h"
 #include "ops/sample.h"
 #include "ops/sequences.h"
-#include "ops/softmax_line.h"
 
 struct attention_options {
     int64_t heads, window;
@@ -81,159 +80,202 @@ static inline struct visible visible_keys(const struct attention_options *option
     return seen;
 }
 
-/* Scratch memory of an item, in elements: weights and their gradients, [longest] each; the rotated query and its gradient, [d]
- * each; the rotated keys and their gradients, [longest, d] each. */
+/* Queries of a sequence that are computed together, so that keys and values are loaded once for all of them. */
+enum { BLOCK = ROW_GROUP };
+
+/* Scratch memory of an item, in elements: the weights and their gradients, [BLOCK, row] each, where a row has room for all keys;
+ * rotated queries [BLOCK, d], the gradient of one and what it is rotated to, [2, d]; rotated keys and their gradients, [longest,
+ * d] each. */
+static int64_t weights_row(const struct attention_pass *pass) {
+    return row_padded(pass->longest) + ROW_PADDING;
+}
 static size_t scratch_elements(const struct attention_pass *pass) {
-    const size_t n = (size_t)pass->longest, d = (size_t)pass->d;
-    return 2 * n + (pass->options->rotary ? 2 * d + 2 * n * d : 0);
+    const int64_t rotated = (BLOCK + 2) * pass->d + 2 * pass->longest * pass->d;
+    return (size_t)(2 * BLOCK * weights_row(pass) + (pass->options->rotary ? rotated : 0));
+}
+
+/* One head of a sequence: where its parts are in the tensors, in elements, and which keys the queries of a block see. */
+struct head {
+    struct ops_sequence queries, keys;
+    int64_t columns, wide; /* elements of a row of query and keys, and of values and output */
+    int64_t q_at, k_at, v_at, y_at;
+};
+
+static struct head head_of(const struct attention_pass *pass, int64_t s, int64_t head) {
+    struct head part = {.queries = ops_sequence_of(pass->call, QUERY, s),
+                        .keys = ops_sequence_of(pass->call, KEYS, s),
+                        .columns = pass->d * pass->options->heads,
+                        .wide = pass->w * pass->options->heads};
+    part.q_at = part.queries.begin * part.columns + head * pass->d;
+    part.k_at = part.keys.begin * part.columns + head * pass->d;
+    part.v_at = ops_sequence_of(pass->call, VALUES, s).begin * part.wide + head * pass->w;
+    part.y_at = part.queries.begin * part.wide + head * pass->w;
+    return part;
+}
+
+/* The queries first .. first + count - 1 of a sequence, and the keys begin .. end - 1 that one of them or more see. Later
+ * queries see neither earlier nor fewer keys at the end. */
+struct block {
+    int64_t first, count, position, begin, end;
+    struct visible seen[BLOCK];
+};
+
+static struct block block_of(const struct attention_pass *pass, const struct head *head, int64_t first) {
+    const int64_t left = head->queries.length - first;
+    struct block block = {.first = first,
+                          .count = left < BLOCK ? left : BLOCK,
+                          .position = head->keys.length - head->queries.length + first};
+    for (int64_t b = 0; b < block.count; b++) {
+        block.seen[b] = visible_keys(pass->options, block.position + b, head->keys.length);
+    }
+    block.begin = block.seen[0].begin;
+    block.end = block.seen[block.count - 1].end;
+    return block;
 }
 
 #define ATTENTION_OF(T, suffix)                                                                                        \
-    /* y = x rotated by the angle of `position`; with `back` by its opposite, which is the transposed rotation. */     \
-    KERNEL_INLINE void rotate_##suffix(const struct attention_pass *pass, int64_t position, const T *x, T *y,          \
-                                       int back) {                                                                     \
+    /* y = x rotated by the angle of `position`, or with `sign` -1 by its opposite, the transposed rotation. */        \
+    KERNEL_INLINE void rotate_##suffix(const struct attention_pass *pass, int64_t position, T sign, const T *x,        \
+                                       T *y) {                                                                         \
         const int64_t half = pass->d / 2, at = (position - pass->first_position) * half;                               \
         const T *cosine = (const T *)pass->cosines + at, *sine = (const T *)pass->sines + at;                          \
-        const T sign = back ? -1 : 1;                                                                                  \
         KERNEL_LOOP                                                                                                    \
         for (int64_t c = 0; c < half; c++) {                                                                           \
-            const T a = x[2 * c], b = x[2 * c + 1];                                                                    \
-            y[2 * c] = a * cosine[c] - sign * b * sine[c];                                                             \
-            y[2 * c + 1] = sign * a * sine[c] + b * cosine[c];                                                         \
+            const T even = x[2 * c], odd = x[2 * c + 1], turn = sign * sine[c];                                        \
+            y[2 * c] = even * cosine[c] - odd * turn;                                                                  \
+            y[2 * c + 1] = even * turn + odd * cosine[c];                                                              \
         }                                                                                                              \
     }                                                                                                                  \
-    /* Weights p of the keys that a query sees; k points to the first of these. */                                     \
-    KERNEL_INLINE void weights_##suffix(const T *q, const T *k, int64_t stride, int64_t n, int64_t d, T scale, T *p) { \
-        for (int64_t j = 0; j < n; j++) {                                                                              \
-            p[j] = scale * dot_##suffix(q, k + j * stride, d);                                                         \
-        }                                                                                                              \
-        const T largest = line_max_##suffix(p, n, 1);                                                                  \
-        KERNEL_LOOP                                                                                                    \
-        for (int64_t j = 0; j < n; j++) {                                                                              \
-            p[j] = VECTOR_EXP(p[j] - largest);                                                                         \
-        }                                                                                                              \
-        const T share = (T)(1 / line_sum_##suffix(p, n, 1));                                                           \
-        KERNEL_LOOP                                                                                                    \
-        for (int64_t j = 0; j < n; j++) {                                                                              \
-            p[j] *= share;                                                                                             \
+    KERNEL_INLINE void rotate_rows_##suffix(const struct attention_pass *pass, int64_t position, const T *x,           \
+                                            int64_t stride, int64_t rows, T *y) {                                      \
+        for (int64_t r = 0; r < rows; r++) {                                                                           \
+            rotate_##suffix(pass, position + r, 1, x + r * stride, y + r * pass->d);                                   \
         }                                                                                                              \
     }                                                                                                                  \
-    KERNEL_CLONES static void attention_##suffix(const struct attention_pass *pass, int64_t s, int64_t head,           \
+    /* The weights of a block of queries: p[b, j - block.begin] of key j, for the keys that query b sees. */           \
+    KERNEL_INLINE void weights_##suffix(const struct attention_pass *pass, const struct block *block, const T *q,      \
+                                        int64_t q_stride, const T *k, int64_t k_stride, T *p) {                        \
+        const int64_t row = weights_row(pass);                                                                         \
+        row_products_##suffix(q, q_stride, block->count, k + block->begin * k_stride, k_stride,                        \
+                              block->end - block->begin, pass->d, p, row);                                             \
+        for (int64_t b = 0; b < block->count; b++) {                                                                   \
+            const struct visible seen = block->seen[b];                                                                \
+            if (seen.begin < seen.end) {                                                                               \
+                row_softmax_##suffix(p + b * row + seen.begin - block->begin, seen.end - seen.begin, (T)pass->scale);  \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    KERNEL_CLONES static void attention_##suffix(const struct attention_pass *pass, int64_t s, int64_t number,         \
                                                  void *scratch) {                                                      \
         const rondo_op_call *call = pass->call;                                                                        \
-        const struct ops_sequence queries = ops_sequence_of(call, QUERY, s), keys = ops_sequence_of(call, KEYS, s);    \
-        const int64_t d = pass->d, w = pass->w, columns = d * pass->options->heads, wide = w * pass->options->heads;   \
-        const T *q = (const T *)call->inputs[QUERY].data + queries.begin * columns + head * d;                         \
-        const T *k = (const T *)call->inputs[KEYS].data + keys.begin * columns + head * d;                             \
-        const T *v = (const T *)call->inputs[VALUES].data + ops_sequence_of(call, VALUES, s).begin * wide + head * w;  \
-        T *y = (T *)call->output.data + queries.begin * wide + head * w;                                               \
-        T *p = scratch, *rotated = p + 2 * pass->longest, *rotated_keys = rotated + 2 * d;                             \
-        int64_t stride = columns;                                                                                      \
-        if (pass->options->rotary) {                                                                                   \
-            for (int64_t j = 0; j < keys.length; j++) {                                                                \
-                rotate_##suffix(pass, j, k + j * columns, rotated_keys + j * d, 0);                                    \
-            }                                                                                                          \
+        const struct head head = head_of(pass, s, number);                                                             \
+        const int64_t d = pass->d, w = pass->w, row = weights_row(pass), rotary = pass->options->rotary;               \
+        const T *q = (const T *)call->inputs[QUERY].data + head.q_at,                                                  \
+                *k = (const T *)call->inputs[KEYS].data + head.k_at;                                                   \
+        const T *v = (const T *)call->inputs[VALUES].data + head.v_at;                                                 \
+        T *y = (T *)call->output.data + head.y_at;                                                                     \
+        T *p = scratch, *rotated = p + 2 * BLOCK * row, *rotated_keys = rotated + (BLOCK + 2) * d;                     \
+        const int64_t stride = rotary ? d : head.columns;                                                              \
+        if (rotary) {                                                                                                  \
+            rotate_rows_##suffix(pass, 0, k, head.columns, head.keys.length, rotated_keys);                            \
             k = rotated_keys;                                                                                          \
-            stride = d;                                                                                                \
         }                                                                                                              \
-        for (int64_t i = 0; i < queries.length; i++) {                                                                 \
-            const int64_t position = keys.length - queries.length + i;                                                 \
-            const struct visible seen = visible_keys(pass->options, position, keys.length);                            \
-            const T *query = q + i * columns;                                                                          \
-            T *result = y + i * wide;                                                                                  \
-            memset(result, 0, sizeof(T) * (size_t)w);                                                                  \
-            if (seen.begin >= seen.end) {                                                                              \
-                continue;                                                                                              \
+        for (int64_t first = 0; first < head.queries.length; first += BLOCK) {                                         \
+            const struct block block = block_of(pass, &head, first);                                                   \
+            const T *queries = q + first * head.columns;                                                               \
+            if (rotary) {                                                                                              \
+                rotate_rows_##suffix(pass, block.position, queries, head.columns, block.count, rotated);               \
+                queries = rotated;                                                                                     \
             }                                                                                                          \
-            if (pass->options->rotary) {                                                                               \
-                rotate_##suffix(pass, position, query, rotated, 0);                                                    \
-                query = rotated;                                                                                       \
-            }                                                                                                          \
-            weights_##suffix(query, k + seen.begin * stride, stride, seen.end - seen.begin, d, (T)pass->scale, p);     \
-            for (int64_t j = seen.begin; j < seen.end; j++) {                                                          \
-                add_scaled_##suffix(result, p[j - seen.begin], v + j * wide, w);                                       \
+            weights_##suffix(pass, &block, queries, stride, k, stride, p);                                             \
+            for (int64_t b = 0; b < block.count; b++) {                                                                \
+                const struct visible seen = block.seen[b];                                                             \
+                T *result = y + (first + b) * head.wide;                                                               \
+                memset(result, 0, sizeof(T) * (size_t)w);                                                              \
+                row_add_##suffix(result, p + b * row + seen.begin - block.begin, 1, v + seen.begin * head.wide,        \
+                                 head.wide, seen.end - seen.begin, w);                                                 \
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
-    KERNEL_CLONES static void attention_grad_##suffix(const struct attention_pass *pass, int64_t s, int64_t head,      \
+    /* to_j += sum_b c[b, j - block.begin] x_b over the queries b of a block that see key j. */                        \
+    KERNEL_INLINE void add_to_keys_##suffix(const struct block *block, const T *c, int64_t row, const T *x,            \
+                                            int64_t x_stride, T *to, int64_t to_stride, int64_t n) {                   \
+        int64_t first = 0, end = 0;                                                                                    \
+        for (int64_t j = block->begin; j < block->end; j++) {                                                          \
+            for (; first < block->count && block->seen[first].end <= j; first++) {                                     \
+            }                                                                                                          \
+            for (; end < block->count && block->seen[end].begin <= j; end++) {                                         \
+            }                                                                                                          \
+            row_add_##suffix(to + j * to_stride, c + first * row + j - block->begin, row, x + first * x_stride,        \
+                             x_stride, end - first, n);                                                                \
+        }                                                                                                              \
+    }                                                                                                                  \
+    KERNEL_CLONES static void attention_grad_##suffix(const struct attention_pass *pass, int64_t s, int64_t number,    \
                                                       void *scratch) {                                                 \
         const rondo_op_call *call = pass->call;                                                                        \
-        const struct ops_sequence queries = ops_sequence_of(call, QUERY, s), keys = ops_sequence_of(call, KEYS, s);    \
-        const int64_t d = pass->d, w = pass->w, columns = d * pass->options->heads, wide = w * pass->options->heads;   \
-        const int64_t q_at = queries.begin * columns + head * d, k_at = keys.begin * columns + head * d;               \
-        const int64_t v_at = ops_sequence_of(call, VALUES, s).begin * wide + head * w;                                 \
-        const T *q = (const T *)call->inputs[QUERY].data + q_at, *k = (const T *)call->inputs[KEYS].data + k_at;       \
-        const T *v = (const T *)call->inputs[VALUES].data + v_at;                                                      \
-        const T *g = (const T *)call->grad_output->data + queries.begin * wide + head * w;                             \
+        const struct head head = head_of(pass, s, number);                                                             \
+        const int64_t d = pass->d, w = pass->w, row = weights_row(pass), rotary = pass->options->rotary;               \
+        const T *q = (const T *)call->inputs[QUERY].data + head.q_at,                                                  \
+                *k = (const T *)call->inputs[KEYS].data + head.k_at;                                                   \
+        const T *v = (const T *)call->inputs[VALUES].data + head.v_at;                                                 \
+        const T *g = (const T *)call->grad_output->data + head.y_at;                                                   \
         T *gq = call->grad_inputs[QUERY].data, *gk = call->grad_inputs[KEYS].data;                                     \
         T *gv = call->grad_inputs[VALUES].data;                                                                        \
-        gq = gq == NULL ? NULL : gq + q_at;                                                                            \
-        gk = gk == NULL ? NULL : gk + k_at;                                                                            \
-        gv = gv == NULL ? NULL : gv + v_at;                                                                            \
-        T *p = scratch, *gp = p + pass->longest;                                                                       \
-        T *rotated = gp + pass->longest, *rotated_grad = rotated + d;                                                  \
-        T *rotated_keys = rotated_grad + d, *rotated_keys_grad = rotated_keys + pass->longest * d;                     \
-        const T scale = (T)pass->scale;                                                                                \
-        const int rotary = pass->options->rotary;                                                                      \
-        const int64_t stride = rotary ? d : columns;                                                                   \
-        T *gk_sum = rotary && gk != NULL ? rotated_keys_grad : gk;                                                     \
+        T *p = scratch, *gp = p + BLOCK * row, *rotated = gp + BLOCK * row, *back = rotated + BLOCK * d;               \
+        T *rotated_keys = back + 2 * d, *rotated_gk = rotated_keys + pass->longest * d;                                \
+        const int64_t stride = rotary ? d : head.columns;                                                              \
+        const T one = 1;                                                                                               \
+        T *gk_sum = gk == NULL ? NULL : gk + head.k_at;                                                                \
         if (rotary) {                                                                                                  \
-            for (int64_t j = 0; j < keys.length; j++) {                                                                \
-                rotate_##suffix(pass, j, k + j * columns, rotated_keys + j * d, 0);                                    \
-            }                                                                                                          \
+            rotate_rows_##suffix(pass, 0, k, head.columns, head.keys.length, rotated_keys);                            \
+            memset(rotated_gk, 0, sizeof(T) * (size_t)(head.keys.length * d));                                         \
             k = rotated_keys;                                                                                          \
-            memset(rotated_keys_grad, 0, sizeof(T) * (size_t)(keys.length * d));                                       \
+            gk_sum = gk == NULL ? NULL : rotated_gk;                                                                   \
         }                                                                                                              \
-        for (int64_t i = 0; i < queries.length; i++) {                                                                 \
-            const int64_t position = keys.length - queries.length + i;                                                 \
-            const struct visible seen = visible_keys(pass->options, position, keys.length);                            \
-            const int64_t n = seen.end - seen.begin;                                                                   \
-            const T *query = q + i * columns, *grad = g + i * wide;                                                    \
-            if (n <= 0) {                                                                                              \
-                continue;                                                                                              \
-            }                                                                                                          \
+        for (int64_t first = 0; first < head.queries.length; first += BLOCK) {                                         \
+            const struct block block = block_of(pass, &head, first);                                                   \
+            const T *queries = q + first * head.columns, *grad = g + first * head.wide;                                \
             if (rotary) {                                                                                              \
-                rotate_##suffix(pass, position, query, rotated, 0);                                                    \
-                query = rotated;                                                                                       \
+                rotate_rows_##suffix(pass, block.position, queries, head.columns, block.count, rotated);               \
+                queries = rotated;                                                                                     \
             }                                                                                                          \
-            weights_##suffix(query, k + seen.begin * stride, stride, n, d, scale, p);                                  \
-            for (int64_t j = 0; j < n; j++) {                                                                          \
-                gp[j] = dot_##suffix(grad, v + (seen.begin + j) * wide, w);                                            \
-                if (gv != NULL) {                                                                                      \
-                    add_scaled_##suffix(gv + (seen.begin + j) * wide, p[j], grad, w);                                  \
+            weights_##suffix(pass, &block, queries, stride, k, stride, p);                                             \
+            row_products_##suffix(grad, head.wide, block.count, v + block.begin * head.wide, head.wide,                \
+                                  block.end - block.begin, w, gp, row);                                                \
+            if (gv != NULL) {                                                                                          \
+                add_to_keys_##suffix(&block, p, row, grad, head.wide, gv + head.v_at, head.wide, w);                   \
+            }                                                                                                          \
+            for (int64_t b = 0; b < block.count; b++) {                                                                \
+                const struct visible seen = block.seen[b];                                                             \
+                const int64_t n = seen.end - seen.begin, at = b * row + seen.begin - block.begin;                      \
+                T mean = 0;                                                                                            \
+                if (n <= 0) {                                                                                          \
+                    continue;                                                                                          \
                 }                                                                                                      \
-            }                                                                                                          \
-            const T mean = dot_##suffix(p, gp, n);                                                                     \
-            KERNEL_LOOP                                                                                                \
-            for (int64_t j = 0; j < n; j++) {                                                                          \
-                gp[j] = scale * p[j] * (gp[j] - mean);                                                                 \
-            }                                                                                                          \
-            if (gq != NULL) {                                                                                          \
-                T *sum = gq + i * columns;                                                                             \
-                if (rotary) {                                                                                          \
-                    memset(rotated_grad, 0, sizeof(T) * (size_t)d);                                                    \
-                    sum = rotated_grad;                                                                                \
-                }                                                                                                      \
+                row_tile_##suffix(p + at, 0, gp + at, 0, n, 1, 1, &mean, 0);                                           \
+                KERNEL_LOOP                                                                                            \
                 for (int64_t j = 0; j < n; j++) {                                                                      \
-                    add_scaled_##suffix(sum, gp[j], k + (seen.begin + j) * stride, d);                                 \
+                    gp[at + j] = (T)pass->scale * p[at + j] * (gp[at + j] - mean);                                     \
                 }                                                                                                      \
-                if (rotary) {                                                                                          \
-                    rotate_##suffix(pass, position, rotated_grad, rotated, 1);                                         \
-                    add_scaled_##suffix(gq + i * columns, 1, rotated, d);                                              \
-                    rotate_##suffix(pass, position, q + i * columns, rotated, 0);                                      \
+                if (gq != NULL) {                                                                                      \
+                    T *sum = rotary ? back : gq + head.q_at + (first + b) * head.columns;                              \
+                    if (rotary) {                                                                                      \
+                        memset(back, 0, sizeof(T) * (size_t)d);                                                        \
+                    }                                                                                                  \
+                    row_add_##suffix(sum, gp + at, 1, k + seen.begin * stride, stride, n, d);                          \
+                    if (rotary) {                                                                                      \
+                        rotate_##suffix(pass, block.position + b, -1, back, back + d);                                 \
+                        row_add_##suffix(gq + head.q_at + (first + b) * head.columns, &one, 0, back + d, 0, 1, d);     \
+                    }                                                                                                  \
                 }                                                                                                      \
             }                                                                                                          \
             if (gk_sum != NULL) {                                                                                      \
-                for (int64_t j = 0; j < n; j++) {                                                                      \
-                    add_scaled_##suffix(gk_sum + (seen.begin + j) * stride, gp[j], query, d);                          \
-                }                                                                                                      \
+                add_to_keys_##suffix(&block, gp, row, queries, stride, gk_sum, stride, d);                             \
             }                                                                                                          \
         }                                                                                                              \
-        if (rotary && gk != NULL) {                                                                                    \
-            for (int64_t j = 0; j < keys.length; j++) {                                                                \
-                rotate_##suffix(pass, j, rotated_keys_grad + j * d, rotated, 1);                                       \
-                add_scaled_##suffix(gk + j * columns, 1, rotated, d);                                                  \
-            }                                                                                                          \
+        for (int64_t j = 0; rotary && gk != NULL && j < head.keys.length; j++) {                                       \
+            rotate_##suffix(pass, j, -1, rotated_gk + j * d, back);                                                    \
+            row_add_##suffix(gk + head.k_at + j * head.columns, &one, 0, back, 0, 1, d);                               \
         }                                                                                                              \
     }
 
