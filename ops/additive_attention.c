@@ -12,12 +12,17 @@
  * together, and computing it again costs as much as storing and loading it. */
 #include <string.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
 #include "ops/row_math.h"
 #include "ops/sample.h"
 #include "ops/sequences.h"
+#include "ops/vector_math.h"
 
 enum { QUERY, KEYS, VALUES, WEIGHTS };
+
+/* Keys whose terms are computed together. */
+enum { GROUP = 4 };
 
 /* What the ranges of one call read. Items are sequences; one item for all of them if they share elements of a gradient. */
 struct additive_pass {
@@ -30,21 +35,21 @@ struct additive_pass {
 };
 
 /* Scratch memory of a range, in elements: weights and their gradients, a row with room for all keys each; the gradient of v,
- * [a]; stand-ins for gradients that are not requested, [2, a]; t of a query, [longest, a]. Forward needs t of ROW_GROUP keys. */
+ * [a]; stand-ins for gradients that are not requested, [2, a]; t of a query, [longest, a]. Forward needs t of GROUP keys. */
 static int64_t weights_row(const struct additive_pass *pass) {
     return row_padded(pass->longest);
 }
 static size_t scratch_elements(const struct additive_pass *pass) {
-    const int64_t keys = pass->is_forward && pass->longest > ROW_GROUP ? ROW_GROUP : pass->longest;
+    const int64_t keys = pass->is_forward && pass->longest > GROUP ? GROUP : pass->longest;
     return (size_t)(2 * weights_row(pass) + 3 * pass->a + keys * pass->a);
 }
 
 #define ADDITIVE_OF(T, suffix)                                                                                         \
-    /* Weights p of the n keys of a query. t of key j goes to row j, or if `keep` is 0 to row j % ROW_GROUP. */        \
+    /* Weights p of the n keys of a query. t of key j goes to row j, or if `keep` is 0 to row j % GROUP. */            \
     KERNEL_INLINE void weights_##suffix(const T *q, const T *k, const T *v, int64_t n, int64_t a, int keep, T *p,      \
                                         T *t) {                                                                        \
-        for (int64_t first = 0; first < n; first += ROW_GROUP) {                                                       \
-            const int64_t count = n - first < ROW_GROUP ? n - first : ROW_GROUP;                                       \
+        for (int64_t first = 0; first < n; first += GROUP) {                                                           \
+            const int64_t count = n - first < GROUP ? n - first : GROUP;                                               \
             T *rows = keep ? t + first * a : t;                                                                        \
             for (int64_t j = 0; j < count; j++) {                                                                      \
                 const T *key = k + (first + j) * a;                                                                    \
@@ -83,7 +88,7 @@ static size_t scratch_elements(const struct additive_pass *pass) {
             gk[c] += sum;                                                                                              \
         }                                                                                                              \
     }                                                                                                                  \
-    /* The same of ROW_GROUP keys in their order; dL/dk_j is gk_stride elements from that of the key before. */        \
+    /* The same of GROUP keys in their order; dL/dk_j is gk_stride elements from that of the key before. */            \
     KERNEL_INLINE void add_group_##suffix(const T *t, const T *gs, const T *v, T *gv, T *gq, T *gk, int64_t gk_stride, \
                                           int64_t a) {                                                                 \
         const T *t0 = t, *t1 = t0 + a, *t2 = t1 + a, *t3 = t2 + a, s0 = gs[0], s1 = gs[1], s2 = gs[2], s3 = gs[3];     \
@@ -123,13 +128,13 @@ static size_t scratch_elements(const struct additive_pass *pass) {
             for (int64_t j = 0; gu != NULL && j < n; j++) {                                                            \
                 row_add_##suffix(gu + u_at + j * w, p + j, 0, grad, 0, 1, w);                                          \
             }                                                                                                          \
-            row_tile_##suffix(p, 0, gs, 0, n, 1, 1, &mean, 0);                                                         \
+            row_products_##suffix(p, 0, 1, gs, 0, 1, n, &mean, 0);                                                     \
             KERNEL_LOOP                                                                                                \
             for (int64_t j = 0; j < n; j++) {                                                                          \
                 gs[j] = p[j] * (gs[j] - mean);                                                                         \
             }                                                                                                          \
             int64_t j = 0;                                                                                             \
-            for (; j + ROW_GROUP <= n; j += ROW_GROUP) {                                                               \
+            for (; j + GROUP <= n; j += GROUP) {                                                                       \
                 add_group_##suffix(t + j * a, gs + j, v, gv, gq + i * gq_stride, gk + j * gk_stride, gk_stride, a);    \
             }                                                                                                          \
             for (; j < n; j++) {                                                                                       \

@@ -20,6 +20,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/kernel.h"
 #include "ops/axis.h"
 #include "ops/row_math.h"
 #include "ops/sample.h"
@@ -81,7 +82,7 @@ static inline struct visible visible_keys(const struct attention_options *option
 }
 
 /* Queries of a sequence that are computed together, so that keys and values are loaded once for all of them. */
-enum { BLOCK = ROW_GROUP };
+enum { BLOCK = 8 };
 
 /* Scratch memory of an item, in elements: the weights and their gradients, [BLOCK, row] each, where a row has room for all keys;
  * rotated queries [BLOCK, d], the gradient of one and what it is rotated to, [2, d]; rotated keys and their gradients, [longest,
@@ -252,7 +253,7 @@ static struct block block_of(const struct attention_pass *pass, const struct hea
                 if (n <= 0) {                                                                                          \
                     continue;                                                                                          \
                 }                                                                                                      \
-                row_tile_##suffix(p + at, 0, gp + at, 0, n, 1, 1, &mean, 0);                                           \
+                row_products_##suffix(p + at, 0, 1, gp + at, 0, 1, n, &mean, 0);                                       \
                 KERNEL_LOOP                                                                                            \
                 for (int64_t j = 0; j < n; j++) {                                                                      \
                     gp[at + j] = (T)pass->scale * p[at + j] * (gp[at + j] - mean);                                     \

@@ -1,159 +1,32 @@
 /* ops/row_math.h: products and weighted sums of rows of numbers, and softmax of a row, for the kernels of attention.
  *
  * Every result is a sum in an order that depends only on its own terms, so it has the same bits whatever is computed with it,
- * and however many rows are taken at a time. Rows are taken in fours because a number that has been loaded is then used more
- * than once, and because one sum would wait for each addition.
+ * and however many rows are computed together.
+ *
+ * Threads: any.
  */
 #ifndef RONDO_OPS_ROW_MATH_H
 #define RONDO_OPS_ROW_MATH_H
 
-#include "ops/softmax_line.h"
+#include <stdint.h>
 
-/* ROW_LANES: partial sums of a product; lane l adds the elements l, l + ROW_LANES, and so on. The lanes are then added in
- * pairs, and the elements of an incomplete block after them. ROW_PADDING: rows for softmax have room for a multiple. */
-enum { ROW_LANES = 16, ROW_GROUP = 4, ROW_PADDING = 16 };
-
-/* The length of a row with room for n numbers and the padding. */
+/* Rows for softmax have room for a multiple of ROW_PADDING numbers. */
+enum { ROW_PADDING = 16 };
 static inline int64_t row_padded(int64_t n) {
     return (n + ROW_PADDING - 1) / ROW_PADDING * ROW_PADDING;
 }
 
-#define ROW_MATH_OF(T, suffix)                                                                                               \
-    /* out[x, y] = a_x . b_y for `rows` rows of a and `columns` of b, constants whose product is 4 or 1. */                  \
-    KERNEL_INLINE void row_tile_##suffix(const T *a, int64_t a_stride, const T *b, int64_t b_stride, int64_t n,              \
-                                         int rows, int columns, T *out, int64_t out_stride) {                                \
-        const int count = rows * columns;                                                                                    \
-        T sums[ROW_GROUP] = {0};                                                                                             \
-        int64_t i = 0;                                                                                                       \
-        if (n >= ROW_LANES) {                                                                                                \
-            T lanes[ROW_GROUP][ROW_LANES], eights[ROW_GROUP][ROW_LANES / 2], fours[ROW_GROUP][ROW_LANES / 4];                \
-            for (int p = 0; p < count; p++) {                                                                                \
-                KERNEL_LOOP                                                                                                  \
-                for (int64_t l = 0; l < ROW_LANES; l++) {                                                                    \
-                    lanes[p][l] = a[p / columns * a_stride + l] * b[p % columns * b_stride + l];                             \
-                }                                                                                                            \
-            }                                                                                                                \
-            for (i = ROW_LANES; i + ROW_LANES <= n; i += ROW_LANES) {                                                        \
-                for (int p = 0; p < count; p++) {                                                                            \
-                    KERNEL_LOOP                                                                                              \
-                    for (int64_t l = 0; l < ROW_LANES; l++) {                                                                \
-                        lanes[p][l] += a[p / columns * a_stride + i + l] * b[p % columns * b_stride + i + l];                \
-                    }                                                                                                        \
-                }                                                                                                            \
-            }                                                                                                                \
-            for (int p = 0; p < count; p++) {                                                                                \
-                KERNEL_LOOP                                                                                                  \
-                for (int64_t l = 0; l < ROW_LANES / 2; l++) {                                                                \
-                    eights[p][l] = lanes[p][l] + lanes[p][l + ROW_LANES / 2];                                                \
-                }                                                                                                            \
-            }                                                                                                                \
-            for (int p = 0; p < count; p++) {                                                                                \
-                KERNEL_LOOP                                                                                                  \
-                for (int64_t l = 0; l < ROW_LANES / 4; l++) {                                                                \
-                    fours[p][l] = eights[p][l] + eights[p][l + ROW_LANES / 4];                                               \
-                }                                                                                                            \
-            }                                                                                                                \
-            for (int p = 0; p < count; p++) {                                                                                \
-                sums[p] = (fours[p][0] + fours[p][2]) + (fours[p][1] + fours[p][3]);                                         \
-            }                                                                                                                \
-        }                                                                                                                    \
-        for (; i < n; i++) {                                                                                                 \
-            for (int p = 0; p < count; p++) {                                                                                \
-                sums[p] += a[p / columns * a_stride + i] * b[p % columns * b_stride + i];                                    \
-            }                                                                                                                \
-        }                                                                                                                    \
-        for (int p = 0; p < count; p++) {                                                                                    \
-            out[p / columns * out_stride + p % columns] = sums[p];                                                           \
-        }                                                                                                                    \
-    }                                                                                                                        \
-    /* out[x, y] = a_x . b_y: row x of a begins at a + x * a_stride, and so on; n numbers each. */                           \
-    KERNEL_INLINE void row_products_##suffix(const T *a, int64_t a_stride, int64_t rows, const T *b, int64_t b_stride,       \
-                                             int64_t columns, int64_t n, T *out, int64_t out_stride) {                       \
-        int64_t x = 0;                                                                                                       \
-        for (; x + 2 <= rows; x += 2) {                                                                                      \
-            const T *pair = a + x * a_stride;                                                                                \
-            T *to = out + x * out_stride;                                                                                    \
-            int64_t y = 0;                                                                                                   \
-            for (; y + 2 <= columns; y += 2) {                                                                               \
-                row_tile_##suffix(pair, a_stride, b + y * b_stride, b_stride, n, 2, 2, to + y, out_stride);                  \
-            }                                                                                                                \
-            for (int64_t r = 0; y < columns && r < 2; r++) {                                                                 \
-                row_tile_##suffix(pair + r * a_stride, 0, b + y * b_stride, 0, n, 1, 1, to + r * out_stride + y, 0);         \
-            }                                                                                                                \
-        }                                                                                                                    \
-        if (x < rows) {                                                                                                      \
-            const T *last = a + x * a_stride;                                                                                \
-            T *to = out + x * out_stride;                                                                                    \
-            int64_t y = 0;                                                                                                   \
-            for (; y + ROW_GROUP <= columns; y += ROW_GROUP) {                                                               \
-                row_tile_##suffix(last, 0, b + y * b_stride, b_stride, n, 1, ROW_GROUP, to + y, 0);                          \
-            }                                                                                                                \
-            for (; y < columns; y++) {                                                                                       \
-                row_tile_##suffix(last, 0, b + y * b_stride, 0, n, 1, 1, to + y, 0);                                         \
-            }                                                                                                                \
-        }                                                                                                                    \
-    }                                                                                                                        \
-    /* y += sum_t c_t x_t, in the order of t: c_t is at c + t * c_stride, and x_t, n numbers, at x + t * x_stride. */        \
-    KERNEL_INLINE void row_add_##suffix(T *y, const T *c, int64_t c_stride, const T *x, int64_t x_stride,                    \
-                                        int64_t terms, int64_t n) {                                                          \
-        int64_t t = 0;                                                                                                       \
-        for (; t + ROW_GROUP <= terms; t += ROW_GROUP) {                                                                     \
-            const T *x0 = x + t * x_stride, *x1 = x0 + x_stride, *x2 = x1 + x_stride, *x3 = x2 + x_stride;                   \
-            const T c0 = c[t * c_stride], c1 = c[(t + 1) * c_stride], c2 = c[(t + 2) * c_stride],                            \
-                    c3 = c[(t + 3) * c_stride];                                                                              \
-            KERNEL_LOOP                                                                                                      \
-            for (int64_t i = 0; i < n; i++) {                                                                                \
-                y[i] = (((y[i] + c0 * x0[i]) + c1 * x1[i]) + c2 * x2[i]) + c3 * x3[i];                                       \
-            }                                                                                                                \
-        }                                                                                                                    \
-        for (; t < terms; t++) {                                                                                             \
-            const T *x0 = x + t * x_stride, c0 = c[t * c_stride];                                                            \
-            KERNEL_LOOP                                                                                                      \
-            for (int64_t i = 0; i < n; i++) {                                                                                \
-                y[i] += c0 * x0[i];                                                                                          \
-            }                                                                                                                \
-        }                                                                                                                    \
-    }                                                                                                                        \
-    /* p_j = e^(scale p_j - m) / sum of these over j < n, with m = max_j scale p_j. Overwrites the padding after the row. */ \
-    KERNEL_INLINE void row_softmax_##suffix(T *p, int64_t n, T scale) {                                                      \
-        const int64_t padded = row_padded(n);                                                                                \
-        T most[ROW_PADDING];                                                                                                 \
-        double sums[LINE_LANES] = {0};                                                                                       \
-        for (int64_t j = n; j < padded; j++) {                                                                               \
-            p[j] = -INFINITY;                                                                                                \
-        }                                                                                                                    \
-        KERNEL_LOOP                                                                                                          \
-        for (int64_t l = 0; l < ROW_PADDING; l++) {                                                                          \
-            most[l] = -INFINITY;                                                                                             \
-        }                                                                                                                    \
-        for (int64_t first = 0; first < padded; first += ROW_PADDING) {                                                      \
-            KERNEL_LOOP                                                                                                      \
-            for (int64_t l = 0; l < ROW_PADDING; l++) {                                                                      \
-                p[first + l] *= scale;                                                                                       \
-                most[l] = p[first + l] > most[l] ? p[first + l] : most[l];                                                   \
-            }                                                                                                                \
-        }                                                                                                                    \
-        T largest = most[0];                                                                                                 \
-        for (int64_t l = 1; l < ROW_PADDING; l++) {                                                                          \
-            largest = most[l] > largest ? most[l] : largest;                                                                 \
-        }                                                                                                                    \
-        for (int64_t first = 0; first < padded; first += ROW_PADDING) {                                                      \
-            KERNEL_LOOP                                                                                                      \
-            for (int64_t l = 0; l < ROW_PADDING; l++) {                                                                      \
-                p[first + l] = VECTOR_EXP(p[first + l] - largest);                                                           \
-            }                                                                                                                \
-        }                                                                                                                    \
-        line_add_##suffix(sums, p, padded, 1);                                                                               \
-        const T share = (T)(1 / line_total(sums));                                                                           \
-        for (int64_t first = 0; first < padded; first += ROW_PADDING) {                                                      \
-            KERNEL_LOOP                                                                                                      \
-            for (int64_t l = 0; l < ROW_PADDING; l++) {                                                                      \
-                p[first + l] *= share;                                                                                       \
-            }                                                                                                                \
-        }                                                                                                                    \
-    }
+#define ROW_MATH_DECLARED(T, suffix)                                                                                              \
+    /* out[x, y] = a_x . b_y, n numbers each, for `rows` rows of a and `columns` rows of b: a_x begins at a + x * a_stride, b_y \
+     * at b + y * b_stride, and row x of the result at out + x * out_stride. */ \
+    void row_products_##suffix(const T *a, int64_t a_stride, int64_t rows, const T *b, int64_t b_stride,                          \
+                               int64_t columns, int64_t n, T *out, int64_t out_stride);                                           \
+    /* y += sum_t c_t x_t, in the order of t: c_t is at c + t * c_stride, and x_t, n numbers, at x + t * x_stride. */             \
+    void row_add_##suffix(T *y, const T *c, int64_t c_stride, const T *x, int64_t x_stride, int64_t terms, int64_t n);            \
+    /* p_j = e^(scale p_j - m) / sum of these over j < n, with m = max_j scale p_j. Overwrites the padding after the row. */      \
+    void row_softmax_##suffix(T *p, int64_t n, T scale);
 
-ROW_MATH_OF(float, f32)
-ROW_MATH_OF(double, f64)
+ROW_MATH_DECLARED(float, f32)
+ROW_MATH_DECLARED(double, f64)
 
 #endif
