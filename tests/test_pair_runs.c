@@ -1,0 +1,164 @@
+/* Runs on the reader `pairs`: options by stream in an experiment, what is reported of the data, and resumed experiments. */
+#define _POSIX_C_SOURCE 200809L
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+#include "tests/suite.h"
+
+/* Line 4 is that of the data. */
+static const char experiment[] = "rondo: 1\n"
+                                 "name: p\n"
+                                 "architecture: \"1:N\"\n"
+                                 "data: {reader: pairs, train: words.tsv, columns: {input: 0}%s}\n"
+                                 "model: {feedback: true, embedding: {size: 4}, layers: [{cell: gru, hidden: 8}]}\n"
+                                 "loss: {plugin: softmax_cross_entropy}\n"
+                                 "optimizer: {plugin: adam, lr: 0.01}\n"
+                                 "schedule: {epochs: 2, batch: 8, seed: 1}\n";
+
+/* Writes the experiment with more keys of `data`. */
+static void write_experiment(const char *name, const char *data) {
+    char text[2000];
+    snprintf(text, sizeof text, experiment, data);
+    sandbox_write(name, text);
+}
+
+static void setup(void) {
+    sandbox_open();
+    char text[4000], *to = text;
+    for (int i = 0; i < 60; i++) {
+        to += sprintf(to, "%s\t%s\n", i % 2 == 0 ? "vo" : "co", i % 2 == 0 ? "ala" : i % 3 == 0 ? "tat" : "kak");
+    }
+    sandbox_write("words.tsv", text);
+    sprintf(to, "vo\t\nco\tkakakakak\n");
+    sandbox_write("gaps.tsv", text);
+}
+
+/* ---- options by stream ---- */
+
+static const struct {
+    const char *data, *parts; /* of the resolved experiment, "KEY VALUE" with blanks made one */
+} good[] = {
+    {"", "data.tokens words|data.max_length 0"},
+    {", tokens: characters", "data.tokens characters"},
+    {", tokens: {target: characters}", "data.tokens.target characters|data.tokens.source words"},
+    {", tokens: {target: bytes, source: words}, max_length: {target: 7}",
+     "data.tokens.target bytes|data.max_length.target 7|data.max_length.source 0"},
+    {", lowercase: {target: true}, min_count: {target: 2}", "data.lowercase.target true|data.min_count.target 2"},
+};
+
+/* The text with one blank for each run of them. */
+static const char *squeezed(const char *text) {
+    char *copy = sandbox_memory(strlen(text) + 1), *to = copy;
+    for (; *text != '\0'; text++) {
+        if (*text != ' ' || to == copy || to[-1] != ' ') {
+            *to++ = *text;
+        }
+    }
+    *to = '\0';
+    return copy;
+}
+
+START_TEST(an_option_is_given_once_or_by_stream) {
+    write_experiment("e.yaml", good[_i].data);
+    const struct outcome checked = sandbox_run((struct call){.arguments = "check e.yaml"});
+    assert_status(good[_i].data, &checked, 0);
+    assert_parts(good[_i].data, squeezed(checked.out), good[_i].parts);
+}
+END_TEST
+
+/* The columns of line 4 are those of what is at fault; the keys begin in column 62. */
+static const struct {
+    const char *data, *flags, *parts;
+} bad[] = {
+    {", tokens: {goal: words}", "", "e.yaml:4:71: unknown key 'goal' in data.tokens, expected one of source, target"},
+    {", tokens: {targt: words}", "", "e.yaml:4:71: unknown key 'targt' in data.tokens (did you mean 'target'?)"},
+    {", tokens: {target: letters}", "",
+     "e.yaml:4:79: 'target' is 'letters', expected one of words, characters, bytes, whitespace"},
+    {", tokens: letters", "",
+     "e.yaml:4:70: 'tokens' is 'letters', expected one of words, characters, bytes, whitespace"},
+    {", max_length: {target: -1}", "", "e.yaml:4:83: 'target' is -1, expected an integer in [0, 100000]"},
+    {", header: {target: true}", "", "e.yaml:4:70: 'data.header' is a mapping, expected true or false"},
+    {"", "--set data.tokens.targt=words", "unknown key 'targt' in data.tokens (did you mean 'target'?)"},
+    {", shared: true", "", "'shared' is not used: the input is a class, and only targets have words"},
+    {", empty: cut", "", "e.yaml:4:69: 'empty' is 'cut', expected one of error, leave_out"},
+    {", window: 3", "", "e.yaml:4:62: unknown key 'window' in data"},
+};
+
+START_TEST(a_wrong_option_is_reported_at_its_place) {
+    write_experiment("e.yaml", bad[_i].data);
+    char arguments[200];
+    snprintf(arguments, sizeof arguments, "check e.yaml %s", bad[_i].flags);
+    const struct outcome checked = sandbox_run((struct call){.arguments = arguments});
+    assert_status(bad[_i].data, &checked, 2);
+    assert_parts(bad[_i].data, checked.err, bad[_i].parts);
+}
+END_TEST
+
+/* ---- what is reported ---- */
+
+static const struct {
+    const char *data;
+    int status;
+    const char *parts; /* of standard error */
+} gaps[] = {
+    {", empty: leave_out", 0,
+     "--set data.train=gaps.tsv: 1 example is left out, because the source or the target is empty"},
+    {", empty: leave_out, tokens: characters, max_length: 4, too_long: leave_out", 0,
+     "1 example is left out, because the source or the target is empty|"
+     "1 example is left out, because the source or the target is longer than 'data.max_length'"},
+    {", empty: leave_out, tokens: characters, max_length: 4, too_long: cut, valid: {last: 0.1}", 0,
+     "1 example is cut to 'data.max_length'"},
+    {"", 2, "gaps.tsv:61: the target is empty"},
+    {", tokens: characters, max_length: 4", 2,
+     "gaps.tsv:61: the target is empty|gaps.tsv:62: the target has more than 4 tokens"},
+};
+
+START_TEST(what_is_left_out_is_reported_and_what_is_wrong_refused) {
+    write_experiment("e.yaml", gaps[_i].data);
+    const struct outcome checked = sandbox_run((struct call){.arguments = "check e.yaml --set data.train=gaps.tsv"});
+    assert_status(gaps[_i].data, &checked, gaps[_i].status);
+    if (gaps[_i].status != 0) {
+        assert_parts(gaps[_i].data, checked.err, gaps[_i].parts);
+        return;
+    }
+    if (sandbox_has("runs")) {
+        sandbox_remove("runs");
+    }
+    const struct outcome trained = sandbox_run((struct call){.arguments = "train e.yaml --set data.train=gaps.tsv"});
+    assert_status(gaps[_i].data, &trained, 0);
+    assert_parts(gaps[_i].data, checked.err, gaps[_i].parts);
+    assert_parts(gaps[_i].data, trained.err, gaps[_i].parts);
+}
+END_TEST
+
+/* A run has the resolved experiment, in which an option by stream is one again, and reads new data as in training. */
+START_TEST(a_run_evaluates_what_it_was_trained_on) {
+    write_experiment("e.yaml", ", tokens: {target: characters}, valid: {share: 0.3}, test: words.tsv");
+    if (sandbox_has("runs")) {
+        sandbox_remove("runs");
+    }
+    const struct outcome trained = sandbox_run((struct call){.arguments = "train e.yaml"});
+    assert_status("train", &trained, 0);
+    const struct outcome evaluated = sandbox_run((struct call){.arguments = "eval runs/p"});
+    assert_status("eval", &evaluated, 0);
+    const struct outcome again = sandbox_run((struct call){.arguments = "check runs/p/experiment.yaml"});
+    assert_status("check", &again, 0);
+    assert_parts("check", squeezed(again.out), "data.tokens.target characters|data.tokens.source words");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("pair_runs");
+    TCase *cases = tcase_create("pair_runs");
+    tcase_set_timeout(cases, 120);
+    tcase_add_unchecked_fixture(cases, setup, sandbox_close);
+    tcase_add_loop_test(cases, an_option_is_given_once_or_by_stream, 0, ROWS(good));
+    tcase_add_loop_test(cases, a_wrong_option_is_reported_at_its_place, 0, ROWS(bad));
+    tcase_add_loop_test(cases, what_is_left_out_is_reported_and_what_is_wrong_refused, 0, ROWS(gaps));
+    tcase_add_test(cases, a_run_evaluates_what_it_was_trained_on);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
