@@ -194,9 +194,8 @@ static void scale_numbers(const float *shift, const float *scale, int has_missin
     }
 }
 
-/* Copies one element of an example of that group to row `to` of a tensor, as the model sees it. */
-static void copy_element(const struct stream *stream, int32_t group, int64_t from, const rondo_tensor *tensor,
-                         int64_t to) {
+void batch_copy_element(const struct stream *stream, int32_t group, int64_t from, const rondo_tensor *tensor,
+                        int64_t to) {
     if (stream->kind != STREAM_REAL) {
         ((int32_t *)tensor->data)[to] = stream_id(stream, from);
         return;
@@ -231,8 +230,8 @@ static rondo_status pack_steps(const struct packing *packing, const struct strea
     RONDO_TRY(element_tensor(packing, stream, time->begin[steps], tensor));
     for (int64_t step = 0; step < steps; step++) {
         for (int64_t row = 0; row < time->alive[step]; row++) {
-            copy_element(stream, dataset_group(packing->dataset, examples[row]), stream->begin[examples[row]] + step,
-                         tensor, time->begin[step] + row);
+            batch_copy_element(stream, dataset_group(packing->dataset, examples[row]),
+                               stream->begin[examples[row]] + step, tensor, time->begin[step] + row);
         }
     }
     return RONDO_OK;
@@ -281,7 +280,7 @@ static void copy_previous(const struct stream *target, int32_t group, int64_t fr
     if (target->kind != STREAM_REAL) {
         ((int32_t *)tensor->data)[to] = has_target ? stream_id(target, from) : (int32_t)target->size;
     } else if (has_target) {
-        copy_element(target, group, from, tensor, to);
+        batch_copy_element(target, group, from, tensor, to);
     } else {
         for (int64_t k = 0; k < target->size; k++) {
             tensor_set(tensor, to * target->size + k, 0);
@@ -361,6 +360,16 @@ static rondo_status pack_source(const struct packing *packing) {
     return pack_steps(packing, stream, &source->time, examples, source->time.steps, &source->input);
 }
 
+rondo_status batch_pack_source(const struct dataset *dataset, const int64_t *examples, int64_t count, int32_t dtype,
+                               struct arena *arena, struct batch_source *source, struct errors *errors) {
+    const struct batch_plan plan = {.dtype = dtype};
+    struct batch batch = {.time = {.rows = count}, .example = examples};
+    const struct packing packing = {dataset, &plan, arena, &batch, errors};
+    RONDO_TRY(pack_source(&packing));
+    *source = batch.source;
+    return RONDO_OK;
+}
+
 /* ---- targets ---- */
 
 static rondo_status pack_lists(const struct packing *packing, const struct stream *target) {
@@ -377,7 +386,7 @@ static rondo_status pack_lists(const struct packing *packing, const struct strea
     RONDO_TRY(element_tensor(packing, target, begin[rows], &batch->targets));
     for (int64_t row = 0; row < rows; row++) {
         for (int64_t i = 0; i < target->length[batch->example[row]]; i++) {
-            copy_element(target, 0, target->begin[batch->example[row]] + i, &batch->targets, begin[row] + i);
+            batch_copy_element(target, 0, target->begin[batch->example[row]] + i, &batch->targets, begin[row] + i);
         }
     }
     return RONDO_OK;
@@ -466,7 +475,7 @@ static rondo_status pack_scored(const struct packing *packing, const struct stre
     for (int64_t i = 0; i < count; i++) {
         examples[i] = batch->example[places[i].row];
         elements[i] = places[i].from;
-        copy_element(target, dataset_group(packing->dataset, examples[i]), places[i].from, &batch->targets, i);
+        batch_copy_element(target, dataset_group(packing->dataset, examples[i]), places[i].from, &batch->targets, i);
     }
     if (count < outputs) {
         batch->scored = tensor_1d(RONDO_I32, count, NULL);

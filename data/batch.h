@@ -97,5 +97,12 @@ rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan
 rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, int64_t count,
                         const struct batch_plan *plan, int with_targets, struct arena *arena, struct batch *batch,
                         struct errors *errors);
+/* The sources of these examples alone, on their time axis, as rows in the order of `examples`: for an encoder that runs before
+ * there are targets. No source is empty. dtype: of numbers. */
+rondo_status batch_pack_source(const struct dataset *dataset, const int64_t *examples, int64_t count, int32_t dtype,
+                               struct arena *arena, struct batch_source *source, struct errors *errors);
+/* Writes an element of an example of that group as the model sees it: row `to` of `tensor`, i32 [n] or numbers [n, size]. */
+void batch_copy_element(const struct stream *stream, int32_t group, int64_t element, const rondo_tensor *tensor,
+                        int64_t to);
 
 #endif

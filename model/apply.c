@@ -19,9 +19,13 @@ rondo_value apply_dropout(struct tape *tape, rondo_value value, double rate) {
     return rate > 0 ? tape_apply_with(tape, "dropout", &share, 1, &value, 1) : value;
 }
 
-rondo_value apply_gather(struct tape *tape, rondo_value table, const rondo_tensor *indices) {
-    const rondo_value operands[2] = {table, tape_constant(tape, indices)};
+rondo_value apply_gather_by(struct tape *tape, rondo_value table, rondo_value indices) {
+    const rondo_value operands[2] = {table, indices};
     return tape_apply_with(tape, "gather", NULL, 0, operands, 2);
+}
+
+rondo_value apply_gather(struct tape *tape, rondo_value table, const rondo_tensor *indices) {
+    return apply_gather_by(tape, table, tape_constant(tape, indices));
 }
 
 rondo_value apply_gather_columns(struct tape *tape, rondo_value matrix, const rondo_tensor *indices) {

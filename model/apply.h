@@ -16,6 +16,8 @@ rondo_value apply_concat(struct tape *tape, int32_t axis, const rondo_value *val
 rondo_value apply_dropout(struct tape *tape, rondo_value value, double rate);
 /* Rows of `table` [n, …] by i32 indices [k]: [k, …]. */
 rondo_value apply_gather(struct tape *tape, rondo_value table, const rondo_tensor *indices);
+/* The same by indices that are a value of the tape. */
+rondo_value apply_gather_by(struct tape *tape, rondo_value table, rondo_value indices);
 /* Columns of `matrix` [m, n] by i32 indices [k]: [m, k]. */
 rondo_value apply_gather_columns(struct tape *tape, rondo_value matrix, const rondo_tensor *indices);
 /* Elements of `a` where `condition` is not 0, elements of `b` elsewhere; all three are broadcast. */

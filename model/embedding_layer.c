@@ -285,9 +285,10 @@ static rondo_value contribution(const struct embedding_pass *pass, int32_t i) {
     struct tape *tape = pass->tape;
     rondo_value value = pass->call->inputs[i];
     if (input->settings.symbols > 0) {
-        value = tape_tensor(tape, value) == NULL /* it failed before */
-                    ? value
-                    : apply_gather(tape, pass->tables[input->parameter], &pass->ids[i]);
+        const rondo_value table = pass->tables[input->parameter];
+        value = tape_tensor(tape, value) == NULL ? value                               /* it failed before */
+                : tape_changes(tape, value)      ? apply_gather_by(tape, table, value) /* a pass that is run again */
+                                                 : apply_gather(tape, table, &pass->ids[i]);
     } else if (is_embedded(&input->settings)) {
         value = apply_matmul(tape, value, pass->tables[input->parameter]);
         value = apply_add(tape, value, pass->tables[input->parameter + 1]);

@@ -154,6 +154,11 @@ struct model_call {
     const struct model_source *source;
     const struct layer_memory *memory;
 
+    /* 1: the tape will be run again (core/tape.h), to continue the rows. The inputs and the first rows of `carried` are then on the
+     * tape as they are, and marked: the caller writes the next ones in place. lane and kept are NULL, and the result has the
+     * states after the last step. */
+    int reruns;
+
     int training;
     struct rng_stream stream; /* of the random words of this pass; used in training */
     int stepwise; /* 1: use the engine tape in all layers, in order to find the op that a number comes from */
@@ -171,6 +176,7 @@ struct model_result {
      * and [n_chosen]; else id -1. */
     rondo_value weight, bias;
     struct layer_memory memory; /* with an encoder: what the layers have read; else the id is -1 */
+    const rondo_value *final;   /* with model_call.reruns: [states_count], for states_take; else NULL */
 };
 /* Records the pass. After an error, which is on the tape, its status; the values are then failed ones. */
 rondo_status model_record(const struct model *model, struct tape *tape, const struct model_call *call,

@@ -28,15 +28,18 @@ static rondo_status prepare_states(struct model_pass *pass) {
     const int is_encoded = call->memory != NULL && has_bridge(pass->model); /* in a pass before */
     if (call->carried != NULL && (call->starts != NULL || is_encoded)) {
         pass->initial = arena_calloc(arena, count, sizeof *pass->initial);
-        pass->starts = is_encoded ? NULL : call->starts;
+        pass->starts =
+            is_encoded || call->reruns ? NULL : call->starts; /* a pass that is run again continues all rows */
     }
-    if (call->kept != NULL) {
+    if (call->kept != NULL || call->reruns) {
         pass->final = arena_calloc(arena, count, sizeof *pass->final);
     }
     if (arena_failed(arena)) {
         return errors_no_memory(tape_errors(pass->tape));
     }
-    if (pass->initial != NULL) {
+    if (pass->initial != NULL && call->reruns) {
+        states_bind_marked(call->carried, call->time->rows, pass->tape, pass->initial);
+    } else if (pass->initial != NULL) {
         states_bind(call->carried, call->lane, call->time->rows, pass->tape, pass->initial);
     }
     return tape_status(pass->tape);
@@ -88,6 +91,9 @@ static struct embedding_output embed(const struct model_pass *pass, int parts) {
         if (parts & (is_source ? EMBEDDING_SOURCE : EMBEDDING_INPUTS)) {
             inputs[i] = tape_constant(pass->tape, is_source ? call->source->input : &call->inputs[i]);
             tape_name(pass->tape, inputs[i], embedding_layer_name(link->layer, i));
+            if (call->reruns) {
+                tape_mark(pass->tape, inputs[i]);
+            }
         }
     }
     return embedding_layer_record(link->layer, pass->tape, &embedding, parts);
@@ -304,7 +310,7 @@ rondo_status model_record(const struct model *model, struct tape *tape, const st
                           struct model_result *result) {
     const rondo_value none = {-1};
     struct model_pass pass = {.model = model, .tape = tape, .call = call, .memory = {.values = none}};
-    *result = (struct model_result){none, none, none, none, pass.memory};
+    *result = (struct model_result){none, none, none, none, pass.memory, NULL};
     tape_set_training(tape, call->training);
     const rondo_status status = record_layers(&pass, &result->hidden);
     if (status != RONDO_OK) {
@@ -312,6 +318,7 @@ rondo_status model_record(const struct model *model, struct tape *tape, const st
         return status;
     }
     result->memory = pass.memory;
+    result->final = call->reruns ? pass.final : NULL;
     record_head(&pass, result);
     if (call->kept != NULL) {
         states_keep(call->kept, call->lane, call->time->rows, tape, pass.final);

@@ -130,6 +130,22 @@ void states_bind(const struct states *states, const int64_t *lane, int64_t rows,
     }
 }
 
+void states_bind_marked(const struct states *states, int64_t rows, struct tape *tape, rondo_value *initial) {
+    for (int32_t s = 0; s < states->count; s++) {
+        rondo_tensor first = states->tensors[s];
+        first.shape[0] = rows;
+        initial[s] = tape_constant(tape, &first);
+        tape_mark(tape, initial[s]);
+    }
+}
+
+void states_take(struct states *states, const int64_t *row, int64_t count, const struct tape *tape,
+                 const rondo_value *final) {
+    for (int32_t s = 0; s < states->count; s++) {
+        gather_rows(&states->tensors[s], tape_tensor(tape, final[s]), row, count);
+    }
+}
+
 void states_keep(struct states *states, const int64_t *lane, int64_t rows, const struct tape *tape,
                  const rondo_value *final) {
     for (int32_t s = 0; s < states->count && tape_status(tape) == RONDO_OK; s++) {

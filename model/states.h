@@ -44,6 +44,11 @@ void states_clear_rows(struct states *states, const unsigned char *which);
  * first rows. Failed values after an error of the tape. */
 void states_bind(const struct states *states, const int64_t *lane, int64_t rows, struct tape *tape,
                  rondo_value *initial);
+/* The same without copies, for a tape that is run again: the first rows of the states are on the tape as they are, and marked. */
+void states_bind_marked(const struct states *states, int64_t rows, struct tape *tape, rondo_value *initial);
+/* Row i gets row row[i] of the values final[s], [rows, …], for `count` rows. */
+void states_take(struct states *states, const int64_t *row, int64_t count, const struct tape *tape,
+                 const rondo_value *final);
 /* Copies the values final[s], [rows, …], to rows lane[0 .. rows). Does nothing if the tape has failed. */
 void states_keep(struct states *states, const int64_t *lane, int64_t rows, const struct tape *tape,
                  const rondo_value *final);

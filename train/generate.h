@@ -5,7 +5,7 @@
  *     struct generator *generator = generator_create(&network, 1, shape, &settings, errors);
  *     generator_start(generator, &prompts, errors);           encodes sources, reads contexts and prefixes
  *     generator_run(generator, &observer, errors);            or generator_step until n_alive is 0
- *     n = generator_results(generator, prompt, &results);
+ *     generator_results(generator, prompt, &results, &count, errors);
  *     generator_destroy(generator);
  *
  * One step is recorded on a tape and run again for each symbol: no step allocates memory (but for the first ones after
@@ -85,9 +85,10 @@ rondo_status generator_step(struct generator *generator, int64_t *n_alive, struc
  * are then what there is so far. */
 rondo_status generator_run(struct generator *generator, const struct generate_observer *observer,
                            struct errors *errors);
-/* The results of a prompt, best first: n_best of a beam search, or the samples in their order. Returns their number. */
-int64_t generator_results(const struct generator *generator, int64_t prompt,
-                          const struct generate_hypothesis **results);
+/* The results of a prompt, best first: n_best of a beam search, or the samples in their order. Texts that have not ended are as
+ * long as they are so far. */
+rondo_status generator_results(struct generator *generator, int64_t prompt, const struct generate_hypothesis **results,
+                               int64_t *count, struct errors *errors);
 
 /* Goes on after a text, with the states that the model has then: it reads the rest of `context` and `prefix`, and a new text
  * begins (a chat, or a session of rondo.h). For one prompt without a beam search and with one sample; of `prompt`, the example is

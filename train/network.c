@@ -96,6 +96,10 @@ struct model *network_model(const struct network *network) {
     return network->model;
 }
 
+struct session *network_session(const struct network *network) {
+    return network->session;
+}
+
 struct model *network_model_of_widths(const struct network *network, const int64_t *widths, struct errors *errors) {
     struct model_settings settings = network->settings.model;
     const int32_t n_encoder = settings.n_encoder, count = n_encoder + settings.n_layers;

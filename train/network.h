@@ -40,6 +40,8 @@ struct network;
 struct network *network_create(const struct network_settings *settings, struct session *session, struct errors *errors);
 void network_destroy(struct network *network);
 struct model *network_model(const struct network *network);
+/* The session that it was created with. */
+struct session *network_session(const struct network *network);
 /* A model like that of the network, whose layers have other widths, `hidden` of each, those of the encoder first: to learn its size,
  * not to be run. NULL with errors. */
 struct model *network_model_of_widths(const struct network *network, const int64_t *widths, struct errors *errors);
