@@ -488,7 +488,6 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
                                     .kept = work->kept,
                                     .lane = batch.lane,
                                     .starts = batch.starts,
-                                    .source = batch.source.time.rows > 0 ? &source : NULL,
                                     .training = is_training(work),
                                     .stream = stream,
                                     .stepwise = stepwise,
