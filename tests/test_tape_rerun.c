@@ -29,6 +29,7 @@ struct rerun_case {
     struct time_axis time;
     rondo_tensor parameters[MOST_PARAMETERS];
     struct given given;
+    struct support_memory memory; /* of a cell that reads one; constant */
     rondo_value outputs, final[MOST_STATES];
 };
 
@@ -68,6 +69,11 @@ static struct rerun_case create(const char *file, int is_fused, int32_t dtype) {
     for (int32_t s = 0; s < run.cell->n_states; s++) {
         run.given.states[s] = of_rows(run.cell->states[s], run.time.rows);
     }
+    if (run.cell->reads_memory) {
+        const rondo_value read = program_input_value(run.cell->program, 1 + run.cell->n_states);
+        const int64_t width = program_node(run.cell->program, read)->value.shape[1];
+        run.memory = support_memory(&support, dtype, width, run.time.rows);
+    }
     return run;
 }
 
@@ -88,7 +94,10 @@ static void record(struct rerun_case *run, struct tape *tape) {
         initial[s] = tape_constant(tape, &run->given.states[s]);
         tape_mark(tape, initial[s]);
     }
-    const struct recurrence recurrence = {run->cell, &run->time, 1, x, parameters, initial, {-1}, NULL};
+    const int reads = run->cell->reads_memory;
+    const rondo_value memory = reads ? tape_constant(tape, &run->memory.values) : (rondo_value){-1};
+    const struct recurrence recurrence = {run->cell,  &run->time, 1,      x,
+                                          parameters, initial,    memory, reads ? &run->memory.rows : NULL};
     run->outputs =
         run->scan != NULL ? fused(run->scan, &recurrence, tape, run->final) : unroll(&recurrence, tape, run->final);
     support_ok(&support, tape_status(tape), run->cell->name);
