@@ -65,12 +65,12 @@ struct attention_pass {
 };
 
 /* The keys begin up to, and without, end. */
-struct visible {
+struct key_range {
     int64_t begin, end;
 };
 
-static inline struct visible visible_keys(const struct attention_options *options, int64_t position, int64_t n_keys) {
-    struct visible seen = {0, n_keys};
+static inline struct key_range visible_keys(const struct attention_options *options, int64_t position, int64_t n_keys) {
+    struct key_range seen = {0, n_keys};
     if (options->causal && position + 1 < seen.end) {
         seen.end = position + 1;
     }
@@ -96,17 +96,17 @@ static size_t scratch_elements(const struct attention_pass *pass) {
 }
 
 /* One head of a sequence: where its parts are in the tensors, in elements, and which keys the queries of a block see. */
-struct head {
+struct attention_head {
     struct ops_sequence queries, keys;
     int64_t columns, wide; /* elements of a row of query and keys, and of values and output */
     int64_t q_at, k_at, v_at, y_at;
 };
 
-static struct head head_of(const struct attention_pass *pass, int64_t s, int64_t head) {
-    struct head part = {.queries = ops_sequence_of(pass->call, QUERY, s),
-                        .keys = ops_sequence_of(pass->call, KEYS, s),
-                        .columns = pass->d * pass->options->heads,
-                        .wide = pass->w * pass->options->heads};
+static struct attention_head head_of(const struct attention_pass *pass, int64_t s, int64_t head) {
+    struct attention_head part = {.queries = ops_sequence_of(pass->call, QUERY, s),
+                                  .keys = ops_sequence_of(pass->call, KEYS, s),
+                                  .columns = pass->d * pass->options->heads,
+                                  .wide = pass->w * pass->options->heads};
     part.q_at = part.queries.begin * part.columns + head * pass->d;
     part.k_at = part.keys.begin * part.columns + head * pass->d;
     part.v_at = ops_sequence_of(pass->call, VALUES, s).begin * part.wide + head * pass->w;
@@ -116,16 +116,17 @@ static struct head head_of(const struct attention_pass *pass, int64_t s, int64_t
 
 /* The queries first .. first + count - 1 of a sequence, and the keys begin .. end - 1 that one of them or more see. Later
  * queries see neither earlier nor fewer keys at the end. */
-struct block {
+struct query_block {
     int64_t first, count, position, begin, end;
-    struct visible seen[BLOCK];
+    struct key_range seen[BLOCK];
 };
 
-static struct block block_of(const struct attention_pass *pass, const struct head *head, int64_t first) {
+static struct query_block block_of(const struct attention_pass *pass, const struct attention_head *head,
+                                   int64_t first) {
     const int64_t left = head->queries.length - first;
-    struct block block = {.first = first,
-                          .count = left < BLOCK ? left : BLOCK,
-                          .position = head->keys.length - head->queries.length + first};
+    struct query_block block = {.first = first,
+                                .count = left < BLOCK ? left : BLOCK,
+                                .position = head->keys.length - head->queries.length + first};
     for (int64_t b = 0; b < block.count; b++) {
         block.seen[b] = visible_keys(pass->options, block.position + b, head->keys.length);
     }
@@ -154,13 +155,13 @@ static struct block block_of(const struct attention_pass *pass, const struct hea
         }                                                                                                              \
     }                                                                                                                  \
     /* The weights of a block of queries: p[b, j - block.begin] of key j, for the keys that query b sees. */           \
-    KERNEL_INLINE void weights_##suffix(const struct attention_pass *pass, const struct block *block, const T *q,      \
-                                        int64_t q_stride, const T *k, int64_t k_stride, T *p) {                        \
+    KERNEL_INLINE void weights_##suffix(const struct attention_pass *pass, const struct query_block *block,            \
+                                        const T *q, int64_t q_stride, const T *k, int64_t k_stride, T *p) {            \
         const int64_t row = weights_row(pass);                                                                         \
         row_products_##suffix(q, q_stride, block->count, k + block->begin * k_stride, k_stride,                        \
                               block->end - block->begin, pass->d, p, row);                                             \
         for (int64_t b = 0; b < block->count; b++) {                                                                   \
-            const struct visible seen = block->seen[b];                                                                \
+            const struct key_range seen = block->seen[b];                                                              \
             if (seen.begin < seen.end) {                                                                               \
                 row_softmax_##suffix(p + b * row + seen.begin - block->begin, seen.end - seen.begin, (T)pass->scale);  \
             }                                                                                                          \
@@ -169,7 +170,7 @@ static struct block block_of(const struct attention_pass *pass, const struct hea
     KERNEL_CLONES static void attention_##suffix(const struct attention_pass *pass, int64_t s, int64_t number,         \
                                                  void *scratch) {                                                      \
         const rondo_op_call *call = pass->call;                                                                        \
-        const struct head head = head_of(pass, s, number);                                                             \
+        const struct attention_head head = head_of(pass, s, number);                                                   \
         const int64_t d = pass->d, w = pass->w, row = weights_row(pass), rotary = pass->options->rotary;               \
         const T *q = (const T *)call->inputs[QUERY].data + head.q_at,                                                  \
                 *k = (const T *)call->inputs[KEYS].data + head.k_at;                                                   \
@@ -182,7 +183,7 @@ static struct block block_of(const struct attention_pass *pass, const struct hea
             k = rotated_keys;                                                                                          \
         }                                                                                                              \
         for (int64_t first = 0; first < head.queries.length; first += BLOCK) {                                         \
-            const struct block block = block_of(pass, &head, first);                                                   \
+            const struct query_block block = block_of(pass, &head, first);                                             \
             const T *queries = q + first * head.columns;                                                               \
             if (rotary) {                                                                                              \
                 rotate_rows_##suffix(pass, block.position, queries, head.columns, block.count, rotated);               \
@@ -190,7 +191,7 @@ static struct block block_of(const struct attention_pass *pass, const struct hea
             }                                                                                                          \
             weights_##suffix(pass, &block, queries, stride, k, stride, p);                                             \
             for (int64_t b = 0; b < block.count; b++) {                                                                \
-                const struct visible seen = block.seen[b];                                                             \
+                const struct key_range seen = block.seen[b];                                                           \
                 T *result = y + (first + b) * head.wide;                                                               \
                 memset(result, 0, sizeof(T) * (size_t)w);                                                              \
                 row_add_##suffix(result, p + b * row + seen.begin - block.begin, 1, v + seen.begin * head.wide,        \
@@ -199,7 +200,7 @@ static struct block block_of(const struct attention_pass *pass, const struct hea
         }                                                                                                              \
     }                                                                                                                  \
     /* to_j += sum_b c[b, j - block.begin] x_b over the queries b of a block that see key j. */                        \
-    KERNEL_INLINE void add_to_keys_##suffix(const struct block *block, const T *c, int64_t row, const T *x,            \
+    KERNEL_INLINE void add_to_keys_##suffix(const struct query_block *block, const T *c, int64_t row, const T *x,      \
                                             int64_t x_stride, T *to, int64_t to_stride, int64_t n) {                   \
         int64_t first = 0, end = 0;                                                                                    \
         for (int64_t j = block->begin; j < block->end; j++) {                                                          \
@@ -214,7 +215,7 @@ static struct block block_of(const struct attention_pass *pass, const struct hea
     KERNEL_CLONES static void attention_grad_##suffix(const struct attention_pass *pass, int64_t s, int64_t number,    \
                                                       void *scratch) {                                                 \
         const rondo_op_call *call = pass->call;                                                                        \
-        const struct head head = head_of(pass, s, number);                                                             \
+        const struct attention_head head = head_of(pass, s, number);                                                   \
         const int64_t d = pass->d, w = pass->w, row = weights_row(pass), rotary = pass->options->rotary;               \
         const T *q = (const T *)call->inputs[QUERY].data + head.q_at,                                                  \
                 *k = (const T *)call->inputs[KEYS].data + head.k_at;                                                   \
@@ -234,7 +235,7 @@ static struct block block_of(const struct attention_pass *pass, const struct hea
             gk_sum = gk == NULL ? NULL : rotated_gk;                                                                   \
         }                                                                                                              \
         for (int64_t first = 0; first < head.queries.length; first += BLOCK) {                                         \
-            const struct block block = block_of(pass, &head, first);                                                   \
+            const struct query_block block = block_of(pass, &head, first);                                             \
             const T *queries = q + first * head.columns, *grad = g + first * head.wide;                                \
             if (rotary) {                                                                                              \
                 rotate_rows_##suffix(pass, block.position, queries, head.columns, block.count, rotated);               \
@@ -247,7 +248,7 @@ static struct block block_of(const struct attention_pass *pass, const struct hea
                 add_to_keys_##suffix(&block, p, row, grad, head.wide, gv + head.v_at, head.wide, w);                   \
             }                                                                                                          \
             for (int64_t b = 0; b < block.count; b++) {                                                                \
-                const struct visible seen = block.seen[b];                                                             \
+                const struct key_range seen = block.seen[b];                                                           \
                 const int64_t n = seen.end - seen.begin, at = b * row + seen.begin - block.begin;                      \
                 T mean = 0;                                                                                            \
                 if (n <= 0) {                                                                                          \
@@ -329,15 +330,50 @@ static rondo_status attention_infer(rondo_context *ctx, rondo_op_call *call) {
     return ops_check_size(ctx, call);
 }
 
+/* Steps from a position to the next, or to the one before, turn every angle by the same amount:
+ *     cos(a + f) = cos a cos f - sin a sin f,    sin(a + f) = sin a cos f + cos a sin f
+ * From position 0 on, so that an angle depends on its position only; in f64, since errors grow with the position. */
+struct turning {
+    int64_t half;
+    double *step_cosine, *step_sine; /* [half] of the angle from one position to the next */
+    double *cosine, *sine;           /* [half] of the current position */
+};
+
+static void turn_to_start(struct turning *turning) {
+    for (int64_t c = 0; c < turning->half; c++) {
+        turning->cosine[c] = 1;
+        turning->sine[c] = 0;
+    }
+}
+
+KERNEL_CLONES static void turn(struct turning *turning, double direction) {
+    KERNEL_LOOP
+    for (int64_t c = 0; c < turning->half; c++) {
+        const double cosine = turning->cosine[c], sine = turning->sine[c], by = direction * turning->step_sine[c];
+        turning->cosine[c] = cosine * turning->step_cosine[c] - sine * by;
+        turning->sine[c] = sine * turning->step_cosine[c] + cosine * by;
+    }
+}
+
 #define FILL_TABLES_OF(T, suffix)                                                                                      \
-    static void fill_tables_##suffix(T *cosines, T *sines, int64_t positions, int64_t first, int64_t half) {           \
-        for (int64_t c = 0; c < half; c++) {                                                                           \
-            const double frequency = pow(10000, -(double)c / (double)half);                                            \
-            for (int64_t t = 0; t < positions; t++) {                                                                  \
-                const double angle = (double)(first + t) * frequency;                                                  \
-                cosines[t * half + c] = (T)cos(angle);                                                                 \
-                sines[t * half + c] = (T)sin(angle);                                                                   \
-            }                                                                                                          \
+    KERNEL_CLONES static void write_angles_##suffix(const struct turning *turning, int64_t row, T *cosines,            \
+                                                    T *sines) {                                                        \
+        KERNEL_LOOP                                                                                                    \
+        for (int64_t c = 0; c < turning->half; c++) {                                                                  \
+            cosines[row * turning->half + c] = (T)turning->cosine[c];                                                  \
+            sines[row * turning->half + c] = (T)turning->sine[c];                                                      \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void fill_tables_##suffix(struct turning *turning, int64_t first, int64_t end, T *cosines, T *sines) {      \
+        turn_to_start(turning);                                                                                        \
+        for (int64_t position = 0; position < end; position++) {                                                       \
+            write_angles_##suffix(turning, position - first, cosines, sines);                                          \
+            turn(turning, 1);                                                                                          \
+        }                                                                                                              \
+        turn_to_start(turning);                                                                                        \
+        for (int64_t position = -1; position >= first; position--) {                                                   \
+            turn(turning, -1);                                                                                         \
+            write_angles_##suffix(turning, position - first, cosines, sines);                                          \
         }                                                                                                              \
     }
 FILL_TABLES_OF(float, f32)
@@ -353,11 +389,18 @@ static rondo_status make_tables(rondo_context *ctx, struct attention_pass *pass)
     const int64_t positions = pass->longest - pass->first_position, half = pass->d / 2;
     const size_t bytes = ops_element_size(call->output.dtype) * (size_t)(positions * half);
     char *tables = ctx->host->alloc(ctx, 2 * bytes);
-    if (tables == NULL) {
+    double *turns = ctx->host->alloc(ctx, 4 * sizeof *turns * (size_t)half);
+    if (tables == NULL || turns == NULL) {
         return RONDO_NO_MEMORY;
     }
-    KERNEL_BY_DTYPE(call->output.dtype, fill_tables, (void *)tables, (void *)(tables + bytes), positions,
-                    pass->first_position, half);
+    struct turning turning = {half, turns, turns + half, turns + 2 * half, turns + 3 * half};
+    for (int64_t c = 0; c < half; c++) {
+        const double frequency = pow(10000, -(double)c / (double)half);
+        turning.step_cosine[c] = cos(frequency);
+        turning.step_sine[c] = sin(frequency);
+    }
+    KERNEL_BY_DTYPE(call->output.dtype, fill_tables, &turning, pass->first_position, pass->longest, (void *)tables,
+                    (void *)(tables + bytes));
     pass->cosines = tables;
     pass->sines = tables + bytes;
     return RONDO_OK;
