@@ -20,7 +20,7 @@ const char *catalogue_kind(int32_t index) {
     if (index >= 0 && index < RONDO_KIND_COUNT) {
         return kind_name(index);
     }
-    static const char *const others[] = {KIND_CELL, KIND_READER, KIND_EXPERIMENT};
+    static const char *const others[] = {KIND_CELL, KIND_BLOCK, KIND_READER, KIND_EXPERIMENT};
     const int32_t other = index - RONDO_KIND_COUNT;
     return other >= 0 && other < (int32_t)(sizeof others / sizeof others[0]) ? others[other] : NULL;
 }
@@ -118,16 +118,19 @@ static const rondo_option *cell_options(const struct cell_definition *definition
     return rows;
 }
 
-static void add_cell(void *arg, const char *name, const char *file) {
+/* A cell or a block. */
+static void add_definition(void *arg, const char *name, const char *file) {
     const struct collecting *collecting = arg;
+    const int is_block = strcmp(collecting->kind, KIND_BLOCK) == 0;
     struct arena *arena = collecting->catalogue->arena;
     if (!is_wanted(collecting, name)) {
         return;
     }
     struct errors own = {0};
-    const struct cell_definition *definition = cell_file_read(file, arena, &own);
+    const struct cell_definition *definition =
+        is_block ? block_file_read(file, arena, &own) : cell_file_read(file, arena, &own);
     const rondo_option *options = definition == NULL ? NULL : cell_options(definition, arena, &own);
-    const struct entry entry = {.kind = KIND_CELL,
+    const struct entry entry = {.kind = is_block ? KIND_BLOCK : KIND_CELL,
                                 .name = arena_strdup(arena, name),
                                 .summary = definition == NULL ? NULL : definition->summary,
                                 .source = definition == NULL ? NULL : definition->source,
@@ -139,7 +142,9 @@ static void add_cell(void *arg, const char *name, const char *file) {
     }
     if (own.count > 0) { /* one line per file: a folder may contain other YAML files */
         errors_add(collecting->errors, own.status, "%s%s", errors_text(&own, 0),
-                   own.count > 1 ? " (and more; `rondo cells show` reports them)" : "");
+                   own.count <= 1 ? ""
+                   : is_block     ? " (and more)"
+                                  : " (and more; `rondo cells show` reports them)");
     } else {
         add(collecting, &entry);
     }
@@ -191,7 +196,9 @@ rondo_status catalogue_collect(struct catalogue *catalogue, struct session *sess
     const int32_t before = errors->count;
     struct collecting collecting = {catalogue, kind, name, errors};
     if (strcmp(kind, KIND_CELL) == 0) {
-        session_each_cell(session, add_cell, &collecting, errors);
+        session_each(session, SESSION_CELLS, add_definition, &collecting, errors);
+    } else if (strcmp(kind, KIND_BLOCK) == 0) {
+        session_each(session, SESSION_BLOCKS, add_definition, &collecting, errors);
     } else if (strcmp(kind, KIND_READER) == 0) {
         add_readers(&collecting);
     } else if (strcmp(kind, KIND_EXPERIMENT) == 0) {
@@ -216,8 +223,8 @@ int entry_fits(const struct entry *entry, const struct experiment_section *secti
 }
 
 int section_is_item(const struct experiment_section *section) {
-    const size_t length = strlen(section->name);
-    return length > 2 && strcmp(section->name + length - 2, ".N") == 0;
+    const char *last = strrchr(section->name, '.');
+    return last != NULL && experiment_is_item(last);
 }
 
 int section_is_in(const struct experiment_section *section, const char *outer, struct arena *arena, const char **key) {

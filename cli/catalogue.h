@@ -2,7 +2,8 @@
  * a plug-in runs. `rondo list` prints them as text or JSON; docs/reference and the JSON Schema are made from the same
  * entries.
  *
- * A kind is a kind of plug-in (core/registry.h), or "cell", or "reader", or "experiment", whose entries are the sections.
+ * A kind is a kind of plug-in (core/registry.h), or "cell", "block" or "reader", or "experiment", whose entries are the
+ * sections.
  *
  * Threads: main thread.
  */
@@ -16,6 +17,7 @@
 #include "lang/cell.h"
 
 #define KIND_CELL       "cell"
+#define KIND_BLOCK      "block"
 #define KIND_READER     "reader"
 #define KIND_EXPERIMENT "experiment"
 
@@ -28,7 +30,7 @@ struct entry {
 
     /* Exactly one of these is not NULL. */
     const rondo_descriptor *descriptor;
-    const struct cell_definition *cell;
+    const struct cell_definition *cell; /* or of a block */
     const struct reader_class *reader;
     const struct experiment_section *section;
 };

@@ -87,6 +87,8 @@ static const char *key_expected(const struct experiment_section *section, const 
         return (section->flags & SECTION_WRAPPERS) != 0
                    ? "name of a wrapper"
                    : arena_printf(arena, "name, see `rondo list %s`", kind_name(section->plugin_kind));
+    case EXPERIMENT_BLOCK:
+        return "name, see `rondo list block`, or file";
     default:
         return "name, see `rondo list cell`, or file";
     }
@@ -308,7 +310,9 @@ static void tell_cell(struct telling *telling, const struct cell_definition *cel
     for (int32_t i = 0; i < cell->n_candidates; i++) {
         candidates = join(telling->arena, candidates, cell->candidates[i]);
     }
-    tell(telling, "state", states);
+    if (cell->n_states > 0) {
+        tell(telling, "state", states);
+    }
     tell(telling, "output",
          cell->output != NULL ? cell->output : arena_printf(telling->arena, "%s'", cell->states[0].name));
     if (cell->n_candidates > 0) {
@@ -416,6 +420,10 @@ const char *entry_example(const struct entry *entry, struct arena *arena) {
     const char *options = example_options(entry, is_op ? "=" : ": ", arena);
     if (options == NULL) {
         return NULL;
+    }
+    if (strcmp(entry->kind, KIND_BLOCK) == 0) {
+        return arena_printf(arena, "model: {layers: [{cell: gru, hidden: 64}, {block: %s, over: memory%s}]}",
+                            entry->name, options);
     }
     if (entry->cell != NULL) {
         const char *encoder = cell_definition_reads_memory(entry->cell, arena)

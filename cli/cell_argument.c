@@ -51,11 +51,11 @@ rondo_status cell_argument_read(const struct session *session, const char *name,
                                 struct arena *arena, struct cell_argument *cell, struct errors *errors) {
     const char *ending = strrchr(name, '.');
     const int is_path = strchr(name, '/') != NULL || (ending != NULL && strcmp(ending, ".yaml") == 0);
-    const char *file = is_path ? name : session_find_cell(session, name, ".", arena);
+    const char *file = is_path ? name : session_find(session, SESSION_CELLS, name, ".", arena);
     if (file == NULL) {
-        const struct suggestion best = session_suggest_cell(session, name, arena);
+        const struct suggestion best = session_suggest(session, SESSION_CELLS, name, arena);
         return errors_add(errors, RONDO_NOT_FOUND, "there is no cell '%s'%s, looked in '%s'", name,
-                          suggestion_text(&best).text, session->cell_path);
+                          suggestion_text(&best).text, session->file_path[SESSION_CELLS]);
     }
     return cell_argument_open(name, file, options, arena, cell, errors);
 }

@@ -109,7 +109,7 @@ static void list(struct cells *cells) {
         printf("%-20s %4s %10s  summary (parameters: at input %d, hidden %d)\n", "cell", "year", "parameters",
                (int)cells->input, (int)cells->hidden);
     }
-    session_each_cell(cells->session, list_cell, cells, cells->errors);
+    session_each(cells->session, SESSION_CELLS, list_cell, cells, cells->errors);
     if (cells->common.json) {
         output_json(cells->objects, JSON_INDENT(2), cells->errors);
     }

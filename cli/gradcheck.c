@@ -145,7 +145,7 @@ static void visit_cell(void *arg, const char *name, const char *file) {
 static void check_cells(struct gradcheck *gradcheck, const char *const *names) {
     const double start = trainer_clock();
     if (gradcheck->all) {
-        session_each_cell(gradcheck->session, visit_cell, gradcheck, gradcheck->errors);
+        session_each(gradcheck->session, SESSION_CELLS, visit_cell, gradcheck, gradcheck->errors);
     }
     for (; *names != NULL; names++) {
         check_cell(gradcheck, *names, NULL);

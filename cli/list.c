@@ -18,7 +18,8 @@ struct wanted {
 /* Continues after a file that cannot be loaded or read, so that the other entries are still listed. */
 static void collect(struct catalogue *catalogue, struct session *session, const struct wanted *wanted,
                     struct errors *errors) {
-    if (wanted->kind == NULL || (strcmp(wanted->kind, KIND_CELL) != 0 && strcmp(wanted->kind, KIND_EXPERIMENT) != 0)) {
+    if (wanted->kind == NULL || (strcmp(wanted->kind, KIND_CELL) != 0 && strcmp(wanted->kind, KIND_BLOCK) != 0 &&
+                                 strcmp(wanted->kind, KIND_EXPERIMENT) != 0)) {
         loader_load_all(session->loader, session->registry, errors);
     }
     for (int32_t i = 0; catalogue_kind(i) != NULL; i++) {
@@ -102,6 +103,7 @@ static int prepare_reference(const struct common_flags *common, const struct wan
     }
     unsetenv("RONDO_PLUGIN_PATH");
     unsetenv("RONDO_CELL_PATH");
+    unsetenv("RONDO_BLOCK_PATH");
     return 1;
 }
 
@@ -140,7 +142,8 @@ static int run_list(const struct command *command, int argc, char **argv) {
 const struct command command_list = {
     "list", "list [KIND[/NAME]]",
     "list everything that experiments and equations can name, with options, ranges and defaults",
-    "KIND is op, optimizer, loss, schedule, metric, cell or experiment; without it, all kinds are listed. KIND/NAME\n"
+    "KIND is op, optimizer, loss, schedule, metric, cell, block, reader or experiment; without it, all kinds are "
+    "listed. KIND/NAME\n"
     "prints everything about one entry. Listing runs no code of a plug-in.\n\n"
     "  rondo list optimizer/adam\n"
     "  rondo list --reference docs/reference\n",

@@ -43,6 +43,13 @@ static const struct page pages[] = {
      "`h'` after it; any other free name is a parameter. Layers name a cell, with its options: `model: "
      "{layers: [{cell: gru, hidden: 64}]}`. `rondo cells show NAME` lists the parameters and their initial values; "
      "[Cells](../cells.md) describes how to write a cell."},
+    {KIND_BLOCK, "Blocks",
+     "A block is equations for a whole sequence, without states: `x` are all steps of the input, `memory` the outputs "
+     "of an "
+     "encoder, or the input itself; any other free name is a parameter. Layers name a block, with its options: `model: "
+     "{layers: [{cell: gru, hidden: 64}, {block: attention, over: memory}]}`. [Blocks](../cells.md#blocks) describes "
+     "how "
+     "to write one."},
     {KIND_READER, "Readers",
      "A reader turns data files into examples, and predictions back into text. An experiment names one, with its "
      "options: `data: {reader: text, train: reviews.tsv, lowercase: false}`. [Your own data](../data.md) shows how to "
@@ -299,8 +306,9 @@ static const char *page_file(const struct catalogue *catalogue, const char *fold
     if (kind < RONDO_KIND_COUNT) {
         return arena_printf(catalogue->arena, "%s/%s.md", folder, kind_folder(kind));
     }
-    return arena_printf(catalogue->arena, "%s/%s%s.md", folder, catalogue_kind(kind),
-                        strcmp(catalogue_kind(kind), KIND_CELL) == 0 ? "s" : "");
+    const char *name = catalogue_kind(kind);
+    const int is_plural = strcmp(name, KIND_CELL) == 0 || strcmp(name, KIND_BLOCK) == 0;
+    return arena_printf(catalogue->arena, "%s/%s%s.md", folder, name, is_plural ? "s" : "");
 }
 
 rondo_status catalogue_reference(const struct catalogue *catalogue, const char *folder, struct errors *errors) {

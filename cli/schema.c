@@ -55,7 +55,8 @@ static json_t *condition(const struct schema *schema, const char *key, json_t *n
 /* ---- names of plug-ins and cells ---- */
 
 static int may_be_named(const struct entry *entry, const struct experiment_section *section, int32_t value) {
-    return value == EXPERIMENT_CELL     ? entry->cell != NULL
+    return value == EXPERIMENT_CELL     ? strcmp(entry->kind, KIND_CELL) == 0
+           : value == EXPERIMENT_BLOCK  ? strcmp(entry->kind, KIND_BLOCK) == 0
            : value == EXPERIMENT_READER ? entry->reader != NULL
                                         : entry_fits(entry, section);
 }
@@ -75,7 +76,7 @@ static json_t *name_schema(const struct schema *schema, const struct experiment_
         }
     }
     if (key->value != EXPERIMENT_READER) {
-        append(schema, names, json_pack("{s:s}", "description", "the name of your own plug-in or cell"));
+        append(schema, names, json_pack("{s:s}", "description", "the name of your own plug-in, cell or block"));
     }
     set(schema, object, "description", json_string(key->help));
     set(schema, object, "type", json_string("string"));
@@ -192,6 +193,7 @@ static json_t *key_schema(const struct schema *schema, const struct experiment_s
     case EXPERIMENT_READER:
     case EXPERIMENT_PLUGIN:
     case EXPERIMENT_CELL:
+    case EXPERIMENT_BLOCK:
         object = name_schema(schema, section, key);
         break;
     default:
@@ -208,7 +210,8 @@ static json_t *key_schema(const struct schema *schema, const struct experiment_s
 /* The key of the section that names a plug-in or a cell; NULL: there is none. */
 static const struct experiment_key *naming_key(const struct experiment_section *section) {
     for (const struct experiment_key *key = section->keys; key != NULL && key->name != NULL; key++) {
-        if (key->value == EXPERIMENT_PLUGIN || key->value == EXPERIMENT_CELL || key->value == EXPERIMENT_READER) {
+        if (key->value == EXPERIMENT_PLUGIN || key->value == EXPERIMENT_CELL || key->value == EXPERIMENT_BLOCK ||
+            key->value == EXPERIMENT_READER) {
             return key;
         }
     }
@@ -349,6 +352,34 @@ static json_t *inner_schema(const struct schema *schema, const struct experiment
     return list;
 }
 
+/* Moves what a form of items requires to an object of its own. */
+static json_t *take_rules(const struct schema *schema, json_t *items) {
+    static const char *const rules[] = {"required", "allOf"};
+    json_t *taken = json_object();
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        json_t *rule = json_object_get(items, rules[i]);
+        if (rule != NULL) {
+            set(schema, taken, rules[i], json_incref(rule));
+            json_object_del(items, rules[i]);
+        }
+    }
+    return taken;
+}
+
+/* Adds the items of `other` to the schema of a list: those that have the first key of their section. All properties are in one
+ * place, as editors want it. */
+static void add_other_form(const struct schema *schema, json_t *list, const struct experiment_section *section,
+                           json_t *other) {
+    json_t *items = json_object_get(list, "items"), *more = json_object_get(other, "items");
+    json_t *then = take_rules(schema, more), *otherwise = take_rules(schema, items);
+    schema->builder->failed |=
+        json_object_update_missing(json_object_get(items, "properties"), json_object_get(more, "properties")) != 0;
+    set(schema, items, "if", json_pack("{s:[s]}", "required", section->keys->name));
+    set(schema, items, "then", then);
+    set(schema, items, "else", otherwise);
+    json_decref(other);
+}
+
 static json_t *section_schema(const struct schema *schema, const struct experiment_section *section) {
     json_t *object = json_pack("{s:s, s:s}", "description", section->summary, "type", "object");
     json_t *properties = json_object();
@@ -361,7 +392,12 @@ static json_t *section_schema(const struct schema *schema, const struct experime
     struct experiment_section inner;
     const char *key;
     for (int32_t i = 0; (key = next_inner(schema, section, &i, &inner)) != NULL;) {
-        set(schema, properties, key, inner_schema(schema, &inner));
+        json_t *described = inner_schema(schema, &inner);
+        if ((inner.flags & SECTION_OTHER_FORM) != 0) {
+            add_other_form(schema, json_object_get(properties, key), &inner, described);
+        } else {
+            set(schema, properties, key, described);
+        }
     }
     set(schema, object, "properties", properties);
     if ((section->flags & SECTION_DURATION) != 0) {

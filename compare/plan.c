@@ -103,11 +103,11 @@ static rondo_status check_cells(const struct planned_variant *variant, const str
     for (int32_t i = 0; i < layers->count; i++) {
         struct fingerprint now = {.bytes = 0};
         struct errors ignored = {0};
-        const rondo_status status = fingerprint_of(layers->items[i].cell_file, &now, &ignored);
+        const rondo_status status = fingerprint_of(layers->items[i].file, &now, &ignored);
         errors_free(&ignored);
         if (status != RONDO_OK || strcmp(now.hash, variant->cells[i].hash) != 0) {
             return errors_add(errors, RONDO_IO, "the cell '%s' has changed since the comparison began",
-                              layers->items[i].cell_file);
+                              layers->items[i].file);
         }
     }
     return RONDO_OK;
@@ -151,7 +151,7 @@ static rondo_status take_cells(struct comparison_plan *plan, struct planned_vari
     const struct experiment_layers *layers = &variant->task->experiment->layers;
     struct fingerprint *cells = arena_calloc(plan->arena, (size_t)layers->count + 1, sizeof *cells);
     for (int32_t i = 0; i < layers->count && cells != NULL; i++) {
-        RONDO_TRY(fingerprint_of(layers->items[i].cell_file, &cells[i], errors));
+        RONDO_TRY(fingerprint_of(layers->items[i].file, &cells[i], errors));
     }
     variant->cells = cells;
     return cells == NULL ? errors_no_memory(errors) : take_identity(plan, variant, layers->count, errors);
@@ -417,7 +417,8 @@ static struct yaml_node *add_node(struct yaml_node *parent, enum yaml_kind kind,
 /* Adds to `compare.variants` one variant for each cell of the list, in all layers. */
 static rondo_status add_cells(struct comparison_plan *plan, const char *cells, struct errors *errors) {
     struct arena *arena = plan->arena;
-    const int32_t layers = yaml_count(yaml_get(yaml_get(plan->tree, "model"), "layers"));
+    const struct yaml_node *list = yaml_get(yaml_get(plan->tree, "model"), "layers");
+    const int32_t layers = yaml_count(list);
     struct yaml_node *compare = yaml_get(plan->tree, "compare");
     compare = compare != NULL ? compare : add_node(plan->tree, YAML_MAPPING, "compare", NULL, arena);
     if (compare != NULL && (compare->kind != YAML_MAPPING || yaml_get(compare, "variants") != NULL)) {
@@ -435,8 +436,12 @@ static rondo_status add_cells(struct comparison_plan *plan, const char *cells, s
         if (layers > 1) { /* without a name, it would be that of all keys */
             add_node(variant, YAML_SCALAR, "name", cell, arena);
         }
+        const struct yaml_node *layer = list == NULL ? NULL : list->first;
         for (int32_t k = 0; k < (layers > 0 ? layers : 1); k++) {
-            add_node(variant, YAML_SCALAR, arena_printf(arena, "model.layers.%d.cell", k), cell, arena);
+            if (yaml_get(layer, "block") == NULL) {
+                add_node(variant, YAML_SCALAR, arena_printf(arena, "model.layers.%d.cell", k), cell, arena);
+            }
+            layer = layer == NULL ? NULL : layer->next;
         }
         at += length;
         if (*at == '\0') {

@@ -56,7 +56,8 @@ static int is_compared(const struct comparison_plan *plan, const struct experime
 static void find_layers(const struct comparison_plan *plan, struct sized_variant *sized) {
     const struct experiment_layers *layers = &sized->task->experiment->layers;
     for (int32_t i = 0; i < layers->count; i++) {
-        if (is_compared(plan, &layers->items[i])) {
+        /* a block without a width of its own has that of its input */
+        if (layers->items[i].options.hidden > 0 && is_compared(plan, &layers->items[i])) {
             sized->entries[sized->count] = i;
             sized->given[sized->count++] = layers->items[i].options.hidden;
         }

@@ -67,10 +67,10 @@ struct compare_axes {
 struct compare_reader {
     struct arena *arena;
     struct errors *errors;
-    const char *path;               /* of the section in messages: "compare" */
-    const char *const *options;     /* keys of the section that are not keys of the experiment, NULL-terminated */
-    int is_drawn;                   /* values are drawn from ranges, which therefore have no `count` */
-    const char *drawn_by;           /* the key that says so: "compare.sample" */
+    const char *path;              /* of the section in messages: "compare" */
+    const char *const *options;    /* keys of the section that are not keys of the experiment, NULL-terminated */
+    int is_drawn;                  /* values are drawn from ranges, which therefore have no `count` */
+    const char *drawn_by;          /* the key that says so: "compare.sample" */
     const struct yaml_node *model; /* of the experiment; NULL: it has none */
 };
 

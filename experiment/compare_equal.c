@@ -74,7 +74,7 @@ static rondo_status add_width(const struct compare_reader *reader, struct yaml_n
                               const struct yaml_node *own) {
     const struct yaml_node *hidden = yaml_get(own, "hidden");
     const char *width = hidden != NULL && hidden->kind == YAML_SCALAR ? hidden->text : COMPARE_WIDTH;
-    return layer->kind == YAML_MAPPING && yaml_get(layer, "hidden") == NULL
+    return layer->kind == YAML_MAPPING && yaml_get(layer, "hidden") == NULL && yaml_get(layer, "block") == NULL
                ? section_put(layer, "hidden", width, 0, reader->arena, reader->errors)
                : RONDO_OK;
 }

@@ -16,7 +16,7 @@ enum { MOST_LABEL = 64, MOST_FOLDER = 88 /* bytes; with a number, 100 */ };
 /* ---- labels of values ---- */
 
 /* Keys whose value names what a mapping is. */
-static const char *const naming_keys[] = {"plugin", "cell", "reader", NULL};
+static const char *const naming_keys[] = {"plugin", "cell", "block", "reader", NULL};
 
 static const struct yaml_node *naming_value(const struct yaml_node *mapping) {
     for (const char *const *key = naming_keys; *key != NULL; key++) {

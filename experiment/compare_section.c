@@ -320,8 +320,8 @@ static void read_section(struct compare_reading *reading, const struct yaml_node
         return;
     }
     const int32_t before = errors->count;
-    struct compare_reader reader = {
-        reading->arena, errors, "compare", names, 0, "compare.sample", yaml_get(root, "model")};
+    struct compare_reader reader = {reading->arena,         errors, "compare", names, 0, "compare.sample",
+                                    yaml_get(root, "model")};
     read_options(reading, &reader);
     /* a mistake in the number, too, says that values are drawn */
     reader.is_drawn =

@@ -26,7 +26,8 @@ enum experiment_value {
     EXPERIMENT_VARIANTS, /* a list of mappings of keys of the experiment to values */
     EXPERIMENT_NUMBER,   /* a number without a default */
     EXPERIMENT_PLUGIN,   /* the name of a plug-in, whose options are further keys of the section */
-    EXPERIMENT_CELL      /* a name or a file; the same */
+    EXPERIMENT_CELL,     /* a name or a file; the same */
+    EXPERIMENT_BLOCK     /* the same */
 };
 
 struct experiment_key {
@@ -44,11 +45,13 @@ enum experiment_section_flag {
     SECTION_OUTER_PLUGIN = 8, /* takes options of the plug-in that the section around it names */
     SECTION_OR_TEXT = 16,     /* an entry may also be a text, NAME or NAME:KEY=VALUE,… of the plug-in */
     SECTION_DURATION = 32,    /* has exactly one of the keys `steps` and `epochs` */
-    SECTION_VARIES = 64       /* further keys are keys of the experiment, with lists of values or ranges */
+    SECTION_VARIES = 64,      /* further keys are keys of the experiment, with lists of values or ranges */
+    SECTION_OTHER_FORM = 128  /* another form of the entries of a list, which has the first one of `keys` */
 };
 
 struct experiment_section {
-    const char *name; /* "schedule.warmup"; "": the whole; NULL ends the table; ".N" at the end: an entry of a list */
+    /* "schedule.warmup"; "": the whole; NULL ends the table; ".N" at the end: an entry of a list; ".N (block)": one of another form */
+    const char *name;
     const char *summary;
     const rondo_option *table;         /* NULL: none */
     const struct experiment_key *keys; /* NULL: none */
@@ -63,6 +66,9 @@ const struct experiment_section *experiment_section_find(const struct experiment
 /* The key of the section `inner` in the section `outer`, both by name: its length, and its first character in *key.
  * "optimizer.groups.N" is `groups` in "optimizer". 0 if `inner` is not directly inside `outer`. */
 size_t experiment_inner_key(const char *outer, const char *inner, const char **key);
+
+/* 1 if this last part of a name, ".N", is that of an entry of a list. */
+int experiment_is_item(const char *last);
 
 /* Names of the keys of a section that are not options of its table, NULL-terminated: the list that section_read calls
  * `others`. From `arena`; NULL: out of memory. */

@@ -42,22 +42,47 @@ const rondo_option layer_table[] = {
                      "backward pass: less memory at the cost of one more forward pass; 0: keep all"),
     RONDO_OPTION_END};
 
-/* Names the folder that was searched: that of the path, or for a name those of the cell path. */
-static void report_no_cell(const struct plugin_reader *reader, const struct yaml_node *cell) {
+static const char *const over_names[] = {"memory", "self", NULL};
+
+const rondo_option block_table[] = {
+    RONDO_OPTION_INT(struct block_options, hidden, "0", 0, 65536, "width of the output; 0: as wide as the input"),
+    RONDO_OPTION_CHOICE(struct block_options, over, "memory", over_names,
+                        "what the block looks at: the outputs of the encoder, or the other steps of its own input"),
+    RONDO_OPTION_INT(struct block_options, count, "1", 1, MAX_LAYERS, "number of layers like this one, stacked"),
+    RONDO_OPTION_REAL(struct block_options, dropout, "0", 0, 0.99,
+                      "share of the layer's outputs that is dropped in training"),
+    RONDO_OPTION_BOOL(struct block_options, residual, "false", "add the input of the layer to its output"),
+    RONDO_OPTION_END};
+
+/* What differs between layers with a cell and with a block. */
+struct layer_form {
+    const char *key, *what;
+    enum session_files files;
+    const rondo_option *table;
+    const struct cell_definition *(*read)(const char *file, struct arena *arena, struct errors *errors);
+};
+static const struct layer_form forms[] = {
+    {"cell", "the name of a cell", SESSION_CELLS, layer_table, cell_file_read},
+    {"block", "the name of a block", SESSION_BLOCKS, block_table, block_file_read}};
+
+/* Names the folder that was searched: that of the path, or for a name those of the search path. */
+static void report_none(const struct plugin_reader *reader, const struct layer_form *form,
+                        const struct yaml_node *name) {
     const struct session *session = reader->session;
-    const struct suggestion best = session_suggest_cell(session, cell->text, reader->arena);
-    const char *ending = strrchr(cell->text, '.');
-    const int is_path = strchr(cell->text, '/') != NULL || (ending != NULL && strcmp(ending, ".yaml") == 0);
-    errors_add_at(reader->errors, RONDO_NOT_FOUND, cell->where, "there is no cell '%s'%s, looked in %s", cell->text,
-                  suggestion_text(&best).text, is_path ? cell->folder : session->cell_path);
+    const struct suggestion best = session_suggest(session, form->files, name->text, reader->arena);
+    const char *ending = strrchr(name->text, '.');
+    const int is_path = strchr(name->text, '/') != NULL || (ending != NULL && strcmp(ending, ".yaml") == 0);
+    errors_add_at(reader->errors, RONDO_NOT_FOUND, name->where, "there is no %s '%s'%s, looked in %s", form->key,
+                  name->text, suggestion_text(&best).text, is_path ? name->folder : session->file_path[form->files]);
 }
 
-/* Refuses an option of a cell that has the name of a key of every layer: it could not be set. */
-static void check_option_names(const struct plugin_reader *reader, const struct cell_definition *cell) {
-    for (int32_t i = 0; i < cell->n_options; i++) {
-        const char *name = cell->options[i].name;
-        if (option_find(layer_table, name) != NULL || strcmp(name, "cell") == 0) {
-            errors_add_at(reader->errors, RONDO_INVALID, cell->options[i].where,
+/* Refuses an option of a cell or block that has the name of a key of every layer: it could not be set. */
+static void check_option_names(const struct plugin_reader *reader, const struct layer_form *form,
+                               const struct cell_definition *definition) {
+    for (int32_t i = 0; i < definition->n_options; i++) {
+        const char *name = definition->options[i].name;
+        if (option_find(form->table, name) != NULL || strcmp(name, "cell") == 0 || strcmp(name, "block") == 0) {
+            errors_add_at(reader->errors, RONDO_INVALID, definition->options[i].where,
                           "option '%s' is called like a key that every layer has, expected another name", name);
         }
     }
@@ -72,47 +97,86 @@ static void check_options(const struct plugin_reader *reader, const struct yaml_
     }
 }
 
+static struct location place_of(const void *node, const char *key) {
+    const struct yaml_node *given = yaml_get(node, key);
+    return given == NULL ? ((const struct yaml_node *)node)->where : given->key_where;
+}
+
+/* Reads the definition that the key of the form names. 0: it has mistakes, which have been reported. */
+static int read_definition(const struct plugin_reader *reader, const struct layer_form *form, struct yaml_node *node,
+                           struct experiment_layer *layer) {
+    const char *name = section_text(node, layer->path, form->key, form->what, node->where, reader->errors);
+    const struct yaml_node *named = yaml_get(node, form->key);
+    if (name == NULL) {
+        return 0;
+    }
+    layer->file = session_find(reader->session, form->files, name, named->folder, reader->arena);
+    if (layer->file == NULL) {
+        report_none(reader, form, named);
+        return 0;
+    }
+    layer->node = node;
+    layer->definition = form->read(layer->file, reader->arena, reader->errors);
+    if (layer->definition == NULL) {
+        return 0;
+    }
+    check_option_names(reader, form, layer->definition);
+    return 1;
+}
+
+/* The settings of a block, and those of a cell that layers of both kinds have. */
+static void take_block(struct experiment_layer *layer, const struct block_options *options, const double *values) {
+    layer->options.hidden = options->hidden;
+    layer->options.count = options->count;
+    layer->block = (struct block_layer_settings){.block = layer->definition,
+                                                 .option_values = values,
+                                                 .hidden = options->hidden,
+                                                 .over = (enum block_over)options->over,
+                                                 .residual = options->residual,
+                                                 .dropout = options->dropout,
+                                                 .where = place_of(layer->node, "block"),
+                                                 .residual_where = place_of(layer->node, "residual")};
+}
+
 static void read_layer(const struct plugin_reader *reader, struct yaml_node *node, struct experiment_layer *layer) {
-    const struct experiment_section *known = experiment_section_find(reader->sections, "model.layers.N");
-    const char *const *others = experiment_section_keys(reader->sections, known, reader->arena);
-    const char *path = layer->path;
+    static const char *const others[] = {"cell", "block", NULL};
     if (node->kind != YAML_MAPPING) {
         errors_add_at(reader->errors, RONDO_INVALID, node->where,
                       "a layer must be a mapping such as {cell: lstm, hidden: 64}");
         return;
     }
-    const char *name = section_text(node, path, "cell", "the name of a cell", node->where, reader->errors);
-    if (name == NULL) {
+    layer->is_block = yaml_get(node, "block") != NULL;
+    const struct layer_form *form = &forms[layer->is_block];
+    if (layer->is_block && yaml_get(node, "cell") != NULL) {
+        errors_add_at(reader->errors, RONDO_INVALID, yaml_get(node, "cell")->key_where,
+                      "a layer is a cell or a block, and %s has both keys", layer->path);
         return;
     }
-    struct yaml_node *cell = yaml_get(node, "cell");
-    layer->cell_file = session_find_cell(reader->session, name, cell->folder, reader->arena);
-    if (layer->cell_file == NULL) {
-        report_no_cell(reader, cell);
+    if (!read_definition(reader, form, node, layer)) {
         return;
     }
-    layer->node = node;
-    layer->cell = cell_file_read(layer->cell_file, reader->arena, reader->errors);
-    if (layer->cell == NULL) {
-        return;
-    }
-    check_option_names(reader, layer->cell);
-    const rondo_option *cell_table = cell_option_table(layer->cell, reader->arena);
-    void *values = cell_table == NULL
-                       ? NULL
-                       : options_create(cell_table, sizeof(double) * (size_t)(layer->cell->n_options + 1),
-                                        reader->arena, reader->errors);
+    const size_t size = sizeof(double) * (size_t)(layer->definition->n_options + 1);
+    const rondo_option *own_table = cell_option_table(layer->definition, reader->arena);
+    void *values = own_table == NULL ? NULL : options_create(own_table, size, reader->arena, reader->errors);
     struct layer_options *options = options_create(layer_table, sizeof *options, reader->arena, reader->errors);
-    if (values == NULL || options == NULL || others == NULL) {
+    struct block_options *of_block = options_create(block_table, sizeof *of_block, reader->arena, reader->errors);
+    if (values == NULL || options == NULL || of_block == NULL) {
         errors_no_memory(reader->errors);
         return;
     }
-    const struct section_part parts[2] = {{layer_table, options}, {cell_table, values}};
-    if (section_read(node, parts, 2, others, path, node->where, reader->arena, reader->errors) == RONDO_OK) {
+    const struct section_part parts[2] = {{form->table, layer->is_block ? (void *)of_block : options},
+                                          {own_table, values}};
+    const rondo_status status =
+        section_read(node, parts, 2, others, layer->path, node->where, reader->arena, reader->errors);
+    layer->option_values = values;
+    if (layer->is_block) {
+        take_block(layer, of_block, values);
+        return;
+    }
+    if (status == RONDO_OK) {
         check_options(reader, node, options);
     }
     layer->options = *options;
-    layer->option_values = values;
 }
 
 /* Reads one of the lists, whose entries follow those of `layers`. */
@@ -183,14 +247,9 @@ int32_t layers_encoder_total(const struct experiment_layers *layers) {
     return total_of(layers, 0, layers->n_encoder);
 }
 
-static struct location place_of(const void *node, const char *key) {
-    const struct yaml_node *given = yaml_get(node, key);
-    return given == NULL ? ((const struct yaml_node *)node)->where : given->key_where;
-}
-
 static struct cell_layer_settings settings_of(const struct experiment_layer *layer) {
     const struct layer_options *options = &layer->options;
-    return (struct cell_layer_settings){.cell = layer->cell,
+    return (struct cell_layer_settings){.cell = layer->definition,
                                         .option_values = layer->option_values,
                                         .hidden = options->hidden,
                                         .direction = (enum direction)options->direction,
@@ -210,22 +269,36 @@ static struct cell_layer_settings settings_of(const struct experiment_layer *lay
                                         .place_arg = layer->node};
 }
 
-void layers_settings(const struct experiment_layers *layers, struct cell_layer_settings *settings) {
+void layers_settings(const struct experiment_layers *layers, struct cell_layer_settings *settings,
+                     const struct block_layer_settings **blocks) {
     for (int32_t i = 0; i < layers->count; i++) {
-        for (int64_t copy = 0; copy < layers->items[i].options.count; copy++) {
-            *settings++ = settings_of(&layers->items[i]);
+        const struct experiment_layer *layer = &layers->items[i];
+        for (int64_t copy = 0; copy < layer->options.count; copy++) {
+            *settings++ = layer->is_block ? (struct cell_layer_settings){.cell = NULL} : settings_of(layer);
+            *blocks++ = layer->is_block ? &layer->block : NULL;
         }
     }
 }
 
-/* The width of the outputs; 0 after a mistake. */
-static int64_t check_layer(const struct experiment_layer *layer, int64_t input, struct registry *registry,
-                           struct errors *errors) {
+static struct layer *create_layer(const struct experiment_layer *layer, int64_t input, int64_t memory,
+                                  struct registry *registry, struct errors *errors) {
+    if (layer->is_block) {
+        struct block_layer_settings settings = layer->block;
+        settings.memory = memory;
+        return block_layer_create(&settings, RONDO_F32, input, registry, errors);
+    }
     struct cell_layer_settings settings = settings_of(layer);
+    settings.memory = memory;
     settings.engine = ENGINE_TAPE; /* nothing is run here, so preparing the fused engine would be wasted */
+    return cell_layer_create(&settings, RONDO_F32, input, registry, errors);
+}
+
+/* The width of the outputs; 0 after a mistake. */
+static int64_t check_layer(const struct experiment_layer *layer, int64_t input, int64_t memory,
+                           struct registry *registry, struct errors *errors) {
     /* From the second copy on the input is as wide as the output, so a third copy cannot add mistakes. */
     for (int64_t copy = 0; copy < layer->options.count && copy < 2 && input > 0; copy++) {
-        struct layer *built = cell_layer_create(&settings, RONDO_F32, input, registry, errors);
+        struct layer *built = create_layer(layer, input, memory, registry, errors);
         input = built == NULL ? 0 : layer_shape(built)->width;
         layer_destroy(built);
     }
@@ -234,17 +307,34 @@ static int64_t check_layer(const struct experiment_layer *layer, int64_t input, 
 
 /* The same for the entries of a list; the width of its last layer. */
 static int64_t check_list(const struct experiment_layers *layers, int32_t begin, int32_t end, int64_t input,
-                          struct registry *registry, struct errors *errors) {
+                          int64_t memory, struct registry *registry, struct errors *errors) {
     for (int32_t i = begin; i < end && input > 0; i++) {
         const struct experiment_layer *layer = &layers->items[i];
         /* Mistakes in the keys of a layer have been reported. */
-        input = layer->cell == NULL || layer->options.hidden < 1 ? 0 : check_layer(layer, input, registry, errors);
+        const int is_read =
+            layer->definition != NULL && layer->options.count > 0 && (layer->is_block || layer->options.hidden > 0);
+        input = is_read ? check_layer(layer, input, memory, registry, errors) : 0;
     }
     return input;
 }
 
+/* The width of the outputs as the keys say it; 0: they do not. */
+static int64_t intended_width(const struct experiment_layer *layer) {
+    const struct layer_options *options = &layer->options;
+    const int64_t width = options->projection > 0 ? options->projection : options->hidden;
+    return options->direction == DIRECTION_BOTH ? 2 * width : width;
+}
+
 void layers_check(const struct experiment_layers *layers, int64_t input, int64_t source, struct registry *registry,
                   struct errors *errors) {
-    check_list(layers, 0, layers->n_encoder, source, registry, errors);
-    check_list(layers, layers->n_encoder, layers->count, input, registry, errors);
+    const int32_t n_encoder = layers->n_encoder;
+    int64_t memory = 0;
+    if (n_encoder > 0) {
+        memory = check_list(layers, 0, n_encoder, source, 0, registry, errors);
+        /* After a mistake, the other layers are checked with the width that the encoder is meant to have. */
+        memory = memory > 0 ? memory : intended_width(&layers->items[n_encoder - 1]);
+    }
+    if (memory > 0 || n_encoder == 0) {
+        check_list(layers, n_encoder, layers->count, input, memory, registry, errors);
+    }
 }

@@ -7,7 +7,7 @@ static const rondo_option top_table[] = {
     RONDO_OPTION_STRING(struct experiment_top, name, "experiment", "name of the experiment and of its run folder"),
     RONDO_OPTION_END};
 
-static const char *const pool_names[] = {"last", "first", "mean", "max", NULL};
+static const char *const pool_names[] = {"last", "first", "mean", "max", "attention", NULL};
 const rondo_option experiment_model_table[] = {
     RONDO_OPTION_CHOICE(struct model_options, pool, "last", pool_names,
                         "how the states of all steps are combined to one output per sequence"),
@@ -100,6 +100,11 @@ static const struct experiment_key model_keys[] = {
 static const struct experiment_key layer_keys[] = {
     {.name = "cell", .value = EXPERIMENT_CELL, .help = "the recurrence; its options are further keys of this section"},
     {.name = NULL}};
+static const struct experiment_key block_keys[] = {
+    {.name = "block",
+     .value = EXPERIMENT_BLOCK,
+     .help = "equations for whole sequences; its options are further keys of this section"},
+    {.name = NULL}};
 static const struct experiment_key plugin_keys[] = {
     {.name = "plugin",
      .value = EXPERIMENT_PLUGIN,
@@ -151,6 +156,12 @@ const struct experiment_section experiment_sections[] = {
      .keys = layer_keys,
      .least = 1,
      .most = MAX_LAYERS},
+    {.name = "model.encoder.N (block)",
+     .summary = "a layer of the encoder with a block",
+     .table = block_table,
+     .keys = block_keys,
+     .flags = SECTION_OTHER_FORM,
+     .most = MAX_LAYERS},
     {.name = "model.head", .summary = "the linear map from the last layer to the outputs", .table = head_table},
     {.name = "model.layers.N",
      .summary = "a layer: a cell and its settings",
@@ -158,6 +169,13 @@ const struct experiment_section experiment_sections[] = {
      .keys = layer_keys,
      .flags = SECTION_REQUIRED,
      .least = 1,
+     .most = MAX_LAYERS},
+    {.name = "model.layers.N (block)",
+     .summary =
+         "a layer with a block, which has no states: attention to the outputs of the encoder, or of the layer before",
+     .table = block_table,
+     .keys = block_keys,
+     .flags = SECTION_OTHER_FORM,
      .most = MAX_LAYERS},
     {.name = "loss",
      .summary = "the loss that training minimises: one loss, or a sum of them",

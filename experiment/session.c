@@ -121,8 +121,10 @@ static rondo_status open_session(struct session *session, const struct session_s
     if (session->plugin_path == NULL) {
         return errors->status;
     }
-    session->cell_path = search_path(session->arena, "RONDO_CELL_PATH", "cells", RONDO_DATADIR, errors);
-    if (session->cell_path == NULL) {
+    session->file_path[SESSION_CELLS] = search_path(session->arena, "RONDO_CELL_PATH", "cells", RONDO_DATADIR, errors);
+    session->file_path[SESSION_BLOCKS] =
+        search_path(session->arena, "RONDO_BLOCK_PATH", "blocks", RONDO_DATADIR, errors);
+    if (session->file_path[SESSION_CELLS] == NULL || session->file_path[SESSION_BLOCKS] == NULL) {
         return errors->status;
     }
     session->parallel.threads = settings->threads > 0 ? settings->threads : parallel_processors();
@@ -138,7 +140,7 @@ static rondo_status open_session(struct session *session, const struct session_s
     registry_set_log(session->registry, settings->log);
     registry_set_finder(session->registry, loader_finder(session->loader));
     log_line(&settings->log, LOG_LEVEL_DEBUG, NULL, "plug-ins are searched in '%s'", session->plugin_path);
-    log_line(&settings->log, LOG_LEVEL_DEBUG, NULL, "cells are searched in '%s'", session->cell_path);
+    log_line(&settings->log, LOG_LEVEL_DEBUG, NULL, "cells are searched in '%s'", session->file_path[SESSION_CELLS]);
     return load_given_plugins(session, settings->plugins, errors);
 }
 
@@ -181,13 +183,13 @@ static const char *next_folder(const char **path, struct arena *arena) {
     return folder;
 }
 
-const char *session_find_cell(const struct session *session, const char *name, const char *folder,
-                              struct arena *arena) {
+const char *session_find(const struct session *session, enum session_files files, const char *name, const char *folder,
+                         struct arena *arena) {
     if (strchr(name, '/') != NULL || ends_with(name, ".yaml")) {
         const char *file = path_join(arena, folder, name);
         return file != NULL && file_exists(file) ? file : NULL;
     }
-    const char *path = session->cell_path, *entry;
+    const char *path = session->file_path[files], *entry;
     while ((entry = next_folder(&path, arena)) != NULL) {
         const char *file = arena_printf(arena, "%s/%s.yaml", entry, name);
         if (file != NULL && file_exists(file)) {
@@ -197,23 +199,23 @@ const char *session_find_cell(const struct session *session, const char *name, c
     return NULL;
 }
 
-struct cell_entry {
+struct file_entry {
     const char *name, *file;
     int32_t order; /* of its folder in the path, so that the first one comes first */
 };
 
 static int compare_entries(const void *a, const void *b) {
-    const struct cell_entry *first = a, *second = b;
+    const struct file_entry *first = a, *second = b;
     const int by_name = strcmp(first->name, second->name);
     return by_name != 0 ? by_name : (first->order > second->order) - (first->order < second->order);
 }
 
-struct cell_list {
-    struct cell_entry *entries;
+struct file_list {
+    struct file_entry *entries;
     size_t count, capacity;
 };
 
-static rondo_status add_folder(struct cell_list *list, const char *folder, int32_t order, struct arena *arena,
+static rondo_status add_folder(struct file_list *list, const char *folder, int32_t order, struct arena *arena,
                                struct errors *errors) {
     DIR *stream = opendir(folder);
     if (stream == NULL) { /* a folder of the path need not exist */
@@ -226,7 +228,7 @@ static rondo_status add_folder(struct cell_list *list, const char *folder, int32
         }
         if (list->count == list->capacity) {
             const size_t capacity = list->capacity == 0 ? 64 : 2 * list->capacity;
-            struct cell_entry *entries = realloc(list->entries, capacity * sizeof *entries);
+            struct file_entry *entries = realloc(list->entries, capacity * sizeof *entries);
             if (entries == NULL) {
                 status = errors_no_memory(errors);
                 break;
@@ -234,7 +236,7 @@ static rondo_status add_folder(struct cell_list *list, const char *folder, int32
             list->entries = entries;
             list->capacity = capacity;
         }
-        struct cell_entry *entry = &list->entries[list->count++];
+        struct file_entry *entry = &list->entries[list->count++];
         entry->name = arena_strndup(arena, item->d_name, strlen(item->d_name) - strlen(".yaml"));
         entry->file = arena_printf(arena, "%s/%s", folder, item->d_name);
         entry->order = order;
@@ -246,16 +248,16 @@ static rondo_status add_folder(struct cell_list *list, const char *folder, int32
     return status;
 }
 
-rondo_status session_each_cell(const struct session *session,
-                               void (*visit)(void *arg, const char *name, const char *file), void *arg,
-                               struct errors *errors) {
+rondo_status session_each(const struct session *session, enum session_files files,
+                          void (*visit)(void *arg, const char *name, const char *file), void *arg,
+                          struct errors *errors) {
     struct arena *arena = arena_create();
     if (arena == NULL) {
         return errors_no_memory(errors);
     }
-    struct cell_list list = {0};
+    struct file_list list = {0};
     rondo_status status = RONDO_OK;
-    const char *path = session->cell_path, *folder;
+    const char *path = session->file_path[files], *folder;
     for (int32_t order = 0; status == RONDO_OK && (folder = next_folder(&path, arena)) != NULL; order++) {
         status = add_folder(&list, folder, order, arena, errors);
     }
@@ -272,14 +274,14 @@ rondo_status session_each_cell(const struct session *session,
     return status;
 }
 
-struct cell_guess {
+struct name_guess {
     const char *word;
     struct suggestion best;
     struct arena *arena;
 };
 
-static void consider_cell(void *arg, const char *name, const char *file) {
-    struct cell_guess *guess = arg;
+static void consider_name(void *arg, const char *name, const char *file) {
+    struct name_guess *guess = arg;
     const char *copy = arena_strdup(guess->arena, name);
     (void)file;
     if (copy != NULL) {
@@ -287,10 +289,11 @@ static void consider_cell(void *arg, const char *name, const char *file) {
     }
 }
 
-struct suggestion session_suggest_cell(const struct session *session, const char *name, struct arena *arena) {
-    struct cell_guess guess = {.word = name, .arena = arena};
-    struct errors ignored = {0}; /* without a list of cells there is no suggestion */
-    session_each_cell(session, consider_cell, &guess, &ignored);
+struct suggestion session_suggest(const struct session *session, enum session_files files, const char *name,
+                                  struct arena *arena) {
+    struct name_guess guess = {.word = name, .arena = arena};
+    struct errors ignored = {0}; /* without a list of names there is no suggestion */
+    session_each(session, files, consider_name, &guess, &ignored);
     errors_free(&ignored);
     return guess.best;
 }

@@ -15,6 +15,9 @@
 
 struct profile;
 
+/* Files with equations, each of which has a search path of its own. */
+enum session_files { SESSION_CELLS = 0, SESSION_BLOCKS = 1, SESSION_FILES = 2 };
+
 struct session_settings {
     const char *const *plugins; /* files of --plugin, NULL-terminated; NULL: none */
     int32_t threads;            /* 0: one for each processor */
@@ -38,22 +41,25 @@ struct session {
     int probe;                       /* 1: the layers of tasks are probed (model/probe.h); set by the owner before */
     const char *const *plugin_files; /* of --plugin, absolute; NULL-terminated */
     const char *plugin_path;         /* folders, separated by colons */
-    const char *cell_path;
+    const char *file_path[SESSION_FILES]; /* the same, of cells and blocks */
 };
 
 /* Registers the built-in ops, and loads the given plug-ins. Looks for plug-ins in RONDO_PLUGIN_PATH and the install
- * folder, for cells in RONDO_CELL_PATH and the install folder. NULL with errors; free with session_destroy. */
+ * folder, for cells in RONDO_CELL_PATH, for blocks in RONDO_BLOCK_PATH, and both in the install folder. NULL with errors; free with
+ * session_destroy. */
 struct session *session_create(const struct session_settings *settings, struct errors *errors);
 void session_destroy(struct session *session);
 
-/* The file of the cell called `name`, or NULL; from `arena`. A name with a slash or ending in .yaml is a path, relative
+/* The file of the cell or block called `name`, or NULL; from `arena`. A name with a slash or ending in .yaml is a path, relative
  * to `folder`. */
-const char *session_find_cell(const struct session *session, const char *name, const char *folder, struct arena *arena);
-/* The nearest name of a cell; it lives in `arena`. */
-struct suggestion session_suggest_cell(const struct session *session, const char *name, struct arena *arena);
-/* Calls visit(arg, name, file) for every cell on the search path, the first of each name, in order of name. */
-rondo_status session_each_cell(const struct session *session,
-                               void (*visit)(void *arg, const char *name, const char *file), void *arg,
-                               struct errors *errors);
+const char *session_find(const struct session *session, enum session_files files, const char *name, const char *folder,
+                         struct arena *arena);
+/* The nearest name; it lives in `arena`. */
+struct suggestion session_suggest(const struct session *session, enum session_files files, const char *name,
+                                  struct arena *arena);
+/* Calls visit(arg, name, file) for every file on the search path, the first of each name, in order of name. */
+rondo_status session_each(const struct session *session, enum session_files files,
+                          void (*visit)(void *arg, const char *name, const char *file), void *arg,
+                          struct errors *errors);
 
 #endif

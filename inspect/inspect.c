@@ -233,6 +233,19 @@ static const char *anchor_text(const struct task *task) {
                                                        : "the last step";
 }
 
+/* An inspection follows states over time, and between layers along each step; a block has none, and mixes steps. */
+static rondo_status check_layers(const struct model *model, struct errors *errors) {
+    for (int32_t i = 0; i < model_layer_count(model); i++) {
+        if (!layer_is_cell(model_layer(model, i))) {
+            return errors_add(errors, RONDO_INVALID,
+                              "'layers.%d' is a block, and an inspection follows the states of cells; expected a model "
+                              "whose layers are cells, such as gru_bahdanau in place of a cell and a block",
+                              (int)i);
+        }
+    }
+    return RONDO_OK;
+}
+
 rondo_status inspect_task(const struct task *task, const struct inspect_settings *settings, struct arena *arena,
                           struct inspection *inspection, struct errors *errors) {
     const struct model *model = network_model(task->network);
@@ -242,6 +255,7 @@ rondo_status inspect_task(const struct task *task, const struct inspect_settings
         return errors_no_memory(errors);
     }
     pass->model = model;
+    RONDO_TRY(check_layers(model, errors));
     *inspection = (struct inspection){.part = settings->part, .of = settings->dataset->count, .reach = -1, .most = -1};
     RONDO_TRY(choose(&sample, task, settings, arena, errors));
     RONDO_TRY(run(task, settings->dataset, &sample, pass, &inspection->loss, arena, errors));

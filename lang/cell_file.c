@@ -269,39 +269,80 @@ static rondo_status read_candidates(const struct cell_reader *reader, const stru
     return RONDO_OK;
 }
 
-const struct cell_definition *cell_file_read(const char *file, struct arena *arena, struct errors *errors) {
-    static const char *const keys[] = {"cell",      "source",  "summary", "state", "output", "candidate",
-                                       "equations", "options", "params",  "init",  NULL};
-    struct yaml_node *root = yaml_read(file, arena, errors);
+/* What differs between the files of cells and of blocks. */
+struct definition_form {
+    const char *what, *example, *name_of; /* for messages */
+    const char *name_key;
+    const char *const *keys;
+};
+
+/* Reads what both have in common. NULL: the file cannot be read; otherwise errors may have been added. */
+static struct yaml_node *read_definition(const struct cell_reader *reader, const struct definition_form *form,
+                                         const char *file) {
+    struct cell_definition *definition = reader->definition;
+    struct errors *errors = reader->errors;
+    struct yaml_node *root = yaml_read(file, reader->arena, errors);
     if (root == NULL) {
         return NULL;
     }
+    if (root->kind != YAML_MAPPING) {
+        errors_add_at(errors, RONDO_INVALID, root->where, "%s is a mapping with the keys %s", form->what,
+                      form->example);
+        return NULL;
+    }
+    section_read(root, NULL, 0, form->keys, form->what, root->where, reader->arena, errors);
+    definition->where = root->where;
+    definition->name = section_text(root, "", form->name_key, form->name_of, root->where, errors);
+    definition->source = optional_text(root, "source", errors);
+    definition->summary = optional_text(root, "summary", errors);
+    if (definition->name != NULL) {
+        check_name(reader, definition->name, yaml_get(root, form->name_key)->where);
+    }
+    read_output(reader, root);
+    read_equations(reader, root);
+    read_mapping(reader, root, "options", read_options);
+    read_mapping(reader, root, "params", read_parameters);
+    read_mapping(reader, root, "init", read_initialisers);
+    return root;
+}
+
+const struct cell_definition *cell_file_read(const char *file, struct arena *arena, struct errors *errors) {
+    static const char *const keys[] = {"cell",      "source",  "summary", "state", "output", "candidate",
+                                       "equations", "options", "params",  "init",  NULL};
+    static const struct definition_form form = {"a cell", "cell, state, equations", "the name of the cell", "cell",
+                                                keys};
     const int32_t errors_before = errors->count;
     struct cell_definition *definition = arena_calloc(arena, 1, sizeof *definition);
     if (definition == NULL) {
         errors_no_memory(errors);
         return NULL;
     }
-    if (root->kind != YAML_MAPPING) {
-        errors_add_at(errors, RONDO_INVALID, root->where, "a cell is a mapping with the keys cell, state, equations");
+    const struct cell_reader reader = {arena, errors, definition};
+    const struct yaml_node *root = read_definition(&reader, &form, file);
+    if (root != NULL) {
+        read_states(&reader, root);
+        read_candidates(&reader, root);
+    }
+    return errors->count == errors_before ? definition : NULL;
+}
+
+const struct cell_definition *block_file_read(const char *file, struct arena *arena, struct errors *errors) {
+    static const char *const keys[] = {"block",   "source", "summary", "output", "equations",
+                                       "options", "params", "init",    NULL};
+    static const struct definition_form form = {"a block", "block, equations, output", "the name of the block", "block",
+                                                keys};
+    const int32_t errors_before = errors->count;
+    struct cell_definition *definition = arena_calloc(arena, 1, sizeof *definition);
+    if (definition == NULL) {
+        errors_no_memory(errors);
         return NULL;
     }
     const struct cell_reader reader = {arena, errors, definition};
-    section_read(root, NULL, 0, keys, "a cell", root->where, arena, errors);
-    definition->where = root->where;
-    definition->name = section_text(root, "", "cell", "the name of the cell", root->where, errors);
-    definition->source = optional_text(root, "source", errors);
-    definition->summary = optional_text(root, "summary", errors);
-    if (definition->name != NULL) {
-        check_name(&reader, definition->name, yaml_get(root, "cell")->where);
+    const struct yaml_node *root = read_definition(&reader, &form, file);
+    if (root != NULL && yaml_get(root, "output") == NULL) {
+        errors_add_at(errors, RONDO_INVALID, root->where,
+                      "'output' is missing, expected the value of the equations that is the output, such as y");
     }
-    read_states(&reader, root);
-    read_output(&reader, root);
-    read_candidates(&reader, root);
-    read_equations(&reader, root);
-    read_mapping(&reader, root, "options", read_options);
-    read_mapping(&reader, root, "params", read_parameters);
-    read_mapping(&reader, root, "init", read_initialisers);
     return errors->count == errors_before ? definition : NULL;
 }
 

@@ -1,4 +1,4 @@
-/* lang/cell_file.h: reads the YAML file of a cell into its definition (lang/cell.h).
+/* lang/cell_file.h: reads the YAML files of cells and blocks into their definitions (lang/cell.h).
  *
  * Keys: cell (its name), state and equations; optional are source (paper), summary, output, candidate, params,
  * options, init. `state` is a list of names or a mapping from names to shapes; `output` a value of the equations,
@@ -15,7 +15,11 @@
  * not parsed yet: cell_compile does that. */
 const struct cell_definition *cell_file_read(const char *file, struct arena *arena, struct errors *errors);
 
-/* The options of a cell as a table, whose struct is an array of doubles in the same order. From `arena`; NULL if
+/* The same for a block, which is equations for a whole sequence: a definition without states, whose keys are block (its name),
+ * equations and output; optional are source, summary, params, options, init. */
+const struct cell_definition *block_file_read(const char *file, struct arena *arena, struct errors *errors);
+
+/* The options of a cell or block as a table, whose struct is an array of doubles in the same order. From `arena`; NULL if
  * memory is short. */
 const rondo_option *cell_option_table(const struct cell_definition *definition, struct arena *arena);
 

@@ -81,8 +81,9 @@ static rondo_status pair_state(const struct bridge_check *check, int32_t index, 
     const int32_t from = index - check->decoder->n_layers + encoder->n_layers;
     char why[300];
     if (from < 0) {
-        snprintf(why, sizeof why, "the encoder has %d layers and the decoder %d, and they correspond from the last one",
-                 (int)encoder->n_layers, (int)check->decoder->n_layers);
+        snprintf(why, sizeof why,
+                 "the encoder has %d layer%s with states and the decoder %d, and they correspond from the last one",
+                 (int)encoder->n_layers, encoder->n_layers == 1 ? "" : "s", (int)check->decoder->n_layers);
         return refuse(check, wanted->name, why);
     }
     *pair = (struct bridge_pair){find_state(encoder, from, "", name), -1};
@@ -91,7 +92,7 @@ static rondo_status pair_state(const struct bridge_check *check, int32_t index, 
                                      find_state(encoder, from, "backward.", name)};
     }
     if (pair->first < 0) {
-        snprintf(why, sizeof why, "layer %d of the encoder has no state '%.100s'", (int)from, name);
+        snprintf(why, sizeof why, "the layer of the encoder at this place has no state '%.100s'", name);
         return refuse(check, wanted->name, why);
     }
     const struct layer_state *first = &encoder->states[pair->first];
@@ -237,12 +238,11 @@ struct layer *bridge_create(enum bridging kind, const struct bridge_end *encoder
         return NULL;
     }
     const struct bridge_check check = {encoder, decoder, where, errors};
-    const struct layer_shape *below = layer_shape(encoder->layers[encoder->n_layers - 1]);
     bridge->kind = kind;
     bridge->states = decoder->states;
     bridge->n_states = decoder->n_states;
-    bridge->layer.shape.input = bridge->width = below->width;
-    bridge->backward = below->backward;
+    bridge->layer.shape.input = bridge->width = encoder->outputs->width;
+    bridge->backward = encoder->outputs->backward;
     const rondo_status status = kind == BRIDGE_LAST     ? pair_states(bridge, &check)
                                 : kind == BRIDGE_MEAN   ? check_widths(bridge, &check)
                                 : kind == BRIDGE_LEARNT ? list_parameters(bridge, dtype, errors)

@@ -9,7 +9,7 @@
  * is m after the whole source has been read: at its last step, and of columns that are computed backward in time at its first
  * one. Bahdanau et al. have no b, and their c has only the columns that are computed backward.
  *
- * last: layers correspond from the end: the last layer of the encoder gives the states of the last layer of the decoder. If the
+ * last: layers with states correspond from the end: the last one of the encoder gives the states of the last one of the decoder. If the
  * encoder's layer reads in both directions and the decoder's in one, both states are put beside each other, [forward, backward].
  *
  * Parameters, with `learnt`: "layers.0.h.W" [width, numbers of the state] and "layers.0.h.b", for each state of the decoder.
@@ -23,7 +23,8 @@ enum bridging { BRIDGE_NONE = 0, BRIDGE_LAST = 1, BRIDGE_MEAN = 2, BRIDGE_LEARNT
 
 /* The layers at one end of a bridge. */
 struct bridge_end {
-    struct layer *const *layers; /* [n_layers] */
+    const struct layer_shape *outputs; /* of the last layer */
+    const struct layer **layers;       /* [n_layers] those that have states */
     int32_t n_layers;
     const struct layer_state *states; /* of all layers, with the layer in the name: "encoder.0.forward.h" */
     int32_t n_states;

@@ -7,6 +7,7 @@
 #include "model/apply.h"
 #include "model/fused.h"
 #include "model/packed.h"
+#include "model/step_flops.h"
 #include "model/wrap.h"
 
 struct cell_layer {
@@ -427,22 +428,7 @@ static rondo_value record(const struct layer *base, struct tape *tape, const str
 
 static int64_t flops(const struct layer *base) {
     const struct cell_layer *layer = (const struct cell_layer *)base;
-    const struct program *program = layer->cell->program;
-    int64_t flops = 0;
-    for (int32_t id = 0; id < program_count(program); id++) {
-        const struct program_node *node = program_node(program, (rondo_value){id});
-        if (node->op == NULL) {
-            continue;
-        }
-        const int64_t first = node->domain == DOMAIN_FIXED ? 1 : node->value.shape[0];
-        int64_t work = rondo_count(&node->value) / first;
-        if (strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0) {
-            const rondo_tensor *left = &program_node(program, (rondo_value){node->inputs[0]})->value;
-            work *= 2 * left->shape[left->ndim - 1];
-        }
-        flops += work;
-    }
-    return layer->n_directions * flops;
+    return layer->n_directions * step_flops(layer->cell->program);
 }
 
 static void destroy(struct layer *base) {
@@ -471,6 +457,10 @@ struct layer *cell_layer_create(const struct cell_layer_settings *settings, int3
         return NULL;
     }
     return &layer->layer;
+}
+
+int layer_is_cell(const struct layer *layer) {
+    return layer->class == &cell_class;
 }
 
 const struct cell *cell_layer_cell(const struct layer *layer) {

@@ -68,6 +68,8 @@ struct cell_layer_settings {
 struct layer *cell_layer_create(const struct cell_layer_settings *settings, int32_t dtype, int64_t input,
                                 struct registry *registry, struct errors *errors);
 
+/* 1 if the layer is of this kind. */
+int layer_is_cell(const struct layer *layer);
 /* The cell with its wrappers, that is, one step of either direction. Its first n_states / directions states are those of
  * the definition; masks come after them. `layer` must be of this kind. */
 const struct cell *cell_layer_cell(const struct layer *layer);

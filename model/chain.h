@@ -18,7 +18,7 @@ struct model_link {
 
 struct model {
     struct arena *arena;
-    struct model_settings settings; /* inputs, source_input, encoder and layers are NULL */
+    struct model_settings settings; /* inputs, source_input, and encoder and layers with their blocks, are NULL */
     struct model_link *chain;       /* [n_links] */
     int32_t n_links;
     int32_t bridge;           /* its number in the chain; -1: there is no encoder */

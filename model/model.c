@@ -79,12 +79,35 @@ static rondo_status add_embedding(struct model *model, const struct model_settin
     return RONDO_OK;
 }
 
-/* Adds the cells of the encoder or of the decoder, of which the first reads values of this width. */
-static rondo_status add_cells(struct model *model, const struct cell_layer_settings *layers, int32_t n_layers,
-                              const char *name, int64_t width, struct registry *registry, struct errors *errors) {
-    for (int32_t i = 0; i < n_layers; i++) {
-        RONDO_TRY(add_link(model, cell_layer_create(&layers[i], model->settings.dtype, width, registry, errors),
-                           arena_printf(model->arena, "%s.%d", name, (int)i), errors));
+/* The layers of the encoder or of the decoder. */
+struct model_part {
+    const struct cell_layer_settings *layers;
+    const struct block_layer_settings *const *blocks;
+    int32_t n_layers;
+    const char *name;
+    int64_t input;  /* width of what the first layer reads */
+    int64_t memory; /* of the memory; 0: there is none */
+};
+
+static struct layer *create_layer(const struct model_part *part, int32_t index, int32_t dtype, int64_t input,
+                                  struct registry *registry, struct errors *errors) {
+    const struct block_layer_settings *block = part->blocks == NULL ? NULL : part->blocks[index];
+    if (block != NULL) {
+        struct block_layer_settings settings = *block;
+        settings.memory = part->memory;
+        return block_layer_create(&settings, dtype, input, registry, errors);
+    }
+    struct cell_layer_settings settings = part->layers[index];
+    settings.memory = part->memory;
+    return cell_layer_create(&settings, dtype, input, registry, errors);
+}
+
+static rondo_status add_part(struct model *model, const struct model_part *part, struct registry *registry,
+                             struct errors *errors) {
+    int64_t width = part->input;
+    for (int32_t i = 0; i < part->n_layers; i++) {
+        RONDO_TRY(add_link(model, create_layer(part, i, model->settings.dtype, width, registry, errors),
+                           arena_printf(model->arena, "%s.%d", part->name, (int)i), errors));
         width = last_shape(model)->width;
     }
     return RONDO_OK;
@@ -117,8 +140,9 @@ static rondo_status check_bridge(const struct model *model, const struct model_s
     int reads_memory = 0;
     for (int32_t i = 0; i < settings->n_layers; i++) {
         const struct cell_layer_settings *layer = &settings->layers[i];
+        const int is_cell = settings->blocks == NULL || settings->blocks[i] == NULL;
         reads_memory |= layer_shape(model->chain[model->first_layer + i].layer)->reads_memory;
-        if (settings->bridge != BRIDGE_NONE && layer->learn_initial_state) {
+        if (settings->bridge != BRIDGE_NONE && is_cell && layer->learn_initial_state) {
             const struct location nowhere = {NULL, 0, 0};
             return errors_add_at(
                 errors, RONDO_INVALID,
@@ -127,22 +151,26 @@ static rondo_status check_bridge(const struct model *model, const struct model_s
                 "in; 'bridge: none' leaves them to the layer");
         }
     }
-    return settings->bridge != BRIDGE_NONE || reads_memory
+    return (settings->bridge != BRIDGE_NONE && model->n_states > 0) || reads_memory
                ? RONDO_OK
-               : errors_add_at(
-                     errors, RONDO_INVALID, settings->bridge_where,
-                     "nothing reads the encoder: with 'bridge: none', a layer must read the memory, such as the "
-                     "cell gru_bahdanau, or {block: attention, over: memory}");
+               : errors_add_at(errors, RONDO_INVALID, settings->bridge_where,
+                               "nothing reads the encoder: without a bridge, a layer must read the memory, such as the "
+                               "cell gru_bahdanau, or {block: attention, over: memory}");
 }
 
-/* The layers of a part of the chain, as one end of the bridge. */
+/* The layers with states of a part of the chain, as one end of the bridge. */
 static struct bridge_end end_of(struct model *model, int32_t first, int32_t count, const struct layer_state *states,
                                 int32_t n_states) {
-    struct layer **layers = arena_calloc(model->arena, (size_t)count + 1, sizeof(struct layer *));
-    for (int32_t i = 0; i < count && layers != NULL; i++) {
-        layers[i] = model->chain[first + i].layer;
+    struct bridge_end end = {.outputs = layer_shape(model->chain[first + count - 1].layer),
+                             .layers = arena_calloc(model->arena, (size_t)count + 1, sizeof(struct layer *)),
+                             .states = states,
+                             .n_states = n_states};
+    for (int32_t i = 0; i < count && end.layers != NULL; i++) {
+        if (layer_shape(model->chain[first + i].layer)->n_states > 0) {
+            end.layers[end.n_layers++] = model->chain[first + i].layer;
+        }
     }
-    return (struct bridge_end){layers, count, states, n_states};
+    return end;
 }
 
 /* Puts the bridge at its place in the chain. */
@@ -171,20 +199,33 @@ static rondo_status build_chain(struct model *model, const struct model_settings
         return errors_no_memory(errors);
     }
     RONDO_TRY(add_embedding(model, settings, errors));
+    int64_t memory = 0;
     if (settings->n_encoder > 0) {
-        const int64_t width = embedding_layer_source_width(model->chain[0].layer);
-        RONDO_TRY(add_cells(model, settings->encoder, settings->n_encoder, "encoder", width, registry, errors));
+        const struct model_part encoder = {settings->encoder,
+                                           settings->encoder_blocks,
+                                           settings->n_encoder,
+                                           "encoder",
+                                           embedding_layer_source_width(model->chain[0].layer),
+                                           0};
+        RONDO_TRY(add_part(model, &encoder, registry, errors));
+        memory = last_shape(model)->width;
         model->bridge = model->n_links++; /* it needs the layers of both ends: add_bridge */
     }
     model->first_layer = model->n_links;
-    const int64_t width = layer_shape(model->chain[0].layer)->width;
-    RONDO_TRY(add_cells(model, settings->layers, settings->n_layers, "layers", width, registry, errors));
+    const struct model_part decoder = {settings->layers,
+                                       settings->blocks,
+                                       settings->n_layers,
+                                       "layers",
+                                       layer_shape(model->chain[0].layer)->width,
+                                       memory};
+    RONDO_TRY(add_part(model, &decoder, registry, errors));
     model->states = list_states(model, model->first_layer, settings->n_layers, &model->n_states);
     model->encoder_states = list_states(model, 1, settings->n_encoder, &model->n_encoder_states);
     RONDO_TRY(model->bridge < 0 ? RONDO_OK : add_bridge(model, settings, errors));
     RONDO_TRY(find_table(model, settings, errors));
     if (!settings->architecture.output_every_step) {
-        RONDO_TRY(add_link(model, pool_layer_create(settings->pooling, last_shape(model), errors), "pool", errors));
+        RONDO_TRY(add_link(model, pool_layer_create(settings->pooling, last_shape(model), dtype, registry, errors),
+                           "pool", errors));
     }
     return add_link(model,
                     head_layer_create(last_shape(model)->width, settings->output_size, settings->tie, dtype, errors),
@@ -254,6 +295,7 @@ struct model *model_create(const struct model_settings *settings, struct registr
     model->settings = *settings;
     model->settings.inputs = model->settings.source_input = NULL;
     model->settings.layers = model->settings.encoder = NULL;
+    model->settings.blocks = model->settings.encoder_blocks = NULL;
     rondo_status status = build_chain(model, settings, registry, errors);
     if (status == RONDO_OK) {
         model->why_not = find_why_not(model, settings);

@@ -17,6 +17,7 @@
 #ifndef RONDO_MODEL_MODEL_H
 #define RONDO_MODEL_MODEL_H
 
+#include "model/block_layer.h"
 #include "model/bridge.h"
 #include "model/cell_layer.h"
 #include "model/embedding_layer.h"
@@ -31,10 +32,13 @@ struct model_settings {
     /* The encoder; n_encoder 0: there is none, and the others are not read. */
     const struct model_input *source_input; /* share: a number among `inputs`; every_step and is_source are not read */
     const struct cell_layer_settings *encoder;
+    const struct block_layer_settings *const *encoder_blocks; /* as `blocks` */
     int32_t n_encoder;
-    enum bridging bridge;         /* model/bridge.h */
-    struct location bridge_where; /* for messages; zero: nowhere */
-    const struct cell_layer_settings *layers;
+    enum bridging bridge;                     /* model/bridge.h */
+    struct location bridge_where;             /* for messages; zero: nowhere */
+    const struct cell_layer_settings *layers; /* `memory` is set by the model */
+    /* [n_layers] not NULL: the layer is this block instead of a cell, and its entry of `layers` is not read. NULL: all are cells. */
+    const struct block_layer_settings *const *blocks;
     int32_t n_layers;     /* >= 1 */
     enum pooling pooling; /* used if there is one output per row */
     int64_t output_size;  /* of the head; from the loss */
@@ -67,7 +71,7 @@ int32_t model_parameter_count(const struct model *model);
 const struct model_parameter *model_parameters(const struct model *model);
 /* The number of the parameter `name`; -1: there is none. */
 int32_t model_find(const struct model *model, const char *name);
-/* The number of layers of the settings, and layer number `index` (model/cell_layer.h). */
+/* The number of layers of the settings, and layer number `index` (model/cell_layer.h or model/block_layer.h). */
 int32_t model_layer_count(const struct model *model);
 const struct layer *model_layer(const struct model *model, int32_t index);
 /* The same of the encoder. */

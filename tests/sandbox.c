@@ -189,6 +189,7 @@ static void become(const struct call *call, char **words, FILE *const *streams) 
     }
     unsetenv("RONDO_PLUGIN_PATH");
     unsetenv("RONDO_CELL_PATH");
+    unsetenv("RONDO_BLOCK_PATH");
     if (call->environment != NULL) {
         char name[64];
         const char *equals = strchr(call->environment, '=');

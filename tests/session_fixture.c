@@ -38,7 +38,7 @@ static const struct cell_definition *read_definition(const char *file) {
 }
 
 const struct cell_definition *session_definition(const char *name) {
-    const char *file = session_find_cell(session, name, NULL, support.arena);
+    const char *file = session_find(session, SESSION_CELLS, name, NULL, support.arena);
     ck_assert_msg(file != NULL, "there is no cell '%s'", name);
     return read_definition(file);
 }

@@ -100,7 +100,8 @@ static const struct {
     {"list adam", NULL, 2, "", "unknown kind 'adam' (did you mean 'optimizer/adam'?)"},
     {"list optimiser", NULL, 2, "", "unknown kind 'optimiser' (did you mean 'optimizer'?)"},
     {"list schedul", NULL, 2, "",
-     "unknown kind 'schedul' (did you mean 'schedule'?), expected op, optimizer, loss, schedule, metric, cell, reader "
+     "unknown kind 'schedul' (did you mean 'schedule'?), expected op, optimizer, loss, schedule, metric, cell, block, "
+     "reader "
      "or "
      "experiment, "},
     {"list optimizer/adm", NULL, 2, "", "there is no 'optimizer/adm' (did you mean 'adam'?)"},

@@ -1,7 +1,9 @@
 /* tests/test_encoder.c: models with an encoder: its memory, the bridge to the decoder's first states, and the two orders of rows. */
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lang/cell_file.h"
 #include "tests/model_run.h"
 #include "tests/suite.h"
 
@@ -16,7 +18,8 @@ enum { COUNT = ROWS(lengths), SYMBOLS = 7, MOST_NAMES = 20 };
     { .name = "source", .symbols = SYMBOLS, .embedding_size = 4, .unknown = -1, .share = 0 }
 #define FIRST STREAM_OF_SYMBOLS("input", 5, 4, 0)
 
-static const struct cell_layer_settings one[1] = {{0}}, two[2] = {{0}, {0}}, both[1] = {{.direction = DIRECTION_BOTH}},
+static const struct cell_layer_settings one[1] = {{0}}, two[2] = {{0}, {0}}, three[3] = {{0}, {0}, {0}},
+                                        both[1] = {{.direction = DIRECTION_BOTH}},
                                         half[1] = {{.direction = DIRECTION_BOTH, .hidden = HIDDEN / 2}},
                                         half_then_one[2] = {{.direction = DIRECTION_BOTH, .hidden = HIDDEN / 2}, {0}},
                                         both_twice[2] = {{.direction = DIRECTION_BOTH}, {.direction = DIRECTION_BOTH}},
@@ -28,6 +31,11 @@ static const struct test_cell cell_matrix = {"matrix", "h, C:2:3; K:input:6, Q:6
                                              "g = sigmoid(x @ G + h @ V)\n"
                                              "C' = 0.5 * C + reshape(x @ K, shape=[-1, 2, 3])\n"
                                              "h' = tanh(x @ W + h @ U + reshape(C, shape=[-1, 6]) @ Q) * g\n"};
+
+/* A cell that looks at the memory before each step. */
+static const struct test_cell cell_attending = {"attending", "h", NULL, NULL,
+                                                "c = additive_attention(h @ W_q, memory @ W_k, memory, v)\n"
+                                                "h' = tanh(x @ W + c @ V + h @ U + b)\n"};
 
 static const struct row {
     const char *what;
@@ -41,7 +49,10 @@ static const struct row {
     int32_t n_layers;
     enum bridging bridge;
     enum pooling pooling;
-    const char *names[MOST_NAMES]; /* of the parameters that do not belong to a cell */
+    const char *names[MOST_NAMES];                               /* of the parameters that do not belong to a layer */
+    const struct test_cell *decoder;                             /* of the layers; NULL: `cell` */
+    const char *encoder_blocks[MOST_CELLS], *blocks[MOST_CELLS]; /* in place of cells */
+    enum block_over over;
 } rows[] = {
     {"last, a gru",
      SOURCE,
@@ -55,7 +66,7 @@ static const struct row {
      1,
      BRIDGE_LAST,
      0,
-     {"embedding.previous.W", "embedding.source.W", "head.W", "head.b"}},
+     .names = {"embedding.previous.W", "embedding.source.W", "head.W", "head.b"}},
     {"last, two layers of lstms",
      SOURCE,
      {PREVIOUS},
@@ -68,7 +79,7 @@ static const struct row {
      2,
      BRIDGE_LAST,
      0,
-     {"embedding.previous.W", "embedding.source.W", "head.W", "head.b"}},
+     .names = {"embedding.previous.W", "embedding.source.W", "head.W", "head.b"}},
     {"last, both directions side by side",
      SOURCE,
      {PREVIOUS},
@@ -81,7 +92,7 @@ static const struct row {
      1,
      BRIDGE_LAST,
      0,
-     {"embedding.previous.W", "embedding.source.W", "head.W", "head.b"}},
+     .names = {"embedding.previous.W", "embedding.source.W", "head.W", "head.b"}},
     {"last, both directions on both sides",
      NUMBERS,
      {PREVIOUS},
@@ -94,7 +105,7 @@ static const struct row {
      1,
      BRIDGE_LAST,
      POOL_MEAN,
-     {"embedding.W", "head.W", "head.b"}},
+     .names = {"embedding.W", "head.W", "head.b"}},
     {"last, the last of two layers, read backward",
      NUMBERS,
      {PREVIOUS},
@@ -107,7 +118,7 @@ static const struct row {
      1,
      BRIDGE_LAST,
      0,
-     {"embedding.W", "head.W", "head.b"}},
+     .names = {"embedding.W", "head.W", "head.b"}},
     {"last, a state of two dimensions",
      SOURCE,
      {PREVIOUS},
@@ -120,7 +131,7 @@ static const struct row {
      1,
      BRIDGE_LAST,
      0,
-     {"embedding.previous.W", "embedding.source.W", "head.W", "head.b"}},
+     .names = {"embedding.previous.W", "embedding.source.W", "head.W", "head.b"}},
     {"mean, one table for both streams",
      SHARED,
      {PREVIOUS},
@@ -133,7 +144,7 @@ static const struct row {
      2,
      BRIDGE_MEAN,
      0,
-     {"embedding.previous.W", "head.W", "head.b"}},
+     .names = {"embedding.previous.W", "head.W", "head.b"}},
     {"learnt, two layers of lstms after both directions",
      SOURCE,
      {PREVIOUS},
@@ -146,9 +157,9 @@ static const struct row {
      2,
      BRIDGE_LEARNT,
      0,
-     {"embedding.previous.W", "embedding.source.W", "bridge.layers.0.h.W", "bridge.layers.0.h.b", "bridge.layers.0.c.W",
-      "bridge.layers.0.c.b", "bridge.layers.1.h.W", "bridge.layers.1.h.b", "bridge.layers.1.c.W", "bridge.layers.1.c.b",
-      "head.W", "head.b"}},
+     .names = {"embedding.previous.W", "embedding.source.W", "bridge.layers.0.h.W", "bridge.layers.0.h.b",
+               "bridge.layers.0.c.W", "bridge.layers.0.c.b", "bridge.layers.1.h.W", "bridge.layers.1.h.b",
+               "bridge.layers.1.c.W", "bridge.layers.1.c.b", "head.W", "head.b"}},
     {"learnt, a state of two dimensions, and an input at the first step",
      SOURCE,
      {FIRST},
@@ -161,8 +172,82 @@ static const struct row {
      1,
      BRIDGE_LEARNT,
      0,
-     {"embedding.input.W", "embedding.source.W", "bridge.layers.0.h.W", "bridge.layers.0.h.b", "bridge.layers.0.C.W",
-      "bridge.layers.0.C.b", "head.W", "head.b"}},
+     .names = {"embedding.input.W", "embedding.source.W", "bridge.layers.0.h.W", "bridge.layers.0.h.b",
+               "bridge.layers.0.C.W", "bridge.layers.0.C.b", "head.W", "head.b"}},
+    {"a cell that reads the memory",
+     SOURCE,
+     {PREVIOUS},
+     1,
+     {1, 1},
+     &cell_gru,
+     half,
+     1,
+     two,
+     2,
+     BRIDGE_LEARNT,
+     0,
+     .names = {"embedding.previous.W", "embedding.source.W", "bridge.layers.0.h.W", "bridge.layers.0.h.b",
+               "bridge.layers.1.h.W", "bridge.layers.1.h.b", "head.W", "head.b"},
+     .decoder = &cell_attending},
+    {"a cell that reads the memory, no bridge",
+     NUMBERS,
+     {PREVIOUS},
+     1,
+     {1, 1},
+     &cell_gru,
+     both,
+     1,
+     learned,
+     1,
+     BRIDGE_NONE,
+     0,
+     .names = {"embedding.W", "head.W", "head.b"},
+     .decoder = &cell_attending},
+    {"blocks over the memory after a cell, last",
+     SOURCE,
+     {PREVIOUS},
+     1,
+     {1, 1},
+     &cell_gru,
+     half,
+     1,
+     three,
+     3,
+     BRIDGE_LAST,
+     0,
+     .names = {"embedding.previous.W", "embedding.source.W", "head.W", "head.b"},
+     .blocks = {NULL, "attention", "attention_additive"}},
+    {"a block first, without a state anywhere",
+     NUMBERS,
+     {PREVIOUS},
+     1,
+     {1, 1},
+     &cell_gru,
+     both,
+     1,
+     one,
+     1,
+     BRIDGE_NONE,
+     0,
+     .names = {"embedding.W", "head.W", "head.b"},
+     .blocks = {"attention"}},
+    {"blocks over the sequences themselves, in encoder and decoder",
+     SOURCE,
+     {PREVIOUS},
+     1,
+     {1, 0},
+     &cell_gru,
+     two,
+     2,
+     two,
+     2,
+     BRIDGE_LEARNT,
+     POOL_MEAN,
+     .names = {"embedding.previous.W", "embedding.source.W", "bridge.layers.0.h.W", "bridge.layers.0.h.b", "head.W",
+               "head.b"},
+     .encoder_blocks = {NULL, "attention"},
+     .blocks = {NULL, "attention_additive"},
+     .over = BLOCK_OVER_SELF},
     {"learnt, two inputs, both directions",
      NUMBERS,
      {FIRST, PREVIOUS},
@@ -175,9 +260,27 @@ static const struct row {
      1,
      BRIDGE_LEARNT,
      0,
-     {"embedding.input.W", "embedding.previous.W", "bridge.layers.0.forward.h.W", "bridge.layers.0.forward.h.b",
-      "bridge.layers.0.backward.h.W", "bridge.layers.0.backward.h.b", "head.W", "head.b"}},
+     .names = {"embedding.input.W", "embedding.previous.W", "bridge.layers.0.forward.h.W",
+               "bridge.layers.0.forward.h.b", "bridge.layers.0.backward.h.W", "bridge.layers.0.backward.h.b", "head.W",
+               "head.b"}},
 };
+
+/* The layers that are blocks of configs/blocks; NULL: none. */
+static const struct block_layer_settings *const *blocks_of(const struct row *row, const char *const *names) {
+    const struct block_layer_settings **blocks = arena_calloc(support.arena, MOST_CELLS, sizeof(void *));
+    for (int32_t i = 0; i < MOST_CELLS; i++) {
+        if (names[i] != NULL) {
+            const char *file = arena_printf(support.arena, "%s/%s.yaml", getenv("RONDO_BLOCK_PATH"), names[i]);
+            struct block_layer_settings *block = arena_calloc(support.arena, 1, sizeof *block);
+            block->block = block_file_read(file, support.arena, &support.errors);
+            ck_assert_msg(block->block != NULL, "%s", support_error(&support));
+            block->hidden = i == 1 ? 5 : 0;
+            block->over = row->over;
+            blocks[i] = block;
+        }
+    }
+    return blocks;
+}
 
 static struct model_settings settings_of(const struct row *row) {
     return (struct model_settings){.architecture = row->architecture,
@@ -185,10 +288,12 @@ static struct model_settings settings_of(const struct row *row) {
                                    .n_inputs = row->n_inputs,
                                    .source_input = &row->source,
                                    .encoder = row->encoder,
+                                   .encoder_blocks = blocks_of(row, row->encoder_blocks),
                                    .n_encoder = row->n_encoder,
                                    .bridge = row->bridge,
                                    .bridge_where = {"e.yaml", 8, 3},
                                    .layers = row->layers,
+                                   .blocks = blocks_of(row, row->blocks),
                                    .n_layers = row->n_layers,
                                    .pooling = row->pooling};
 }
@@ -204,6 +309,7 @@ static struct model_run run_of(const struct row *row, enum engine engine, const 
     }
     for (int32_t i = 0; i < row->n_layers; i++) {
         layers[i] = row->layers[i];
+        layers[i].cell = row->decoder == NULL ? NULL : define(row->decoder);
         layers[i].engine = engine;
     }
     settings.encoder = encoder;
@@ -239,9 +345,7 @@ static int is_of_cell(const char *name) {
 
 START_TEST(parameters_have_the_names_of_their_part) {
     const struct row *row = &rows[_i];
-    const struct model_settings settings = settings_of(row);
-    struct model *model = model_run_model(&settings, row->cell);
-    ck_assert_msg(model != NULL, "%s", support_error(&support));
+    struct model *model = run_of(row, ENGINE_TAPE, source_lengths, NULL, lengths, COUNT).model;
     int32_t next = 0, of_encoder = 0;
     for (int32_t p = 0; p < model_parameter_count(model); p++) {
         const char *name = model_parameters(model)[p].name;
@@ -359,7 +463,8 @@ START_TEST(steps_after_model_encode_are_those_of_one_pass) {
     const struct row *row = &rows[_i];
     const char *why_not;
     struct model_run run = run_of(row, ENGINE_FUSED, source_lengths, NULL, same, COUNT);
-    if (row->layers[0].direction != DIRECTION_FORWARD) { /* it cannot be run step by step */
+    const int reads_itself = row->over == BLOCK_OVER_SELF;
+    if (row->layers[0].direction != DIRECTION_FORWARD || reads_itself) { /* it cannot be run step by step */
         ck_assert_int_eq(model_generates(run.model, &why_not), 0);
         model_destroy(run.model);
         return;
@@ -415,8 +520,8 @@ static const struct {
 } refused_rows[] = {
     {"fewer layers in the encoder",
      {.encoder = one, .n_encoder = 1, .layers = two, .n_layers = 2, .bridge = BRIDGE_LAST},
-     "e.yaml:8:3: 'bridge: last' cannot give state 'layers.0.h' its initial value: the encoder has 1 layers and the "
-     "decoder 2, "
+     "e.yaml:8:3: 'bridge: last' cannot give state 'layers.0.h' its initial value: the encoder has 1 layer with "
+     "states and the decoder 2, "
      "and they correspond from the last one; 'bridge: learnt' fits any encoder"},
     {"another width",
      {.encoder = both, .n_encoder = 1, .layers = one, .n_layers = 1, .bridge = BRIDGE_LAST},
@@ -425,8 +530,8 @@ static const struct {
      "encoder"},
     {"one direction for two",
      {.encoder = one, .n_encoder = 1, .layers = both, .n_layers = 1, .bridge = BRIDGE_LAST},
-     "e.yaml:8:3: 'bridge: last' cannot give state 'layers.0.forward.h' its initial value: layer 0 of the encoder has "
-     "no state "
+     "e.yaml:8:3: 'bridge: last' cannot give state 'layers.0.forward.h' its initial value: the layer of the encoder at "
+     "this place has no state "
      "'forward.h'; 'bridge: learnt' fits any encoder"},
     {"a mean of another width",
      {.encoder = both, .n_encoder = 1, .layers = one, .n_layers = 1, .bridge = BRIDGE_MEAN},
@@ -440,7 +545,7 @@ static const struct {
      "the layer"},
     {"an encoder that nothing reads",
      {.encoder = one, .n_encoder = 1, .layers = one, .n_layers = 1, .bridge = BRIDGE_NONE},
-     "e.yaml:8:3: nothing reads the encoder: with 'bridge: none', a layer must read the memory, such as the cell "
+     "e.yaml:8:3: nothing reads the encoder: without a bridge, a layer must read the memory, such as the cell "
      "gru_bahdanau, "
      "or {block: attention, over: memory}"},
 };

@@ -10,6 +10,9 @@
 static void setup(void) {
     sandbox_open();
     tiny_write();
+    char file[512];
+    snprintf(file, sizeof file, "%s/gru.yaml", variable("RONDO_CELL_PATH"));
+    sandbox_copy(file, "gru.yaml");
 }
 
 /* ---- refused, with a reader that gives no source ---- */
@@ -35,6 +38,27 @@ static const struct {
     {"mistakes in both lists",
      "encoder: [{cell: gru, hidden: 4, projection: 2}], layers: [{cell: gru, hidden: 4, projection: 4}]",
      "bad.yaml:5:66: 'projection' makes state 'h'|bad.yaml:5:115: 'projection' is 4", ""},
+    {"a block without an encoder", "layers: [{cell: gru, hidden: 4}, {block: attention}]",
+     "bad.yaml:5:67: block 'attention' looks at the memory, the outputs of an encoder, and there is none here; "
+     "expected "
+     "'model.encoder', whose own layers cannot read it, or 'over: self'",
+     ""},
+    {"a block over the memory in the encoder",
+     "encoder: [{block: attention}, {cell: gru, hidden: 3}], layers: [{cell: gru, hidden: 4}]",
+     "bad.yaml:5:44: block 'attention' looks at the memory, the outputs of an encoder, and there is none here", ""},
+    {"a block that there is not", "layers: [{cell: gru, hidden: 4}, {block: atention, over: self}]",
+     "bad.yaml:5:74: there is no block 'atention' (did you mean 'attention'?), looked in ", ""},
+    {"a cell and a block", "layers: [{cell: gru, block: attention, hidden: 4}]",
+     "bad.yaml:5:43: a layer is a cell or a block, and model.layers.0 has both keys", ""},
+    {"a key of cells in a block", "layers: [{block: attention, over: self, zoneout: 0.1}]",
+     "bad.yaml:5:73: unknown key 'zoneout' in model.layers.0", ""},
+    {"an option of another block", "layers: [{block: attention_additive, over: self, heads: 2}]",
+     "bad.yaml:5:82: unknown key 'heads' in model.layers.0", ""},
+    {"heads that do not divide", "layers: [{block: attention, over: self, heads: 3}]", "attention.yaml:", ""},
+    {"a cell in place of a block", "layers: [{block: ./gru.yaml, over: self}]",
+     "gru.yaml:1:1: unknown key 'cell' in a block|gru.yaml:1:1: 'output' is missing, expected the value of the "
+     "equations",
+     ""},
     {"one vocabulary", "layers: [{cell: gru, hidden: 4}]",
      "'model.embedding.share' is not used: no two streams that the model reads have the same vocabulary",
      "--set model.embedding.share=true"},

@@ -237,10 +237,10 @@ START_TEST(structs_hold_what_the_tree_says) {
     ck_assert_double_eq(e->embedding.word_dropout, 0.2);
     ck_assert_int_eq(e->model.pool, POOL_MAX);
     ck_assert_int_eq(e->layers.count, 2);
-    ck_assert_str_eq(e->layers.items[0].cell->name, "lstm");
+    ck_assert_str_eq(e->layers.items[0].definition->name, "lstm");
     ck_assert_int_eq(e->layers.items[0].options.hidden, 5);
     ck_assert_double_eq(e->layers.items[0].options.dropout, 0);
-    ck_assert_str_eq(e->layers.items[1].cell->name, "mine");
+    ck_assert_str_eq(e->layers.items[1].definition->name, "mine");
     ck_assert_double_eq(e->layers.items[1].options.dropout, 0.5);
     ck_assert_double_eq(e->layers.items[1].option_values[0], 2);
     ck_assert_double_eq(e->layers.items[1].option_values[1], 0.5);
@@ -367,8 +367,10 @@ static const struct {
     {"model.embedding.previous", "model.embedding.previous={zzz: 1}"},
     {"model.embedding.source", "model.embedding.source={zzz: 1}"},
     {"model.encoder.N", "model.encoder=[{cell: gru, hidden: 4, zzz: 1}]"},
+    {"model.encoder.N (block)", "model.encoder=[{block: attention, zzz: 1}]"},
     {"model.head", "model.head={zzz: 1}"},
     {"model.layers.N", "model.layers.0.zzz=1"},
+    {"model.layers.N (block)", "model.layers.1={block: attention, over: self, zzz: 1}"},
     {"loss", "loss.zzz=1"},
     {"loss.sum.N", "loss={sum: [{plugin: hinge, zzz: 1}]}"},
     {"metrics.N", "metrics=[{plugin: f1, zzz: 1}]"},

@@ -109,7 +109,8 @@ START_TEST(the_last_output_of_a_row_is_that_of_its_own_end) {
     struct values values;
     record(&run, &values);
     const int64_t width = layer_shape(run.layer)->width;
-    struct layer *pool = pool_layer_create(POOL_LAST, layer_shape(run.layer), &support.errors);
+    struct layer *pool =
+        pool_layer_create(POOL_LAST, layer_shape(run.layer), RONDO_F64, support.registry, &support.errors);
     ck_assert_ptr_nonnull(pool);
     const struct layer_call call = {
         .time = &run.time, .input_every_step = 1, .inputs = &values.outputs, .scope = "pool"};

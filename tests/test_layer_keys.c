@@ -173,6 +173,9 @@ static const char *const full[] = {
     "variational_dropout: 0.1, weight_drop: 0.1, recompute: 3}]}",
     "cell: ./mine.yaml, hidden: 4, projection: 2, direction: both, residual: true}, {cell: gru, hidden: 3, direction: "
     "backward}], pool: last}",
+    "cell: gru, hidden: 4}, {block: attention, over: self, heads: 2, residual: true, dropout: 0.1}, {block: "
+    "attention_additive, "
+    "over: self, hidden: 3}, {cell: ./mine.yaml, hidden: 3}], pool: attention}",
 };
 
 START_TEST(a_run_with_every_wrapper_trains_and_predicts_the_same_again) {

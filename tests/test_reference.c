@@ -14,8 +14,9 @@
 /* ---- the committed files ---- */
 
 /* The names of the files that `rondo list --reference` writes; the schema is the last. */
-static const char *const files[] = {"ops.md",   "optimizers.md", "losses.md",     "schedules.md",          "metrics.md",
-                                    "cells.md", "reader.md",     "experiment.md", "experiment.schema.json"};
+static const char *const files[] = {
+    "ops.md",   "optimizers.md", "losses.md", "schedules.md",  "metrics.md",
+    "cells.md", "blocks.md",     "reader.md", "experiment.md", "experiment.schema.json"};
 enum { FILES = sizeof files / sizeof files[0], SCHEMA = FILES - 1 };
 
 /* Writes the files into a folder of the sandbox; `environment` as in struct call. */
@@ -175,6 +176,8 @@ static const struct {
     {"schedule", "#/properties/schedule/properties/learning_rate/properties/plugin", 0, 8},
     {"metric", "#/properties/metrics/items/properties/plugin", 0, 10},
     {"cell", "#/properties/model/properties/layers/items/properties/cell", 0, 40},
+    {"cell", "#/properties/model/properties/encoder/items/properties/cell", 0, 40},
+    {"block", "#/properties/model/properties/layers/items/properties/block", 0, 2},
 };
 
 /* The entries of a kind; freed by the caller. */
@@ -225,8 +228,7 @@ START_TEST(schema_has_every_key_of_a_section) {
         snprintf(name, sizeof name, "%s", json_string_value(json_object_get(section, "name")));
         for (const char *part = strtok(name, "."); part != NULL; part = strtok(NULL, ".")) {
             const size_t length = strlen(place);
-            snprintf(place + length, sizeof place - length, strcmp(part, "N") == 0 ? "/items%.0s" : "/properties/%s",
-                     part);
+            snprintf(place + length, sizeof place - length, part[0] == 'N' ? "/items%.0s" : "/properties/%s", part);
         }
         static const char *const tables[] = {"options", "keys"};
         for (int t = 0; t < 2; t++) {

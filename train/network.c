@@ -33,10 +33,10 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     return RONDO_OK;
 }
 
-/* A copy of an array, in the arena of the network, which knows if it failed. */
+/* A copy of an array, in the arena of the network, which knows if it failed; NULL of NULL. */
 static const void *keep(struct network *network, const void *array, int32_t count, size_t size) {
-    void *copy = arena_calloc(network->arena, (size_t)count + 1, size);
-    if (copy != NULL && count > 0) {
+    void *copy = array == NULL ? NULL : arena_calloc(network->arena, (size_t)count + 1, size);
+    if (copy != NULL) {
         memcpy(copy, array, (size_t)count * size);
     }
     return copy;
@@ -50,6 +50,8 @@ static rondo_status keep_model_settings(struct network *network, struct errors *
     model->source_input = keep(network, model->source_input, has_encoder, sizeof *model->source_input);
     model->encoder = keep(network, model->encoder, model->n_encoder, sizeof *model->encoder);
     model->layers = keep(network, model->layers, model->n_layers, sizeof *model->layers);
+    model->encoder_blocks = keep(network, model->encoder_blocks, model->n_encoder, sizeof *model->encoder_blocks);
+    model->blocks = keep(network, model->blocks, model->n_layers, sizeof *model->blocks);
     return arena_failed(network->arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
@@ -102,20 +104,37 @@ struct session *network_session(const struct network *network) {
 
 struct model *network_model_of_widths(const struct network *network, const int64_t *widths, struct errors *errors) {
     struct model_settings settings = network->settings.model;
+    const struct block_layer_settings *const *encoder_blocks = settings.encoder_blocks;
+    const struct block_layer_settings *const *decoder_blocks = settings.blocks;
     const int32_t n_encoder = settings.n_encoder, count = n_encoder + settings.n_layers;
     struct cell_layer_settings *layers = memory_calloc((size_t)count, sizeof *layers);
-    if (layers == NULL) {
+    struct block_layer_settings *blocks = memory_calloc((size_t)count, sizeof *blocks);
+    const struct block_layer_settings **of_layers = memory_calloc((size_t)count, sizeof(struct block_layer_settings *));
+    struct model *model = NULL;
+    if (layers != NULL && blocks != NULL && of_layers != NULL) {
+        for (int32_t i = 0; i < count; i++) {
+            const int is_encoder = i < n_encoder;
+            const int32_t number = is_encoder ? i : i - n_encoder;
+            const struct block_layer_settings *const *given = is_encoder ? encoder_blocks : decoder_blocks;
+            layers[i] = is_encoder ? settings.encoder[number] : settings.layers[number];
+            layers[i].hidden = widths[i];
+            layers[i].engine = ENGINE_TAPE; /* preparing the fused engine would be wasted */
+            if (given != NULL && given[number] != NULL) {
+                blocks[i] = *given[number];
+                blocks[i].hidden = widths[i];
+                of_layers[i] = &blocks[i];
+            }
+        }
+        settings.encoder = layers;
+        settings.encoder_blocks = of_layers;
+        settings.layers = layers + n_encoder;
+        settings.blocks = of_layers + n_encoder;
+        model = model_create(&settings, network->session->registry, errors);
+    } else {
         errors_no_memory(errors);
-        return NULL;
     }
-    for (int32_t i = 0; i < count; i++) {
-        layers[i] = i < n_encoder ? settings.encoder[i] : settings.layers[i - n_encoder];
-        layers[i].hidden = widths[i];
-        layers[i].engine = ENGINE_TAPE; /* preparing the fused engine would be wasted */
-    }
-    settings.encoder = layers;
-    settings.layers = layers + n_encoder;
-    struct model *model = model_create(&settings, network->session->registry, errors);
+    free(of_layers);
+    free(blocks);
     free(layers);
     return model;
 }

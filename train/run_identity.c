@@ -60,7 +60,7 @@ static json_t *cells_of(const struct task *task) {
     struct provenance_file *list = arena == NULL ? NULL : arena_calloc(arena, (size_t)layers->count + 1, sizeof *list);
     for (int32_t i = 0; list != NULL && i < layers->count; i++) {
         const struct experiment_layer *layer = &layers->items[i];
-        list[i] = (struct provenance_file){layer->path, layer->cell_file, layer->cell->name};
+        list[i] = (struct provenance_file){layer->path, layer->file, layer->definition->name};
     }
     json_t *cells = list == NULL ? NULL : provenance_cells(list);
     arena_destroy(arena);

@@ -27,14 +27,14 @@
 static const char *cell_copy(const struct experiment *experiment, int32_t index) {
     const struct experiment_layer *layers = experiment->layers.items;
     int32_t first = 0, is_taken = 0;
-    while (strcmp(layers[first].cell_file, layers[index].cell_file) != 0) {
+    while (strcmp(layers[first].file, layers[index].file) != 0) {
         first++;
     }
     for (int32_t k = 0; k < first; k++) {
-        is_taken |= strcmp(layers[k].cell->name, layers[first].cell->name) == 0;
+        is_taken |= strcmp(layers[k].definition->name, layers[first].definition->name) == 0;
     }
-    return is_taken ? arena_printf(experiment->arena, "cells/%s-%d.yaml", layers[first].cell->name, first)
-                    : arena_printf(experiment->arena, "cells/%s.yaml", layers[first].cell->name);
+    return is_taken ? arena_printf(experiment->arena, "cells/%s-%d.yaml", layers[first].definition->name, first)
+                    : arena_printf(experiment->arena, "cells/%s.yaml", layers[first].definition->name);
 }
 
 /* The file of a cell: its copy in the run, and its text. */
@@ -54,7 +54,7 @@ static rondo_status write_cells(struct run_folder *run, const struct experiment 
         return errors_no_memory(errors);
     }
     for (int32_t i = 0; i < count; i++) {
-        const char *source = experiment->layers.items[i].cell_file;
+        const char *source = experiment->layers.items[i].file;
         const struct location where = {source, 0, 0};
         cells[i].copy = cell_copy(experiment, i);
         if (cells[i].copy == NULL) {
@@ -64,7 +64,8 @@ static rondo_status write_cells(struct run_folder *run, const struct experiment 
     }
     for (int32_t i = 0; i < count; i++) {
         RONDO_TRY(run_folder_write(run, cells[i].copy, cells[i].text, cells[i].length, errors));
-        RONDO_TRY(section_put(experiment->layers.items[i].node, "cell", cells[i].copy, 0, arena, errors));
+        const struct experiment_layer *layer = &experiment->layers.items[i];
+        RONDO_TRY(section_put(layer->node, layer->is_block ? "block" : "cell", cells[i].copy, 0, arena, errors));
     }
     return RONDO_OK;
 }

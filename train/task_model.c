@@ -213,11 +213,12 @@ static rondo_status make_layers(const struct task *task, struct task_model *mode
     const struct session *session = task->session;
     const int32_t count = layers_total(layers), n_encoder = layers_encoder_total(layers);
     model->layers = memory_calloc((size_t)count, sizeof *model->layers);
-    if (model->layers == NULL) {
+    model->blocks = memory_calloc((size_t)count, sizeof(struct block_layer_settings *));
+    if (model->layers == NULL || model->blocks == NULL) {
         return errors_no_memory(errors);
     }
     RONDO_TRY(session->profile == NULL ? RONDO_OK : profile_set_layers(session->profile, count, n_encoder, errors));
-    layers_settings(layers, model->layers);
+    layers_settings(layers, model->layers, model->blocks);
     for (int32_t i = 0; i < count; i++) {
         model->layers[i].engine = session->engine;
         model->layers[i].passes_off = session->passes_off;
@@ -253,10 +254,12 @@ rondo_status task_model_make(const struct task *task, struct task_model *model, 
                                               .n_inputs = n_inputs,
                                               .source_input = &model->inputs[n_inputs],
                                               .encoder = model->layers,
+                                              .encoder_blocks = model->blocks,
                                               .n_encoder = n_encoder,
                                               .bridge = experiment->bridge.kind,
                                               .bridge_where = experiment->bridge.where,
                                               .layers = model->layers + n_encoder,
+                                              .blocks = model->blocks + n_encoder,
                                               .n_layers = layers_total(&experiment->layers) - n_encoder,
                                               .pooling = (enum pooling)experiment->model.pool};
     return RONDO_OK;
@@ -264,4 +267,5 @@ rondo_status task_model_make(const struct task *task, struct task_model *model, 
 
 void task_model_free(struct task_model *model) {
     free(model->layers);
+    free(model->blocks);
 }

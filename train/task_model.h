@@ -11,6 +11,7 @@ struct task_model {
     struct model_settings settings;                   /* it points to the others, and to the experiment */
     struct model_input inputs[BATCH_MOST_INPUTS + 1]; /* the last: the source, if there is an encoder */
     struct cell_layer_settings *layers;               /* those of the encoder first */
+    const struct block_layer_settings **blocks;
 };
 
 /* RONDO_INVALID, at its place, for what the streams do not fit: an encoder without the stream "source" and the other way around, a

@@ -1,0 +1,23 @@
+#include "model/step_flops.h"
+
+#include <string.h>
+
+#include "lang/equation.h"
+
+int64_t step_flops(const struct program *program) {
+    int64_t flops = 0;
+    for (int32_t id = 0; id < program_count(program); id++) {
+        const struct program_node *node = program_node(program, (rondo_value){id});
+        if (node->op == NULL) {
+            continue;
+        }
+        const int64_t first = node->domain == DOMAIN_FIXED ? 1 : node->value.shape[0];
+        int64_t work = rondo_count(&node->value) / first;
+        if (strcmp(node->op->base.name, OPERATOR_PRODUCT) == 0) {
+            const rondo_tensor *left = &program_node(program, (rondo_value){node->inputs[0]})->value;
+            work *= 2 * left->shape[left->ndim - 1];
+        }
+        flops += work;
+    }
+    return flops;
+}
