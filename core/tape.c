@@ -413,6 +413,7 @@ int tape_describe(const struct tape *tape, int32_t id, struct tape_description *
         .options = node->options,
         .inputs = tape->nodes[first]->inputs,
         .n_inputs = tape->nodes[first]->n_inputs,
+        .rows = node->rows,
         .output = node->is_output ? id - first : -1,
         .is_parameter = node->op == NULL && !node->is_output && node->needs_gradient,
         .is_view = node->base >= 0,

@@ -154,7 +154,8 @@ struct tape_description {
     const void *options;
     const int32_t *inputs; /* [n_inputs] ids of the inputs of the op or function */
     int32_t n_inputs;
-    int32_t output; /* number among the outputs of a function (tape_record); -1: not one */
+    const rondo_rows *const *rows; /* [n_inputs] of an op that looks along sequences; else NULL */
+    int32_t output;                /* number among the outputs of a function (tape_record); -1: not one */
     int is_parameter, is_view, needs_gradient;
     const rondo_tensor *tensor;
     const char *name, *scope; /* NULL: none */

@@ -110,6 +110,7 @@ struct generate_fixture generate_fixture_create(const struct generate_fixture_se
     for (int32_t i = 0; i < settings->layers; i++) {
         layers[i] = (struct cell_layer_settings){.cell = session_definition(settings->cell),
                                                  .hidden = HIDDEN,
+                                                 .memory = settings->source > 0 ? HIDDEN : 0,
                                                  .learn_initial_state = settings->learn_initial_state,
                                                  .engine = settings->tape ? ENGINE_TAPE : ENGINE_FUSED};
     }
@@ -120,23 +121,25 @@ struct generate_fixture generate_fixture_create(const struct generate_fixture_se
                                        .share = -1,
                                        .every_step = 1};
     const int is_real = settings->numbers > 0;
-    const struct network_settings network = {
-        .model = {.dtype = dtype,
-                  .architecture = architecture,
-                  .inputs = inputs,
-                  .n_inputs = n_inputs,
-                  .source_input = &source,
-                  .encoder = &encoder,
-                  .n_encoder = settings->source > 0,
-                  .bridge = settings->bridge,
-                  .layers = layers,
-                  .n_layers = settings->layers,
-                  .tie = settings->tie,
-                  .tied = n_inputs - 1},
-        .plan = plan,
-        .loss = {make_loss(is_real ? "squared_error" : "softmax_cross_entropy"), 1},
-        .target_kind = is_real ? RONDO_TARGET_REAL : RONDO_TARGET_CLASS,
-        .target_size = is_real ? settings->numbers : symbols};
+    const struct network_settings network = {.model = {.dtype = dtype,
+                                                       .architecture = architecture,
+                                                       .inputs = inputs,
+                                                       .n_inputs = n_inputs,
+                                                       .source_input = &source,
+                                                       .encoder = &encoder,
+                                                       .n_encoder = settings->source > 0,
+                                                       .bridge = settings->bridge,
+                                                       .layers = layers,
+                                                       .n_layers = settings->layers,
+                                                       .tie = settings->tie,
+                                                       .tied = n_inputs - 1},
+                                             .plan = plan,
+                                             .loss = {make_loss(settings->loss != NULL ? settings->loss
+                                                                : is_real              ? "squared_error"
+                                                                                       : "softmax_cross_entropy"),
+                                                      1},
+                                             .target_kind = is_real ? RONDO_TARGET_REAL : RONDO_TARGET_CLASS,
+                                             .target_size = is_real ? settings->numbers : symbols};
     fixture.network = network_create(&network, session, &support.errors);
     ck_assert_msg(fixture.network != NULL, "%s: %s", settings->name, support_error(&support));
     struct model *model = network_model(fixture.network);

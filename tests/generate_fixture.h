@@ -21,6 +21,7 @@ struct generate_fixture_settings {
     enum bridging bridge; /* with a source */
     int64_t known;        /* > 0: numbers that are read at every step */
     int64_t numbers;      /* > 0: the targets are numbers, as many as this */
+    const char *loss;     /* NULL: squared_error of numbers, softmax_cross_entropy of symbols */
     int learn_initial_state;
     int dtype_f64;
     int tape; /* 1: the engine `tape` */

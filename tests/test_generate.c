@@ -29,6 +29,8 @@ static const struct generate_fixture_settings models[] = {
     {.name = "1:N", .cell = "gru", .layers = 2, .input = 4},
     {.name = "known", .cell = "lstm", .layers = 1, .known = 2},
     {.name = "source, last", .cell = "gru", .layers = 1, .source = 11, .bridge = BRIDGE_LAST},
+    {.name = "attention", .cell = "gru_bahdanau", .layers = 1, .source = 11, .bridge = BRIDGE_LEARNT},
+    {.name = "attention, no bridge, engine tape", .cell = "lstm_luong", .layers = 1, .source = 11, .tape = 1},
     {.name = "source, learnt", .cell = "lstm", .layers = 2, .source = 11, .bridge = BRIDGE_LEARNT},
 };
 
@@ -636,6 +638,90 @@ START_TEST(numbers_follow_their_predictions) {
 }
 END_TEST
 
+/* Drawn numbers are normal around the prediction of the first step, and do not depend on what is drawn beside them. */
+START_TEST(numbers_are_drawn_from_their_distribution) {
+    enum { DRAWS = 4000 };
+    static const struct generate_fixture_settings model = {
+        .name = "gaussian", .cell = "gru", .layers = 1, .numbers = 1, .loss = "gaussian"};
+    struct generate_settings settings = generate_fixture_greedy(2);
+    settings.temperature = 1;
+    settings.samples = DRAWS;
+    struct generate_fixture fixture = generate_fixture_create(&model, 2, 1, 14);
+    const struct generate_prompt prompts[] = {{.number = 5}, {.number = 6}};
+    const struct generate_hypothesis *found[2];
+    struct generator *generator = create(&fixture, &settings), *alone = create(&fixture, &settings);
+    for (int turn = 0; turn < 2; turn++) {
+        struct generator *on = turn == 0 ? generator : alone;
+        const struct generate_prompts all = {.prompts = prompts + turn, .count = 2 - turn};
+        int64_t count;
+        support_ok(&support, generator_start(on, &all, &support.errors), "start");
+        support_ok(&support, generator_run(on, NULL, &support.errors), "run");
+        support_ok(&support, generator_results(on, 1 - turn, &found[turn], &count, &support.errors), "results");
+        ck_assert_int_eq(count, DRAWS);
+    }
+    float predictions[2];
+    const float targets[] = {0, 0};
+    struct dataset *data = generate_fixture_example(&fixture, 0, (const int32_t *)targets, 1);
+    const struct network_interval interval = {.level = 0.6826895, .lower = &predictions[0], .upper = &predictions[1]};
+    float mean_of_model;
+    support_ok(&support, network_predict(fixture.network, data, 1, &mean_of_model, &interval, &support.errors),
+               "predict");
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; i < DRAWS; i++) {
+        ck_assert_int_eq(found[0][i].length, 2);
+        ck_assert_mem_eq(found[0][i].numbers, found[1][i].numbers, 2 * sizeof(float));
+        sum += (double)found[0][i].numbers[0];
+        squares += pow((double)found[0][i].numbers[0] - (double)mean_of_model, 2);
+    }
+    const double deviation = ((double)predictions[1] - (double)predictions[0]) / 2;
+    ck_assert_double_eq_tol(sum / DRAWS, (double)mean_of_model, 4 * deviation / sqrt(DRAWS));
+    ck_assert_double_eq_tol(sqrt(squares / DRAWS), deviation, 4 * deviation / sqrt(2 * DRAWS));
+    dataset_destroy(data);
+    generator_destroy(generator);
+    generator_destroy(alone);
+    generate_fixture_destroy(&fixture);
+}
+END_TEST
+
+/* ---- attention ---- */
+
+START_TEST(attention_is_a_distribution_over_the_source) {
+    struct generate_settings settings = generate_fixture_greedy(6);
+    settings.min_length = 6;
+    struct generate_fixture fixture = generate_fixture_create(&models[_i], SYMBOLS, 2.5, 15);
+    const int attends = strstr(models[_i].name, "attention") != NULL;
+    struct generate_prompt prompts[3];
+    double most = 0;
+    for (int64_t i = 0; i < 3; i++) {
+        prompts[i] = prompt_of(i);
+    }
+    const struct generate_prompts all = {.dataset = fixture.shape, .prompts = prompts, .count = 3, .attention = 1};
+    struct generator *generator = create(&fixture, &settings);
+    support_ok(&support, generator_start(generator, &all, &support.errors), "start");
+    support_ok(&support, generator_run(generator, NULL, &support.errors), "run");
+    for (int64_t i = 0; i < 3; i++) {
+        const struct generate_hypothesis *found;
+        int64_t count;
+        support_ok(&support, generator_results(generator, i, &found, &count, &support.errors), "results");
+        ck_assert_int_eq(found[0].attention != NULL, attends);
+        ck_assert_int_eq(found[0].steps, attends ? example_source_steps(fixture.shape, prompts[i].example) : 0);
+        for (int64_t t = 0; attends && t < found[0].length; t++) {
+            double sum = 0;
+            for (int64_t s = 0; s < found[0].steps; s++) {
+                const double weight = (double)found[0].attention[t * found[0].steps + s];
+                ck_assert(weight >= 0);
+                sum += weight;
+                most = fmax(most, weight * (double)found[0].steps);
+            }
+            ck_assert_double_eq_tol(sum, 1, 1e-5);
+        }
+    }
+    ck_assert(!attends || most > 1.01); /* not the same weight everywhere */
+    generator_destroy(generator);
+    generate_fixture_destroy(&fixture);
+}
+END_TEST
+
 /* ---- allocations ---- */
 
 START_TEST(a_step_calls_no_allocator) {
@@ -713,6 +799,8 @@ int main(void) {
     tcase_add_test(cases, an_observer_sees_each_symbol_and_may_stop);
     tcase_add_test(cases, several_models_choose_by_their_mean);
     tcase_add_test(cases, numbers_follow_their_predictions);
+    tcase_add_test(cases, numbers_are_drawn_from_their_distribution);
+    tcase_add_loop_test(cases, attention_is_a_distribution_over_the_source, 8, ROWS(models));
     tcase_add_loop_test(cases, a_step_calls_no_allocator, 0, ROWS(ways));
     tcase_add_test(cases, what_cannot_generate_is_refused);
     return run_suite(suite);

@@ -18,7 +18,7 @@ static rondo_status check_settings(const struct generator *generator, struct err
                           "%s needs targets that are classes, and those of the model are numbers",
                           settings->beams > 1 ? "a beam search" : "the mean of several models");
     }
-    if (size != generator->target->size) {
+    if (size != generator->target->size && !generator->draws) {
         return errors_add(
             errors, RONDO_INVALID,
             "the loss predicts %lld numbers for targets of %lld, so its predictions cannot be read as the next "
@@ -53,6 +53,8 @@ static void destroy_shard(struct generate_shard *shard, int32_t n_networks) {
     free(shard->origin);
     free(shard->ids);
     free(shard->numbers);
+    free(shard->words);
+    free(shard->drawn);
     free(shard->predicted);
     free(shard);
 }
@@ -97,6 +99,7 @@ static rondo_status open_generator(struct generator *generator, struct network *
     RONDO_CHECK(generator->target != NULL && generator->n_networks >= 1, errors, "a generator has models with targets");
     RONDO_CHECK(settings->samples == 1 || settings->beams == 1, errors, "samples are not searched for");
     generator->is_real = generator->target->kind == STREAM_REAL;
+    generator->draws = generator->is_real && settings->temperature > 0;
     const int forbids_unknown = settings->unknown == GENERATE_FORBID;
     generator->search = (struct search_settings){&generator->settings, generator->target->size, generator->target->end,
                                                  forbids_unknown ? generator->target->unknown : -1};
@@ -130,6 +133,7 @@ void generator_destroy(struct generator *generator) {
     for (int64_t i = 0; i < generator->n_made; i++) {
         destroy_shard(generator->shards[i], generator->n_networks);
     }
+    stepper_destroy(generator->attender);
     arena_destroy(generator->texts);
     arena_destroy(generator->arena);
     free(generator);
@@ -237,6 +241,9 @@ static rondo_status prepare_shard(struct generate_shard *shard, int64_t first, i
     RONDO_TRY(renew((void **)&shard->origin, rows, sizeof *shard->origin, errors));
     RONDO_TRY(renew((void **)&shard->ids, rows, sizeof *shard->ids, errors));
     RONDO_TRY(renew((void **)&shard->numbers, generator->is_real ? rows * size : 0, sizeof *shard->numbers, errors));
+    const int64_t words = generator->draws ? network_heads(generator->networks[0])->sample_words : 0;
+    RONDO_TRY(renew((void **)&shard->words, rows * words, sizeof *shard->words, errors));
+    RONDO_TRY(renew((void **)&shard->drawn, generator->draws ? rows * size : 0, sizeof *shard->drawn, errors));
     RONDO_TRY(renew((void **)&shard->predicted, rows * size, sizeof *shard->predicted, errors));
     search_tree_close(&shard->tree);
     const double nodes = (double)rows * (double)(generator->settings.max_length + 1);

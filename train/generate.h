@@ -40,7 +40,9 @@ struct generate_prompts {
     const struct dataset *dataset; /* NULL: no prompt has an example */
     const struct generate_prompt *prompts;
     int64_t count; /* >= 1 */
-    int attention; /* 1: generate_hypothesis.attention is wanted, if the model has any */
+    /* 1: generate_hypothesis.attention is wanted, if the model has any. With `unknown: replace`, results with an unknown symbol have
+     * it in any case. */
+    int attention;
 };
 
 /* A text, or a series of numbers. Everything belongs to the generator, until it starts again or is destroyed. */
@@ -51,11 +53,13 @@ struct generate_hypothesis {
     /* The sum of the log-probabilities of what was generated, with the end if there is one; 0 for numbers. What settings such as
      * temperature or repetition change is the choice, not these. */
     double score;
-    int64_t scored;         /* the number of its terms: without the prefix, with the end */
-    double rank;            /* what a beam search has ordered the results by (choose_normalised); else the score */
-    int ended;              /* 1: the end was chosen; 0: the maximum length was reached, or nothing could be chosen */
-    const float *attention; /* [length, steps] what each symbol attended to in the source; NULL: not wanted, or none */
-    int64_t steps;          /* of the source, with attention */
+    int64_t scored; /* the number of its terms: without the prefix, with the end */
+    double rank;    /* what a beam search has ordered the results by (choose_normalised); else the score */
+    int ended;      /* 1: the end was chosen; 0: the maximum length was reached, or nothing could be chosen */
+    /* [length, steps] what the model attended to in the source when it chose each symbol: the mean over layers and heads; of several
+     * models that of the first. NULL: not wanted, or none */
+    const float *attention;
+    int64_t steps; /* of the source, with attention */
 };
 
 /* Receives each symbol as soon as it is chosen: for printing while the text is written. */

@@ -2,7 +2,7 @@
  *
  *     generate.c          creation, and the beginning of texts
  *     generate_step.c     one symbol for each text
- *     generate_results.c  hypotheses as a caller gets them
+ *     generate_results.c  hypotheses as a caller gets them, and what they attend to
  */
 #ifndef RONDO_TRAIN_GENERATE_PARTS_H
 #define RONDO_TRAIN_GENERATE_PARTS_H
@@ -39,6 +39,8 @@ struct generate_shard {
     int64_t *origin;  /* [rows] */
     int32_t *ids;     /* [rows] */
     double *numbers;  /* [rows, size] */
+    uint32_t *words;  /* [rows, sample_words] of numbers that are drawn */
+    double *drawn;    /* [rows, size] */
     float *predicted; /* [rows, size] the mean of several models, or f32 of another dtype */
 };
 
@@ -50,6 +52,7 @@ struct generator {
     const struct dataset *shape;
     const struct stream *target; /* of `shape` */
     int is_real;
+    int draws; /* 1: the numbers are drawn; 0: they are the predictions */
     int64_t samples, beams;
     struct arena *arena; /* of the generator */
     struct generate_shard *shards[GENERATE_MOST_SHARDS];
@@ -59,6 +62,7 @@ struct generator {
     struct arena *texts;
     const struct dataset *dataset;
     int attention;
+    struct stepper *attender;      /* reads texts once more, for what they attend to; NULL: not needed yet */
     struct generate_text *prompts; /* [n_prompts] */
     int64_t n_prompts;
     struct search *searches; /* [n_prompts * samples] */

@@ -1,4 +1,4 @@
-/* Hypotheses as a caller gets them. */
+/* Hypotheses as a caller gets them, and what they attend to. */
 #include <string.h>
 
 #include "train/generate_parts.h"
@@ -34,6 +34,56 @@ static rondo_status fill_result(struct generator *generator, const struct genera
     return RONDO_OK;
 }
 
+/* What the symbols of a result attend to in the source: the text is read once more, with the pass that predicts it. */
+static rondo_status find_attention(struct generator *generator, const struct generate_text *text,
+                                   struct generate_hypothesis *result, struct errors *errors) {
+    if (generator->attender == NULL) {
+        generator->attender = stepper_create(generator->networks[0], generator->shape, errors);
+        if (generator->attender == NULL) {
+            return errors->status;
+        }
+    }
+    const int64_t steps = text->n_context + result->length,
+                  source = example_source_steps(generator->dataset, text->example);
+    const int64_t length =
+        steps - 1; /* after the start symbol; what the last symbol attends to is known before it is read */
+    int32_t *ids = arena_calloc(generator->texts, (size_t)steps + 1, sizeof *ids);
+    float *weights = arena_calloc(generator->texts, (size_t)((steps + 1) * source), sizeof *weights);
+    if (arena_failed(generator->texts)) {
+        return errors_no_memory(errors);
+    }
+    memcpy(ids, text->ids, sizeof *ids * (size_t)text->n_context);
+    memcpy(ids + text->n_context, result->ids, sizeof *ids * (size_t)result->length);
+    const void *history = ids;
+    const struct stepper_rows rows = {.count = 1,
+                                      .dataset = generator->dataset,
+                                      .example = &text->example,
+                                      .history = &history,
+                                      .length = &length,
+                                      .stepwise = 1};
+    int64_t found;
+    RONDO_TRY(stepper_begin(generator->attender, &rows, 1, errors));
+    RONDO_TRY(stepper_attention(generator->attender, source, weights, &found, errors));
+    if (found > 0) {
+        result->attention = weights + text->n_context * source;
+        result->steps = source;
+    }
+    return RONDO_OK;
+}
+
+/* 1 if attention is wanted: by the caller, or to replace an unknown symbol of the result. */
+static int wants_attention(const struct generator *generator, const struct generate_hypothesis *result) {
+    if (generator->is_real || result->length == 0 || generator->dataset == NULL ||
+        dataset_find(generator->dataset, "source") == NULL) {
+        return 0;
+    }
+    int wants = generator->attention;
+    for (int64_t i = 0; i < result->length && generator->settings.unknown == GENERATE_REPLACE; i++) {
+        wants |= result->ids[i] == generator->target->unknown;
+    }
+    return wants;
+}
+
 rondo_status generator_results(struct generator *generator, int64_t prompt, const struct generate_hypothesis **results,
                                int64_t *count, struct errors *errors) {
     const struct generate_text *text = &generator->prompts[prompt];
@@ -50,7 +100,9 @@ rondo_status generator_results(struct generator *generator, int64_t prompt, cons
         const struct search *search = generate_search(generator, prompt * samples + sample);
         const int64_t n = search_list(search, &generator->search, found);
         for (int64_t i = 0; i < n && i < wanted; i++) {
-            RONDO_TRY(fill_result(generator, text, tree, &found[i], &list[(*count)++], errors));
+            struct generate_hypothesis *result = &list[(*count)++];
+            RONDO_TRY(fill_result(generator, text, tree, &found[i], result, errors));
+            RONDO_TRY(wants_attention(generator, result) ? find_attention(generator, text, result, errors) : RONDO_OK);
         }
     }
     *results = list;

@@ -21,26 +21,40 @@ static const float *predictions_of(struct generate_shard *shard) {
     return shard->predicted;
 }
 
-/* What one search chooses: `origin` and `ids` or `numbers` are those of its rows, counted from its own first row. */
-static rondo_status choose(struct generate_shard *shard, struct search *search, const float *predicted, int64_t row,
-                           int64_t *origin, int32_t *ids, double *numbers) {
+/* The first row of a slot in the last pass. */
+static int64_t row_of(const struct generate_shard *shard, int64_t slot) {
     const struct generator *generator = shard->generator;
-    const int64_t size = generator->search.size;
+    return shard->is_begun ? shard->slots[slot] / generator->samples - shard->first_prompt : slot * generator->beams;
+}
+
+/* Draws numbers for all searches: slot i gets row i of shard->drawn. */
+static rondo_status draw_numbers(struct generate_shard *shard) {
+    const struct generator *generator = shard->generator;
+    const int64_t words = network_heads(generator->networks[0])->sample_words;
+    for (int64_t slot = 0; slot < shard->n_slots; slot++) {
+        const struct search *search = generate_search(generator, shard->slots[slot]);
+        shard->origin[slot] = row_of(shard, slot);
+        rng_words(search->stream, (uint64_t)(search->step * words), words, shard->words + slot * words);
+    }
+    return stepper_draw(shard->steppers[0], shard->origin, shard->n_slots, shard->words, shard->drawn, &shard->errors);
+}
+
+/* What one search chooses: `origin` and `ids` or `numbers` are those of its rows, counted from its own first row. */
+static rondo_status choose(struct generate_shard *shard, int64_t slot, const float *predicted, int64_t *origin,
+                           int32_t *ids, double *numbers) {
+    const struct generator *generator = shard->generator;
+    struct search *search = generate_search(generator, shard->slots[slot]);
+    const int64_t size = generator->search.size, row = row_of(shard, slot);
     if (!generator->is_real) {
         return search_advance(search, &generator->search, &shard->tree, predicted + row * size, &shard->scratch, origin,
                               ids, &shard->errors);
     }
     for (int64_t k = 0; k < size; k++) {
-        numbers[k] = tensor_get(stepper_predictions(shard->steppers[0]), row * size + k);
+        numbers[k] = generator->draws ? shard->drawn[slot * size + k]
+                                      : tensor_get(stepper_predictions(shard->steppers[0]), row * size + k);
     }
     origin[0] = 0;
     return search_append(search, &generator->search, &shard->tree, numbers, &shard->errors);
-}
-
-/* The first row of a slot in the last pass. */
-static int64_t row_of(const struct generate_shard *shard, int64_t slot) {
-    const struct generator *generator = shard->generator;
-    return shard->is_begun ? shard->slots[slot] / generator->samples - shard->first_prompt : slot * generator->beams;
 }
 
 /* Rows that continue nothing, because a search has ended or has fewer hypotheses than beams, follow its first row. */
@@ -89,6 +103,7 @@ static rondo_status step_shard(struct generate_shard *shard) {
         return RONDO_OK;
     }
     const float *predicted = generator->is_real ? NULL : predictions_of(shard);
+    RONDO_TRY(generator->draws ? draw_numbers(shard) : RONDO_OK);
     shard->n_alive = 0;
     for (int64_t slot = 0; slot < shard->n_slots; slot++) {
         struct search *search = generate_search(generator, shard->slots[slot]);
@@ -96,7 +111,7 @@ static rondo_status step_shard(struct generate_shard *shard) {
         int32_t *ids = shard->ids + slot * beams;
         double *numbers = shard->numbers + slot * beams * size;
         if (!search->is_done) {
-            RONDO_TRY(choose(shard, search, predicted, row_of(shard, slot), origin, ids, numbers));
+            RONDO_TRY(choose(shard, slot, predicted, origin, ids, numbers));
         }
         fill_rows(shard, search, row_of(shard, slot), origin, ids, numbers);
         shard->n_alive += !search->is_done;

@@ -1,54 +1,8 @@
-#include "train/stepper.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/memory.h"
-
-/* What belongs to one row. */
-struct stepper_row {
-    int64_t example;
-    int64_t read;   /* steps that it has read */
-    int64_t source; /* the sequence of the memory that it reads */
-};
-
-struct stepper {
-    struct network *network;
-    const struct batch_plan *plan;
-    struct batch_input inputs[BATCH_MOST_INPUTS];
-    int32_t n_inputs;
-    int64_t target_size; /* of a stream "target" of ids, which is the start symbol as well, or numbers */
-    int target_is_real;
-    int has_source;
-    struct errors errors; /* of the tapes */
-    struct tape *encoder; /* the sources; its values last until the next begin */
-    struct tape *reader;  /* the first pass */
-    struct tape *tape;    /* one step, which is run again */
-
-    const struct dataset *dataset;
-    struct arena *arena; /* of the arrays below, for most_rows */
-    int64_t most_rows, rows;
-    struct stepper_row *row, *next; /* [rows] */
-    struct states *held;            /* [rows] after the first pass */
-    struct states *states;          /* [rows] before a step, on `tape` */
-    struct layer_memory encoded;    /* on `encoder`, sequence r is that of row r of the begin */
-
-    /* Of `tape`: */
-    int64_t recorded; /* its rows; 0: it is empty */
-    int64_t *lengths, *begin, *length, *source;
-    int64_t alive[1], first[2];
-    unsigned char *starts; /* zeros: all rows continue */
-    struct time_axis time;
-    rondo_rows memory_rows;
-    rondo_tensor step_inputs[BATCH_MOST_INPUTS];
-    rondo_value outputs;
-    const rondo_value *final;
-    int has_mark; /* predictions before are in memory of the tape's arena from `mark` on */
-    struct arena_mark mark;
-
-    int is_after_begin; /* the last pass was that of `reader` */
-    rondo_tensor predictions;
-};
+#include "train/stepper_parts.h"
 
 /* ---- creation ---- */
 
@@ -156,15 +110,6 @@ static rondo_status make_rows(struct stepper *stepper, int64_t most_rows, struct
 
 /* ---- passes ---- */
 
-/* The error of a tape becomes one of the caller's. */
-static rondo_status move_errors(struct stepper *stepper, rondo_status status, struct errors *errors) {
-    if (status != RONDO_OK) {
-        errors_move(errors, &stepper->errors);
-    }
-    errors_free(&stepper->errors);
-    return status;
-}
-
 /* The parameters as constants of a tape; NULL: out of memory. */
 static rondo_value *bind_parameters(const struct stepper *stepper, struct tape *tape) {
     const struct model *model = network_model(stepper->network);
@@ -177,15 +122,19 @@ static rondo_value *bind_parameters(const struct stepper *stepper, struct tape *
     return values;
 }
 
+static struct heads_call head_call(struct stepper *stepper, struct tape *tape) {
+    return (struct heads_call){.tape = tape,
+                               .parallel = &network_session(stepper->network)->parallel,
+                               .errors = &stepper->errors,
+                               .output_weight = {-1},
+                               .output_bias = {-1}};
+}
+
 /* The predictions from the outputs of a pass. */
 static rondo_status predict(struct stepper *stepper, struct tape *tape, rondo_value outputs) {
-    const struct session *session = network_session(stepper->network);
-    struct heads_call call = {.tape = tape,
-                              .parallel = &session->parallel,
-                              .errors = &stepper->errors,
-                              .output_weight = {-1},
-                              .output_bias = {-1}};
-    RONDO_TRY(heads_predict(network_heads(stepper->network), &call, tape_tensor(tape, outputs), &stepper->predictions));
+    struct heads_call call = head_call(stepper, tape);
+    stepper->last = *tape_tensor(tape, outputs);
+    RONDO_TRY(heads_predict(network_heads(stepper->network), &call, &stepper->last, &stepper->predictions));
     if (!tensor_is_finite(&stepper->predictions)) {
         const char *origin = tape_first_not_finite(tape);
         return errors_add(&stepper->errors, RONDO_NOT_FINITE, "the predictions are not finite; it began with %s",
@@ -364,7 +313,8 @@ static rondo_status read_rows(struct stepper *stepper, const struct stepper_rows
                                     .kept = stepper->held,
                                     .lane = reading.order,
                                     .starts = starts,
-                                    .memory = stepper->has_source ? &memory : NULL};
+                                    .memory = stepper->has_source ? &memory : NULL,
+                                    .stepwise = rows->stepwise};
     struct model_result result;
     RONDO_TRY(model_record(network_model(stepper->network), tape, &call, &result));
     for (int64_t row = 0; row < rows->count; row++) {
@@ -399,7 +349,7 @@ rondo_status stepper_begin(struct stepper *stepper, const struct stepper_rows *r
     const rondo_status status = rows->continues ? go_on(stepper, rows) : begin(stepper, rows);
     stepper->rows = rows->count;
     stepper->is_after_begin = 1;
-    return move_errors(stepper, status, errors);
+    return stepper_errors(stepper, status, errors);
 }
 
 /* ---- steps ---- */
@@ -512,11 +462,41 @@ rondo_status stepper_advance(struct stepper *stepper, const int64_t *origin, con
                              int64_t count, struct errors *errors) {
     const int is_other = take_rows(stepper, origin, count);
     write_inputs(stepper, ids, numbers);
-    return move_errors(stepper, advance(stepper, is_other), errors);
+    return stepper_errors(stepper, advance(stepper, is_other), errors);
 }
 
 const rondo_tensor *stepper_predictions(const struct stepper *stepper) {
     return &stepper->predictions;
+}
+
+/* The draw of rows whose outputs are copied to the first ones. */
+static rondo_status draw(struct stepper *stepper, struct tape *tape, const int64_t *row, int64_t count,
+                         const uint32_t *words, double *numbers) {
+    const struct heads *heads = network_heads(stepper->network);
+    struct heads_call call = head_call(stepper, tape);
+    rondo_tensor outputs = stepper->last, targets = tensor_2d(stepper->last.dtype, count, stepper->target_size, NULL);
+    outputs.shape[0] = count;
+    RONDO_TRY(tensor_alloc(&outputs, tape_arena(tape), &stepper->errors));
+    RONDO_TRY(tensor_alloc(&targets, tape_arena(tape), &stepper->errors));
+    const size_t bytes = (size_t)outputs.shape[1] * dtype_size(outputs.dtype);
+    for (int64_t i = 0; i < count; i++) {
+        memcpy((char *)outputs.data + (size_t)i * bytes, (const char *)stepper->last.data + (size_t)row[i] * bytes,
+               bytes);
+    }
+    RONDO_TRY(heads_sample(heads, &call, &outputs, words, heads->sample_words, &targets));
+    for (int64_t i = 0; i < rondo_count(&targets); i++) {
+        numbers[i] = tensor_get(&targets, i);
+    }
+    return RONDO_OK;
+}
+
+rondo_status stepper_draw(struct stepper *stepper, const int64_t *row, int64_t count, const uint32_t *words,
+                          double *numbers, struct errors *errors) {
+    struct tape *tape = stepper->is_after_begin ? stepper->reader : stepper->tape;
+    const struct arena_mark mark = arena_mark(tape_arena(tape));
+    const rondo_status status = draw(stepper, tape, row, count, words, numbers);
+    arena_release(tape_arena(tape), mark);
+    return stepper_errors(stepper, status, errors);
 }
 
 int64_t stepper_steps_left(const struct stepper *stepper, int64_t row) {

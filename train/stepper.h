@@ -29,6 +29,7 @@ struct stepper_rows {
     const void *const *history;
     const int64_t *length; /* [count] >= 0, or >= 1 if they continue */
     int continues;         /* 1: they go on where the rows of the last pass ended, row by row */
+    int stepwise;          /* 1: on the engine `tape`, for stepper_attention */
 };
 
 /* `shape` has the streams of the network's data; both are borrowed. `parallel`: the threads of its ops. NULL with errors:
@@ -44,6 +45,16 @@ rondo_status stepper_advance(struct stepper *stepper, const int64_t *origin, con
                              int64_t count, struct errors *errors);
 /* Of the last pass: [rows, network_prediction_size], in the units of the model. Valid until the next pass. */
 const rondo_tensor *stepper_predictions(const struct stepper *stepper);
+/* Draws what follows rows row[i] of the last pass, from the distribution that the loss describes (heads_sample): numbers [count,
+ * size] as the model sees them. words: [count, sample_words of the loss] random words. Only for targets that are numbers. */
+rondo_status stepper_draw(struct stepper *stepper, const int64_t *row, int64_t count, const uint32_t *words,
+                          double *numbers, struct errors *errors);
+/* After the begin of one row with `stepwise`: how much each step has attended to each step of the source, weights [steps that were
+ * read, source_steps], the mean over all ops of the layers that look along the source, and over their heads. *found gets their
+ * number; 0: there is none, and the weights are zeros. An op that looks along sequences has the values that it averages as
+ * its third input; if these are the rows of the unit matrix, its result is the weights. */
+rondo_status stepper_attention(struct stepper *stepper, int64_t source_steps, float *weights, int64_t *found,
+                               struct errors *errors);
 /* How many symbols row `row` may still write, if the model reads a stream of the example at every step; else INT64_MAX. */
 int64_t stepper_steps_left(const struct stepper *stepper, int64_t row);
 
