@@ -223,11 +223,12 @@ static void print_times(const char *part, const struct dataset *dataset) {
 }
 
 /* The classes without a training example: classes numbered from 1 leave out class 0, and a part may leave out a label. Not of
- * the symbols of a text, which are also the input: a part has only some of them. */
+ * the symbols of a text, which are also the input, or have one that replaces the others: a part has only some of them. */
 static void print_unused_classes(const struct dataset *train, struct arena *arena) {
     enum { MOST = 20 };
     const struct stream *target = dataset_find(train, "target"), *input = dataset_find(train, "input");
-    const int are_symbols = target->names != NULL && (input == NULL || input->names == target->names);
+    const int is_input = target->names != NULL && (input == NULL || input->names == target->names);
+    const int are_symbols = is_input || target->unknown >= 0;
     const int are_classes = target->kind != STREAM_REAL && !are_symbols;
     unsigned char *is_used = are_classes ? arena_calloc(arena, (size_t)target->size, 1) : NULL;
     for (int64_t i = 0; is_used != NULL && i < train->count; i++) {

@@ -112,6 +112,19 @@ static rondo_status show_plots(struct evaluation *evaluation, const struct task 
     return status;
 }
 
+/* What was left out of the data that are evaluated. */
+static void report_notes(const struct evaluation *evaluation, const struct task *task, const struct dataset *own) {
+    struct errors notes = {0};
+    if (own != NULL) {
+        task_data_notes(own, (struct location){.file = evaluation->file}, &notes);
+    } else { /* a part of the training file has the notes of that file */
+        const struct dataset *part = part_dataset(task, evaluation->split);
+        task_data_notes(part != NULL && part->n_notes > 0 ? part : task->data.whole, task->experiment->data.train.where,
+                        &notes);
+    }
+    report_warnings(&notes, evaluation->json);
+}
+
 static rondo_status evaluate_task(struct evaluation *evaluation, struct task *task, struct errors *errors) {
     struct dataset *own = NULL;
     if (evaluation->file != NULL) {
@@ -124,6 +137,7 @@ static rondo_status evaluate_task(struct evaluation *evaluation, struct task *ta
     }
     const struct dataset *dataset = own != NULL ? own : part_dataset(task, evaluation->split);
     rondo_status status = RONDO_OK;
+    report_notes(evaluation, task, own);
     if (dataset == NULL) {
         status = errors_add(errors, RONDO_INVALID, "the experiment of '%s' has no data.%s; use --data to name a file",
                             evaluation->record.folder, evaluation->split);

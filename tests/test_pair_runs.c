@@ -136,7 +136,8 @@ END_TEST
 
 /* A run has the resolved experiment, in which an option by stream is one again, and reads new data as in training. */
 START_TEST(a_run_evaluates_what_it_was_trained_on) {
-    write_experiment("e.yaml", ", tokens: {target: characters}, valid: {share: 0.3}, test: words.tsv");
+    write_experiment("e.yaml",
+                     ", tokens: {target: characters}, valid: {share: 0.3}, test: words.tsv, empty: leave_out");
     if (sandbox_has("runs")) {
         sandbox_remove("runs");
     }
@@ -144,6 +145,10 @@ START_TEST(a_run_evaluates_what_it_was_trained_on) {
     assert_status("train", &trained, 0);
     const struct outcome evaluated = sandbox_run((struct call){.arguments = "eval runs/p"});
     assert_status("eval", &evaluated, 0);
+    const struct outcome other =
+        sandbox_run((struct call){.arguments = "eval runs/p --data gaps.tsv"}); /* what is left out is said */
+    assert_status("eval", &other, 0);
+    assert_parts("eval", other.err, "gaps.tsv: 1 example is left out, because the source or the target is empty");
     const struct outcome again = sandbox_run((struct call){.arguments = "check runs/p/experiment.yaml"});
     assert_status("check", &again, 0);
     assert_parts("check", squeezed(again.out), "data.tokens.target characters|data.tokens.source words");

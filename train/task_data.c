@@ -368,7 +368,7 @@ int task_data_is_same(const struct task_data *data, const struct task_data_setti
            yaml_is_same(data->section->node, settings->section->node);
 }
 
-static void warn_of_notes(const struct dataset *dataset, struct location where, struct errors *warnings) {
+void task_data_notes(const struct dataset *dataset, struct location where, struct errors *warnings) {
     for (int32_t n = 0; dataset != NULL && n < dataset->n_notes; n++) {
         const struct dataset_note *note = &dataset->notes[n];
         errors_add_at(warnings, RONDO_INVALID, where, "%lld example%s %s %s", (long long)note->count,
@@ -379,9 +379,9 @@ static void warn_of_notes(const struct dataset *dataset, struct location where, 
 void task_data_warn(const struct task_data *data, struct errors *warnings) {
     const struct dataset *datasets[] = {data->train, data->valid, data->test};
     data_section_warn(data->section, warnings);
-    warn_of_notes(data->whole, data->section->train.where, warnings); /* its parts have none */
+    task_data_notes(data->whole, data->section->train.where, warnings); /* its parts have none */
     for (int part = PART_TRAIN; part <= PART_TEST; part++) {
-        warn_of_notes(datasets[part], files_of(data->section, (enum part_name)part)->where, warnings);
+        task_data_notes(datasets[part], files_of(data->section, (enum part_name)part)->where, warnings);
     }
 }
 

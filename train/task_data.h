@@ -63,6 +63,8 @@ struct dataset *task_data_read(const struct task_data *data, const struct reader
 
 /* Adds what a person should know of the data, and what is no mistake: parts that share examples, and examples that were left out. */
 void task_data_warn(const struct task_data *data, struct errors *warnings);
+/* Adds only the notes of a dataset (dataset_note); NULL: none. */
+void task_data_notes(const struct dataset *dataset, struct location where, struct errors *warnings);
 
 /* The name of a part for messages: its first file, or "data.valid, a part of FILE". From `arena`; NULL: out of memory. */
 const char *task_data_name(const struct data_section *section, enum part_name part, struct arena *arena);
