@@ -155,6 +155,82 @@ START_TEST(a_run_evaluates_what_it_was_trained_on) {
 }
 END_TEST
 
+/* ---- an encoder reads the sources ---- */
+
+static const char *const encoder_experiment = "rondo: 1\n"
+                                              "name: t\n"
+                                              "architecture: \"N:N\"\n"
+                                              "data: {reader: pairs, tokens: characters, train: %s}\n"
+                                              "model: {feedback: true, embedding: {size: 4}, encoder: [{cell: gru, "
+                                              "hidden: 8}], layers: [{cell: gru, hidden: 8}]}\n"
+                                              "loss: {plugin: softmax_cross_entropy}\n"
+                                              "optimizer: {plugin: adam, lr: 0.01}\n"
+                                              "schedule: {epochs: 1, batch: {steps: 100}, seed: 1}\n";
+
+/* The same pairs in the three forms of files give the same model. */
+static const char *const forms[] = {"{source: a.txt, target: b.txt}", "pairs.csv", "pairs.jsonl"};
+
+static void write_forms(void) {
+    char a[4000] = "", b[4000] = "", table[8000] = "", json[12000] = "";
+    for (int i = 0; i < 80; i++) {
+        char source[20] = "", target[20] = "";
+        for (int t = 0; t < 1 + i % 7; t++) {
+            sprintf(source + t, "%c", 'a' + (i * (t + 3)) % 5);
+            sprintf(target + t, "%c", 'p' + (i * (t + 2)) % 4);
+        }
+        target[1 + i % 3] = '\0';
+        sprintf(a + strlen(a), "%s\n", source);
+        sprintf(b + strlen(b), "%s\n", target);
+        sprintf(table + strlen(table), "%s,%s\n", source, target);
+        sprintf(json + strlen(json), "{\"target\": \"%s\", \"source\": \"%s\"}\n", target, source);
+    }
+    sandbox_write("a.txt", a);
+    sandbox_write("b.txt", b);
+    sandbox_write("pairs.csv", table);
+    sandbox_write("pairs.jsonl", json);
+}
+
+START_TEST(all_forms_of_files_give_the_same_model) {
+    char *weights[ROWS(forms)] = {NULL};
+    size_t sizes[ROWS(forms)] = {0};
+    write_forms();
+    for (int form = 0; form < ROWS(forms); form++) {
+        char text[2000], arguments[100], file[100];
+        snprintf(text, sizeof text, encoder_experiment, forms[form]);
+        snprintf(arguments, sizeof arguments, "train t.yaml --set name=t%d", form);
+        snprintf(file, sizeof file, "runs/t%d/weights.safetensors", form);
+        sandbox_write("t.yaml", text);
+        const struct outcome trained = sandbox_run((struct call){.arguments = arguments});
+        assert_status(forms[form], &trained, 0);
+        weights[form] = sandbox_read(file, &sizes[form]);
+        ck_assert_uint_eq(sizes[form], sizes[0]);
+        ck_assert_mem_eq(weights[form], weights[0], sizes[0]);
+    }
+}
+END_TEST
+
+/* Line 4 is that of the data. */
+static const struct {
+    const char *train, *parts;
+} refused[] = {
+    {"{source: a.txt, target: words.tsv}", "a.txt:61: '|a.txt' has 80 lines and '|words.tsv' 60"},
+    {"{source: a.txt, goal: b.txt}", "there is no stream 'goal', expected a file for 'source' and one for 'target'"},
+    {"{source: a.txt}", "there is no file for 'target'"},
+    {"words.tsv, columns: {source: 0, input: 1}", "data.columns has both 'source'|and 'input', a class"},
+    {"words.tsv, columns: {input: 0}", "expected architecture: \"1:N\""},
+};
+
+START_TEST(files_that_do_not_fit_are_refused) {
+    char text[2000];
+    write_forms();
+    snprintf(text, sizeof text, encoder_experiment, refused[_i].train);
+    sandbox_write("t.yaml", text);
+    const struct outcome checked = sandbox_run((struct call){.arguments = "check t.yaml"});
+    assert_status(refused[_i].train, &checked, 2);
+    assert_parts(refused[_i].train, checked.err, refused[_i].parts);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("pair_runs");
     TCase *cases = tcase_create("pair_runs");
@@ -164,6 +240,8 @@ int main(void) {
     tcase_add_loop_test(cases, a_wrong_option_is_reported_at_its_place, 0, ROWS(bad));
     tcase_add_loop_test(cases, what_is_left_out_is_reported_and_what_is_wrong_refused, 0, ROWS(gaps));
     tcase_add_test(cases, a_run_evaluates_what_it_was_trained_on);
+    tcase_add_test(cases, all_forms_of_files_give_the_same_model);
+    tcase_add_loop_test(cases, files_that_do_not_fit_are_refused, 0, ROWS(refused));
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
