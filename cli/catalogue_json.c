@@ -9,7 +9,7 @@ static json_t *text_or_null(const char *text) {
     return text == NULL || text[0] == '\0' ? json_null() : json_text(text);
 }
 
-static json_t *option_json(struct json_builder *builder, const rondo_option *option) {
+static json_t *option_json(struct json_builder *builder, const struct entry *entry, const rondo_option *option) {
     static const char *const types[] = {"bool", "int", "real", "choice", "string", "ints", "reals", "class_reals"};
     json_t *object = json_pack("{s:s, s:s, s:s?, s:s}", "key", option->key, "type", types[option->type], "default",
                                option->default_text, "help", option->help);
@@ -19,6 +19,9 @@ static json_t *option_json(struct json_builder *builder, const rondo_option *opt
     }
     if (option->type == RONDO_CHOICE) {
         json_set(builder, object, "choices", json_texts(builder, option->choices));
+    }
+    if (entry->reader != NULL && reader_is_by_stream(entry->reader, option)) {
+        json_set(builder, object, "by_stream", json_texts(builder, entry->reader->by_stream->streams));
     }
     return object;
 }
@@ -117,7 +120,7 @@ static json_t *entry_json(struct json_builder *builder, const struct entry *entr
     json_t *object = json_pack("{s:s, s:s, s:s}", "kind", entry->kind, "name", entry->name, "summary", entry->summary);
     json_t *options = json_array();
     for (const rondo_option *option = entry->options; option != NULL && option->key != NULL; option++) {
-        json_append(builder, options, option_json(builder, option));
+        json_append(builder, options, option_json(builder, entry, option));
     }
     json_set(builder, object, "source", text_or_null(entry->source));
     json_set(builder, object, "equations", text_or_null(entry->cell == NULL ? NULL : entry->cell->equations.text));

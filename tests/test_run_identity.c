@@ -77,6 +77,7 @@ static void assert_same_stream(const struct stream *first, const struct stream *
     ck_assert_int_eq(first->channels, second->channels);
     ck_assert_int_eq(first->has_missing, second->has_missing);
     ck_assert_int_eq(first->unknown, second->unknown);
+    ck_assert_int_eq(first->end, second->end);
     ck_assert_int_eq(first->augment == NULL, second->augment == NULL);
     const size_t row = (size_t)groups * (size_t)first->size * sizeof(float);
     const size_t numbers = first->kind == STREAM_REAL ? (size_t)first->stride : 1;
@@ -116,6 +117,7 @@ static void assert_same_dataset(const struct dataset *first, const struct datase
     ck_assert_int_eq(first->left_out, second->left_out);
     ck_assert_int_eq(first->timeline == NULL, second->timeline == NULL);
     assert_same_bytes("continues", "all", first->continues, second->continues, count);
+    assert_same_bytes("key", "all", first->key, second->key, count * sizeof *first->key);
     assert_same_bytes("lane", "all", first->lane, second->lane, count * sizeof *first->lane);
     assert_same_bytes("series", "all", first->series, second->series, count * sizeof *first->series);
     assert_same_bytes("context", "all", first->context, second->context, count * sizeof *first->context);
@@ -138,6 +140,12 @@ static const struct {
      "plugin: softmax_cross_entropy", ""},
     {"N:N", "reader: words, train: [book.txt, other.txt], valid: other.txt, window: 5, max_words: 6",
      "feedback: true, ", "plugin: softmax_cross_entropy", ""},
+    {"N:N",
+     "reader: pairs, train: train.tsv, valid: {share: 0.25}, tokens: {source: characters, target: words}, "
+     "max_length: {target: 3}, too_long: cut",
+     "feedback: true, encoder: [{cell: gru, hidden: 2, direction: both}], ", "plugin: softmax_cross_entropy", ""},
+    {"1:N", "reader: pairs, train: train.tsv, valid: valid.tsv, columns: {input: 1, target: 0}", "feedback: true, ",
+     "plugin: softmax_cross_entropy", ""},
     {"1:1", "reader: table, train: things.csv, valid: {share: 0.2}, header: true, columns: {target: kind}", "",
      "plugin: softmax_cross_entropy", "metrics: [accuracy]\n"},
     {"1:1",
