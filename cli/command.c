@@ -103,7 +103,7 @@ static int store(const struct flag *flag, const char *value) {
     case FLAG_LIST:
         return add_to_list(flag->target, value);
     case FLAG_PLOT:
-        *(struct plot_flag *)flag->target = (struct plot_flag){1, value};
+        *(struct plot_flag *)flag->target = (struct plot_flag){1, value, flag->name};
         return value == NULL || is_svg_name(value);
     case FLAG_MEMORY:
         return memory_size_parse(value, flag->target) == NULL;
@@ -187,14 +187,15 @@ static int parse_flag(const struct command_call *call, const struct flag *flags,
     return 0;
 }
 
-/* 1 if a word that is no flag follows a --plot without a value, and names nothing: it was meant as the file of the plot. */
-static int is_meant_for_plot(const struct flag *flags, const char *before, const char *word) {
+/* The flag, if a word that is no flag follows a --plot without a value, and names nothing: it was meant as the file of the plot.
+ * NULL: it was not. */
+static const struct flag *flag_meant(const struct flag *flags, const char *before, const char *word) {
     for (; flags->name != NULL; flags++) {
         if (flags->kind == FLAG_PLOT && strncmp(before, "--", 2) == 0 && strcmp(before + 2, flags->name) == 0) {
-            return strcmp(word, "-") != 0 && !file_exists(word);
+            return strcmp(word, "-") != 0 && !file_exists(word) ? flags : NULL;
         }
     }
-    return 0;
+    return NULL;
 }
 
 int arguments_parse(const struct command *command, const struct flag *flags, int argc, char **argv, int32_t least,
@@ -216,9 +217,11 @@ int arguments_parse(const struct command *command, const struct flag *flags, int
         } else if (!flags_ended && argv[i][0] == '-' && argv[i][1] != '\0') {
             *status = refuse(&call, "unknown flag", argv[i], "");
             return 0;
-        } else if (!flags_ended && is_meant_for_plot(flags, argv[i - 1], argv[i])) {
-            *status =
-                refuse(&call, "--plot expects a file that ends in .svg, and no file to read is called", argv[i], "");
+        } else if (!flags_ended && flag_meant(flags, argv[i - 1], argv[i]) != NULL) {
+            char text[128];
+            snprintf(text, sizeof text, "--%s expects a file that ends in .svg, and no file to read is called",
+                     flag_meant(flags, argv[i - 1], argv[i])->name);
+            *status = refuse(&call, text, argv[i], "");
             return 0;
         } else if (arguments->n_words == (most < ARGUMENT_LIST_MAX ? most : ARGUMENT_LIST_MAX)) {
             *status = refuse(&call, "one argument too many:", argv[i], "");

@@ -26,13 +26,14 @@ enum flag_kind {
     FLAG_WIDTH,  /* --hidden N: target int32_t, 1 to 65536, as `hidden` of a layer */
     FLAG_NUMBER, /* --example N: target int64_t, 1 to 2^53 */
     FLAG_MEMORY, /* --max-memory SIZE: target uint64_t, bytes (core/memory_size.h) */
-    FLAG_PLOT    /* --plot, --plot FILE.svg: target struct plot_flag */
+    FLAG_PLOT    /* --plot, --plot FILE.svg: target struct plot_flag; also by another name */
 };
 
-/* The value of --plot may be left out. The next word is one if it ends in .svg; --plot=FILE always has one. */
+/* The value of --plot, or of a flag like it, may be left out. The next word is one if it ends in .svg; --plot=FILE always has one. */
 struct plot_flag {
     int is_given;
     const char *file; /* NULL: none, so plots are text on standard output */
+    const char *name; /* of the flag, without the dashes; NULL: not given */
 };
 
 struct flag {

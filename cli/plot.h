@@ -4,7 +4,7 @@
  *     plot.series[plot.n_series++] = (struct plot_series){.x = updates, .y = rates, .count = n};
  *     plot_print(stdout, &plot, NULL);
  *
- * A plot has one of three forms: series over an x axis, a matrix of classes, or bars. All that it points to is borrowed.
+ * A plot has one of four forms: series over an x axis, a matrix of classes, a grid of shares, or bars. All that it points to is borrowed.
  *
  * Threads: a plot belongs to one thread at a time.
  */
@@ -45,6 +45,14 @@ struct plot_matrix {
     int64_t count;
 };
 
+/* A share for each pair of a row and a column, such as what each symbol of a text attended to. */
+struct plot_grid {
+    const char *const *row_names;    /* [rows] */
+    const char *const *column_names; /* [columns] */
+    const float *values;             /* [rows, columns] in [0, 1] */
+    int64_t rows, columns;
+};
+
 struct plot_bars {
     const char *const *names; /* [count] */
     const double *values;     /* [count], at least 0 */
@@ -59,6 +67,7 @@ struct plot {
     struct plot_series series[PLOT_MOST_SERIES]; /* later ones are drawn over earlier ones */
     int32_t n_series;
     const struct plot_matrix *matrix;   /* NULL: none */
+    const struct plot_grid *grid;       /* NULL: none */
     const struct plot_bars *bars;       /* NULL: none */
     const char *notes[PLOT_MOST_NOTES]; /* lines below */
     int32_t n_notes;
@@ -92,9 +101,11 @@ void plot_print(FILE *out, const struct plot *plot, const struct plot_style *sty
 
 /* ---- SVG ---- */
 
+enum { PLOT_MOST_CELLS = 120 };
+
 /* The plots as one SVG document, one below the other, for light and dark backgrounds. Its size is bounded: series are
- * reduced to the least and the greatest value of each column, points to one of each place, and classes to groups. From
- * malloc, with its length in *length; NULL: out of memory. */
+ * reduced to the least and the greatest value of each column, points to one of each place, and classes to groups; of a
+ * grid, the first PLOT_MOST_CELLS rows and columns are drawn. From malloc, with its length in *length; NULL: out of memory. */
 char *plot_svg(const struct plot *const *plots, int32_t count, const char *title, size_t *length);
 
 /* ---- for both ---- */

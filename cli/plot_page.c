@@ -12,8 +12,9 @@ rondo_status plot_page_open(struct plot_page *page, struct plot_flag flag, int64
         return RONDO_OK;
     }
     if (json && flag.file == NULL) {
-        return errors_add_at(errors, RONDO_INVALID, (struct location){.file = "--plot"},
-                             "text is not mixed with --json; name a file for the plots: --plot FILE.svg");
+        return errors_add(errors, RONDO_INVALID,
+                          "--%s: text is not mixed with --json; name a file for the plots: --%s FILE.svg", flag.name,
+                          flag.name);
     }
     page->arena = arena_create();
     if (page->arena == NULL) {
@@ -65,7 +66,7 @@ rondo_status plot_page_show(struct plot_page *page, const char *title, const cha
         return errors_no_memory(errors);
     }
     if (page->count == 0) {
-        return errors_add_at(errors, RONDO_INVALID, (struct location){.file = "--plot"}, "nothing to plot: %s", empty);
+        return errors_add(errors, RONDO_INVALID, "--%s: nothing to plot: %s", page->flag.name, empty);
     }
     if (page->flag.file == NULL) {
         print_page(page);

@@ -341,6 +341,48 @@ static void write_matrix(struct svg *svg, const struct plot *plot) {
             MATRIX_TOP, size, size);
 }
 
+/* ---- grids ---- */
+
+static int64_t drawn_cells(int64_t count) {
+    return count < PLOT_MOST_CELLS ? count : PLOT_MOST_CELLS;
+}
+
+static double grid_cell(const struct plot_grid *grid) {
+    const double cell = (double)(WIDTH - MATRIX_LEFT - RIGHT) / (double)drawn_cells(grid->columns);
+    return cell > 28 ? 28 : fmax(5, floor(cell));
+}
+
+static void write_grid(struct svg *svg, const struct plot *plot) {
+    const struct plot_grid *grid = plot->grid;
+    const int64_t rows = drawn_cells(grid->rows), columns = drawn_cells(grid->columns);
+    const double cell = grid_cell(grid);
+    for (int64_t c = 0; c < columns; c++) {
+        fprintf(svg->out, "<g transform=\"translate(%.1f %d) rotate(-60)\">",
+                MATRIX_LEFT + cell * ((double)c + 0.5) + 4, MATRIX_TOP - 8);
+        write_label(svg, 0, 0, NULL, grid->column_names[c], 12);
+        fputs("</g>\n", svg->out);
+    }
+    for (int64_t r = 0; r < rows; r++) {
+        const double y = MATRIX_TOP + cell * (double)r;
+        write_label(svg, MATRIX_LEFT - 8, y + cell / 2 + 4, "end", grid->row_names[r], 16);
+        for (int64_t c = 0; c < columns; c++) {
+            const double share = (double)grid->values[r * grid->columns + c];
+            if (share >= 0.005) {
+                fprintf(svg->out,
+                        "<rect class=\"cell\" x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" "
+                        "fill-opacity=\"%.2f\"><title>",
+                        MATRIX_LEFT + cell * (double)c, y, cell, cell, fmin(1, share));
+                write_text(svg, grid->row_names[r], MOST_NAME);
+                fputs(", ", svg->out);
+                write_text(svg, grid->column_names[c], MOST_NAME);
+                fprintf(svg->out, ": %.3g</title></rect>\n", share);
+            }
+        }
+    }
+    fprintf(svg->out, "<rect class=\"frame\" x=\"%d\" y=\"%d\" width=\"%.0f\" height=\"%.0f\"/>\n", MATRIX_LEFT,
+            MATRIX_TOP, cell * (double)columns, cell * (double)rows);
+}
+
 /* ---- bars ---- */
 
 static void write_bars(struct svg *svg, const struct plot *plot) {
@@ -373,6 +415,9 @@ static double body_height(const struct plot *plot) {
         const struct plot_groups groups = plot_groups(plot->matrix, MOST_GROUPS);
         return MATRIX_TOP + cell_of(groups.count) * (double)groups.count + GAP;
     }
+    if (plot->grid != NULL) {
+        return MATRIX_TOP + grid_cell(plot->grid) * (double)drawn_cells(plot->grid->rows) + GAP;
+    }
     return plot->bars != NULL ? TOP + BAR * (double)plot->bars->count + 2 * LINE : TOP + PLOT_HEIGHT + BOTTOM;
 }
 
@@ -387,6 +432,8 @@ static void write_plot(struct svg *svg, const struct plot *plot, double top) {
     }
     if (plot->matrix != NULL) {
         write_matrix(svg, plot);
+    } else if (plot->grid != NULL) {
+        write_grid(svg, plot);
     } else if (plot->bars != NULL) {
         write_bars(svg, plot);
     } else {

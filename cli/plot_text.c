@@ -404,6 +404,61 @@ static void print_matrix(FILE *out, const struct plot *plot, const struct plot_s
     }
 }
 
+/* ---- grids ---- */
+
+enum { MOST_COLUMN_NAME = 12 };
+
+/* The width of a column: its name, or at least two cells. */
+static int column_width(const struct plot_grid *grid, int64_t column) {
+    const int width = printed_width(grid->column_names[column], MOST_COLUMN_NAME);
+    return width < 2 ? 2 : width;
+}
+
+/* The columns begin .. end, which fit beside the names of the rows. */
+static void print_grid_part(FILE *out, const struct plot_grid *grid, int64_t begin, int64_t end, int name_width,
+                            int has_blocks) {
+    fprintf(out, "  %*s", name_width, "");
+    for (int64_t c = begin; c < end; c++) {
+        fputc(' ', out);
+        print_padded(out, grid->column_names[c], column_width(grid, c), 0);
+    }
+    fputc('\n', out);
+    for (int64_t r = 0; r < grid->rows; r++) {
+        fprintf(out, "  ");
+        print_padded(out, grid->row_names[r], name_width, 0);
+        for (int64_t c = begin; c < end; c++) {
+            const char *shade = shade_of((double)grid->values[r * grid->columns + c] - 0.02, has_blocks);
+            fputc(' ', out);
+            for (int k = 0; k < column_width(grid, c); k++) {
+                fputs(shade, out);
+            }
+        }
+        fputc('\n', out);
+    }
+}
+
+/* If there are more columns than fit, the rest follows below. */
+static void print_grid(FILE *out, const struct plot *plot, const struct plot_style *style) {
+    const struct plot_grid *grid = plot->grid;
+    int name_width = 0;
+    for (int64_t r = 0; r < grid->rows; r++) {
+        const int width = printed_width(grid->row_names[r], MOST_NAME);
+        name_width = width > name_width ? width : name_width;
+    }
+    const int room = style->columns + LABEL_WIDTH - name_width;
+    for (int64_t begin = 0, end; begin < grid->columns; begin = end) {
+        int used = 0;
+        for (end = begin; end < grid->columns; end++) {
+            used += 1 + column_width(grid, end);
+            if (used > room && end > begin) {
+                break;
+            }
+        }
+        fputs(begin > 0 ? "\n" : "", out);
+        print_grid_part(out, grid, begin, end, name_width, style->characters == PLOT_BRAILLE);
+    }
+}
+
 /* ---- bars ---- */
 
 static void print_bars(FILE *out, const struct plot *plot, const struct plot_style *style) {
@@ -443,6 +498,8 @@ void plot_print(FILE *out, const struct plot *plot, const struct plot_style *wan
     }
     if (plot->matrix != NULL) {
         print_matrix(out, plot, &style);
+    } else if (plot->grid != NULL) {
+        print_grid(out, plot, &style);
     } else if (plot->bars != NULL) {
         print_bars(out, plot, &style);
     } else {

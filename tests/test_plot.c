@@ -400,6 +400,72 @@ START_TEST(most_frequent_confusions_come_first) {
 }
 END_TEST
 
+static int occurrences(const char *text, const char *part) {
+    int count = 0;
+    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part)) {
+        count++;
+    }
+    return count;
+}
+
+/* What each symbol of a text attended to: columns that do not fit follow below. */
+START_TEST(grid_shows_a_share_for_each_row_and_column) {
+    static const char *const rows[] = {"die", "Katze", "\n"}, *const columns[] = {"the", "cat", "sleeps"};
+    static const float values[] = {0.9F, 0.1F, 0, 0.3F, 0.6F, 0.1F, 0, 0.01F, 0.99F};
+    const struct plot_grid grid = {rows, columns, values, 3, 3};
+    const struct plot plot = {.title = "die Katze", .grid = &grid};
+    assert_printed(&plot, (struct plot_style){PLOT_ASCII, 60, 8, 0},
+                   "die Katze\n"
+                   "        the cat sleeps\n"
+                   "  die   ### ...       \n"
+                   "  Katze ::: ooo ......\n"
+                   "  \\n            ######\n");
+    assert_printed(&plot, (struct plot_style){PLOT_ASCII, 4, 8, 0},
+                   "die Katze\n"
+                   "        the cat\n"
+                   "  die   ### ...\n"
+                   "  Katze ::: ooo\n"
+                   "  \\n           \n"
+                   "\n"
+                   "        sleeps\n"
+                   "  die         \n"
+                   "  Katze ......\n"
+                   "  \\n    ######\n");
+    const struct plot *const page[] = {&plot};
+    size_t length = 0;
+    char *text = plot_svg(page, 1, "", &length);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_int_eq(occurrences(text, "class=\"cell\""), 7);
+    ck_assert_int_eq(occurrences(text, "<title>Katze, cat: 0.6</title>"), 1);
+    free(text);
+}
+END_TEST
+
+/* The picture of a text of any length has a bounded size. */
+START_TEST(svg_of_a_large_grid_is_bounded) {
+    enum { COUNT = 1000 };
+    float *values = calloc(COUNT * COUNT, sizeof *values);
+    const char **names = calloc(COUNT, sizeof *names);
+    ck_assert(values != NULL && names != NULL);
+    for (int i = 0; i < COUNT * COUNT; i++) {
+        values[i] = 0.5F;
+    }
+    for (int i = 0; i < COUNT; i++) {
+        names[i] = "x";
+    }
+    const struct plot_grid grid = {names, names, values, COUNT, COUNT};
+    const struct plot plot = {.grid = &grid};
+    const struct plot *const page[] = {&plot};
+    size_t length = 0;
+    char *text = plot_svg(page, 1, "", &length);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_int_eq(occurrences(text, "class=\"cell\""), PLOT_MOST_CELLS * PLOT_MOST_CELLS);
+    free(text);
+    free(names);
+    free(values);
+}
+END_TEST
+
 START_TEST(bars_are_as_long_as_their_values) {
     static const char *const names[] = {"great", "other", "n"};
     static const double values[] = {20, 10, 0};
@@ -417,14 +483,6 @@ END_TEST
 /* ---- SVG ---- */
 
 /* The number of times a text occurs. */
-static int occurrences(const char *text, const char *part) {
-    int count = 0;
-    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part)) {
-        count++;
-    }
-    return count;
-}
-
 START_TEST(svg_has_every_point_of_short_series_and_escapes_texts) {
     struct plot plot = three_series();
     plot.title = "a < b & \"c\" \x1b \xef\xbf\xbf";
@@ -533,12 +591,14 @@ int main(void) {
     tcase_add_test(tcase, a_map_has_whole_names_where_they_fit);
     tcase_add_test(tcase, many_classes_are_joined_in_groups);
     tcase_add_test(tcase, most_frequent_confusions_come_first);
+    tcase_add_test(tcase, grid_shows_a_share_for_each_row_and_column);
     tcase_add_test(tcase, bars_are_as_long_as_their_values);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("svg");
     tcase_add_test(tcase, svg_has_every_point_of_short_series_and_escapes_texts);
     tcase_add_test(tcase, svg_of_many_points_is_small);
+    tcase_add_test(tcase, svg_of_a_large_grid_is_bounded);
     tcase_add_test(tcase, svg_of_nothing_says_so);
     tcase_add_loop_test(tcase, ticks_are_round_numbers, 0, ROWS(ticks));
     suite_add_tcase(suite, tcase);
