@@ -334,7 +334,7 @@ rondo_status generator_start(struct generator *generator, const struct generate_
     arena_reset(generator->texts);
     generator->dataset = prompts->dataset;
     generator->attention = prompts->attention;
-    generator->n_prompts = 0;
+    generator->n_prompts = generator->steps = 0;
     generator->prompts = arena_calloc(generator->texts, (size_t)prompts->count, sizeof *generator->prompts);
     if (generator->prompts == NULL) {
         return errors_no_memory(errors);
@@ -388,5 +388,6 @@ rondo_status generator_continue(struct generator *generator, const struct genera
     shard->n_slots = 1;
     begin_search(generator, prompt, search, most_of(generator, prompt, shard, 0));
     shard->n_alive = !search->is_done;
+    generator->steps = 0;
     return RONDO_OK;
 }

@@ -66,8 +66,9 @@ struct generate_hypothesis {
 struct generate_observer {
     void *arg;
     /* Sample number `sample` of prompt number `prompt` continues with these. ids [count], or numbers [count, size]: first the
-     * prefix, if there is one, then one at a time; the end symbol is not passed on. Not 0: the run stops. Called on the main
-     * thread, in the order of prompts and samples. Only without a beam search, which may still change its mind. */
+     * prefix, if there is one, then one at a time; the end symbol is not passed on. Not 0: the run stops, and generator_run goes
+     * on from there. Called on the main thread, in the order of prompts and samples. Only without a beam search, which may still
+     * change its mind. */
     int (*chosen)(void *arg, int64_t prompt, int64_t sample, const int32_t *ids, const float *numbers, int64_t count);
 };
 

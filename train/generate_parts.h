@@ -65,6 +65,7 @@ struct generator {
     struct stepper *attender;      /* reads texts once more, for what they attend to; NULL: not needed yet */
     struct generate_text *prompts; /* [n_prompts] */
     int64_t n_prompts;
+    int64_t steps;           /* so far */
     struct search *searches; /* [n_prompts * samples] */
 };
 

@@ -141,18 +141,18 @@ rondo_status generator_step(struct generator *generator, int64_t *n_alive, struc
     for (int64_t i = 0; i < generator->n_shards; i++) {
         *n_alive += generator->shards[i]->n_alive;
     }
+    generator->steps++;
     return generate_collect_errors(generator, errors);
 }
 
 /* ---- to the end ---- */
 
-/* Passes on what a search has chosen since `seen` symbols. Not 0: the observer stops. */
-static int observe(const struct generator *generator, const struct generate_observer *observer, int64_t number,
-                   int64_t seen) {
+/* Passes on what a search has chosen in the last step. Not 0: the observer stops. */
+static int observe(const struct generator *generator, const struct generate_observer *observer, int64_t number) {
     const struct search *search = generate_search(generator, number);
     const int64_t prompt = number / generator->samples, sample = number % generator->samples;
     const struct search_hypothesis *text = &search->live[0];
-    if (text->length != seen + 1) { /* it has ended */
+    if (text->length != generator->steps) { /* it has ended */
         return 0;
     }
     const struct generate_shard *shard = generate_shard_of(generator, prompt);
@@ -182,18 +182,18 @@ rondo_status generator_run(struct generator *generator, const struct generate_ob
                            struct errors *errors) {
     const int64_t searches = generator->n_prompts * generator->samples;
     const int observes = observer != NULL && generator->beams == 1;
-    int stops = observes && observe_prefixes(generator, observer);
+    int stops = observes && generator->steps == 0 && observe_prefixes(generator, observer);
     int64_t n_alive = 0;
     for (int64_t i = 0; i < generator->n_shards; i++) {
         n_alive += generator->shards[i]->n_alive;
     }
-    for (int64_t seen = 0; n_alive > 0 && !stops; seen++) {
+    while (n_alive > 0 && !stops) {
         if (network_is_interrupted(generator->networks[0])) {
-            return errors_add(errors, RONDO_INTERRUPTED, "interrupted after %lld symbols", (long long)seen);
+            return errors_add(errors, RONDO_INTERRUPTED, "interrupted after %lld symbols", (long long)generator->steps);
         }
         RONDO_TRY(generator_step(generator, &n_alive, errors));
         for (int64_t i = 0; i < searches && observes && !stops; i++) {
-            stops = observe(generator, observer, i, seen);
+            stops = observe(generator, observer, i);
         }
     }
     return RONDO_OK;
