@@ -11,6 +11,7 @@
 #include "cli/predicted.h"
 #include "cli/print.h"
 #include "cli/text_lines.h"
+#include "cli/written.h"
 #include "core/number.h"
 #include "train/run_record.h"
 
@@ -24,6 +25,7 @@ struct predictor {
     int json;
     int is_quiet;                   /* the plot is printed in place of the lines */
     struct plot_predictions *plots; /* NULL: none */
+    struct written *written;        /* the run writes its outputs; NULL: it does not */
     struct errors *errors;
 };
 
@@ -41,20 +43,18 @@ static rondo_status print_fields(const struct predictor *predictor, const struct
     return RONDO_OK;
 }
 
-/* Prints the prediction of one example, whose rows begin at `row`. */
-static rondo_status print_prediction(const struct predictor *predictor, const struct dataset *dataset, int64_t example,
-                                     const struct predicted *predicted, int64_t row) {
-    const struct task *task = predictor->task;
-    const struct reader_prediction prediction = predicted_example(predicted, task, dataset, example, row);
+/* Prints one prediction. `arg`: the predictor. */
+static rondo_status print_prediction(void *arg, const struct reader_prediction *prediction) {
+    const struct predictor *predictor = arg;
     struct arena *arena = arena_create();
     if (arena == NULL) {
         return errors_no_memory(predictor->errors);
     }
     struct fields fields;
     fields_open(&fields, arena);
-    rondo_status status = reader_render(task->data.reader, &prediction, &fields, predictor->errors);
+    rondo_status status = reader_render(predictor->task->data.reader, prediction, &fields, predictor->errors);
     if (status == RONDO_OK && predictor->plots != NULL) {
-        status = plot_predictions_add(predictor->plots, &prediction, &fields, predictor->errors);
+        status = plot_predictions_add(predictor->plots, prediction, &fields, predictor->errors);
     }
     if (status == RONDO_OK && !predictor->is_quiet) {
         status = print_fields(predictor, &fields);
@@ -65,7 +65,7 @@ static rondo_status print_prediction(const struct predictor *predictor, const st
 }
 
 /* Predicts and prints the examples begin .. end. */
-static rondo_status predict_range(const struct predictor *predictor, const struct dataset *dataset, int64_t begin,
+static rondo_status predict_range(struct predictor *predictor, const struct dataset *dataset, int64_t begin,
                                   int64_t end) {
     int64_t examples[BATCH];
     for (int64_t i = begin; i < end; i++) {
@@ -78,7 +78,8 @@ static rondo_status predict_range(const struct predictor *predictor, const struc
                                                            predictor->interval, predictor->errors);
     int64_t row = 0;
     for (int64_t i = begin; i < end && status == RONDO_OK; i++) {
-        status = print_prediction(predictor, dataset, i, &predicted, row);
+        const struct reader_prediction prediction = predicted_example(&predicted, predictor->task, dataset, i, row);
+        status = print_prediction(predictor, &prediction);
         row += network_prediction_rows(predictor->task->network, dataset, i);
     }
     predicted_free(&predicted);
@@ -88,8 +89,10 @@ static rondo_status predict_range(const struct predictor *predictor, const struc
 }
 
 /* Predicts and prints all examples, in their order. */
-static rondo_status predict_dataset(const struct predictor *predictor, const struct dataset *dataset,
-                                    const char *what) {
+static rondo_status predict_dataset(struct predictor *predictor, const struct dataset *dataset, const char *what) {
+    if (predictor->written != NULL) {
+        return written_print(predictor->written, dataset); /* the model itself decides on the number of its outputs */
+    }
     RONDO_TRY(dataset_fits(dataset, network_plan(predictor->task->network), 0, what, predictor->errors));
     for (int64_t begin = 0; begin < dataset->count; begin += BATCH) {
         const int64_t end = dataset->count - begin < BATCH ? dataset->count : begin + BATCH;
@@ -106,7 +109,7 @@ struct pending {
 };
 
 /* Predicts the pending examples. Memory does not grow with the number of batches. */
-static rondo_status flush_pending(const struct predictor *predictor, struct pending *pending) {
+static rondo_status flush_pending(struct predictor *predictor, struct pending *pending) {
     if (pending->dataset == NULL) {
         return RONDO_OK;
     }
@@ -119,7 +122,7 @@ static rondo_status flush_pending(const struct predictor *predictor, struct pend
 }
 
 /* Adds a line. Predicts when `most` are pending. */
-static rondo_status add_line(const struct predictor *predictor, struct pending *pending, const char *line,
+static rondo_status add_line(struct predictor *predictor, struct pending *pending, const char *line,
                              struct location where, int32_t most) {
     const struct reader *reader = predictor->task->data.reader;
     if (pending->dataset == NULL) {
@@ -134,7 +137,7 @@ static rondo_status add_line(const struct predictor *predictor, struct pending *
 }
 
 /* One text per line. At a terminal each is answered at once. */
-static rondo_status predict_lines(const struct predictor *predictor, const char *file) {
+static rondo_status predict_lines(struct predictor *predictor, const char *file) {
     struct text_lines lines;
     rondo_status status = text_lines_open(&lines, file, predictor->errors);
     struct pending pending = {.name = lines.name};
@@ -198,7 +201,7 @@ static struct dataset *read_examples(const struct predictor *predictor, const st
 }
 
 /* Standard input has the format of the training file. */
-static rondo_status predict_whole(const struct predictor *predictor, const char *file) {
+static rondo_status predict_whole(struct predictor *predictor, const char *file) {
     const int is_input = strcmp(file, "-") == 0;
     const char *name = is_input ? "standard input" : file;
     struct reader_path path = {.text = name, .where = {predictor->column == NULL ? NULL : "--column", 0, 0}};
@@ -220,7 +223,7 @@ static rondo_status predict_whole(const struct predictor *predictor, const char 
 }
 
 /* A reader that makes its data has no other examples than those of its parts. */
-static rondo_status predict_test_part(const struct predictor *predictor) {
+static rondo_status predict_test_part(struct predictor *predictor) {
     const struct reader_source source = {.part = PART_TEST};
     struct dataset *dataset = read_examples(predictor, &source);
     const rondo_status status =
@@ -230,7 +233,7 @@ static rondo_status predict_test_part(const struct predictor *predictor) {
 }
 
 /* The rows of series go on from file to file, so all files are read together; without a file, those of the training. */
-static rondo_status predict_series(const struct predictor *predictor, const char *const *files) {
+static rondo_status predict_series(struct predictor *predictor, const char *const *files) {
     struct reader_path paths[ARGUMENT_LIST_MAX];
     const struct data_files *train = &predictor->task->experiment->data.train;
     struct reader_source source = {.paths = train->paths, .count = train->count, .part = PART_TEST};
@@ -254,11 +257,11 @@ static rondo_status predict_series(const struct predictor *predictor, const char
     return status;
 }
 
-static rondo_status predict_file(const struct predictor *predictor, const char *file) {
+static rondo_status predict_file(struct predictor *predictor, const char *file) {
     return predictor->reads_files ? predict_whole(predictor, file) : predict_lines(predictor, file);
 }
 
-static rondo_status predict_files(const struct predictor *predictor, const char *const *files) {
+static rondo_status predict_files(struct predictor *predictor, const char *const *files) {
     const struct reader_class *reader = predictor->task->data.reader->class;
     if ((reader->flags & READER_NO_FILES) != 0) {
         return *files == NULL
@@ -339,18 +342,98 @@ static double read_interval(const struct task *task, const char *text, struct er
     return level;
 }
 
+/* The arguments of the command. */
+struct predict_arguments {
+    const char *folder, *column, *interval;
+    const char *const *files;
+    int64_t example;
+    int scores;
+    struct generation_flags generation;
+    struct plot_page page, attention;
+};
+
+/* Refuses what only a run that writes its outputs has. */
+static rondo_status refuse_writing(const struct predict_arguments *given, const struct task *task,
+                                   struct errors *errors) {
+    const char *flag = given->attention.flag.is_given ? "--attention"
+                       : given->scores                ? "--score"
+                                                      : generation_flags_first(&given->generation);
+    if (flag == NULL) {
+        return RONDO_OK;
+    }
+    if (task_reads_targets_only(task)) {
+        return errors_add(errors, RONDO_INVALID,
+                          "%s is not used: the run '%s' is a language model, of which `rondo predict` prints the next "
+                          "symbol; `rondo generate` writes texts",
+                          flag, given->folder);
+    }
+    const char *why_not = "it reads nothing but its own outputs";
+    model_generates(network_model(task->network), &why_not);
+    return errors_add(errors, RONDO_INVALID, "%s is not used: the run '%s' does not write its outputs: %s", flag,
+                      given->folder, why_not);
+}
+
+/* Predicts by writing symbol by symbol. */
+static rondo_status predict_written(struct predictor *predictor, struct predict_arguments *given) {
+    if (given->interval != NULL) {
+        return errors_add(predictor->errors, RONDO_INVALID,
+                          "--interval is not used: each output of the run '%s' is its next input, and has no interval",
+                          given->folder);
+    }
+    const int has_texts = dataset_find(predictor->task->data.shape, "target")->kind == STREAM_CLASS;
+    if (given->page.flag.is_given && has_texts) {
+        return errors_add(
+            predictor->errors, RONDO_INVALID,
+            "--plot is not used: the run '%s' writes texts; --attention draws what their symbols attended "
+            "to",
+            given->folder);
+    }
+    struct written written = {.json = predictor->json,
+                              .scores = given->scores,
+                              .attention = &given->attention,
+                              .errors = predictor->errors,
+                              .print = print_prediction,
+                              .arg = predictor};
+    rondo_status status = written_open(&written, given->folder, predictor->task, &given->generation);
+    predictor->written = &written;
+    status = status == RONDO_OK ? predict_and_plot(predictor, given->files, given->example, &given->page) : status;
+    status = status == RONDO_OK ? written_show(&written, given->folder) : status;
+    predictor->written = NULL;
+    written_close(&written);
+    return status;
+}
+
+static rondo_status predict_run(struct predictor *predictor, struct predict_arguments *given) {
+    struct task *task = predictor->task;
+    if (given->column != NULL) {
+        RONDO_TRY(set_column(task, given->column, predictor->errors));
+    }
+    if (written_is_for(task)) {
+        return predict_written(predictor, given);
+    }
+    RONDO_TRY(refuse_writing(given, task, predictor->errors));
+    if (given->interval != NULL) {
+        predictor->interval = read_interval(task, given->interval, predictor->errors);
+    }
+    return predictor->errors->count > 0 ? predictor->errors->status
+                                        : predict_and_plot(predictor, given->files, given->example, &given->page);
+}
+
 static int run_predict(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *column = NULL, *best = NULL, *interval = NULL;
-    struct plot_flag plot = {0};
-    int64_t example = 0;
-    const struct flag flags[] = {
-        {"interval", "P", FLAG_TEXT, &interval,
+    struct predict_arguments given = {0};
+    const char *best = NULL;
+    struct plot_flag plot = {0}, attention = {0};
+    struct flag flags[48] = {
+        {"interval", "P", FLAG_TEXT, &given.interval,
          "also predict the interval in which a number lies with this probability, such as 0.8"},
-        {"column", "NAME|N", FLAG_TEXT, &column,
+        {"column", "NAME|N", FLAG_TEXT, &given.column,
          "read tables in the format of the training data; the text is in this column"},
         FLAG_PLOT_OF(plot),
-        FLAG_EXAMPLE_OF(example),
+        FLAG_EXAMPLE_OF(given.example),
+        {"score", NULL, FLAG_ON, &given.scores, "print the log-probability of each text that is written"},
+        {"attention", "[FILE.svg]", FLAG_PLOT, &attention,
+         "draw what each symbol that is written attended to: as text, or to an SVG file"},
         COMMON_FLAG_BEST(best),
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
@@ -362,31 +445,31 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     };
     struct arguments arguments;
     int status;
+    generation_flags_add(&given.generation, flags, 48);
     if (!arguments_parse(command, flags, argc, argv, 1, ARGUMENT_LIST_MAX, &arguments, &status)) {
         return status;
     }
     struct errors errors = {0};
-    struct plot_page page;
-    struct session *session = plot_page_open(&page, plot, example, common.json, &errors) == RONDO_OK
+    given.folder = arguments.words[0];
+    given.files = arguments.words + 1;
+    struct session *session = plot_page_open(&given.page, plot, given.example, common.json, &errors) == RONDO_OK &&
+                                      plot_page_open(&given.attention, attention, 0, 0, &errors) == RONDO_OK
                                   ? session_from_flags(&common, &errors)
                                   : NULL;
     const struct run_record_settings settings = {
-        .folder = arguments.words[0], .best = best, .best_where = {.file = "--best"}};
+        .folder = given.folder, .best = best, .best_where = {.file = "--best"}};
     struct task *task = session == NULL ? NULL : run_record_open(&settings, session, &errors);
     if (task != NULL) {
         report_changes(settings.folder, task, 0, common.json);
-        const double level = interval == NULL ? 0 : read_interval(task, interval, &errors);
         struct predictor predictor = {.task = task,
-                                      .interval = level,
-                                      .reads_files = column != NULL || task->data.reader->class->add == NULL,
-                                      .column = column,
+                                      .reads_files = given.column != NULL || task->data.reader->class->add == NULL,
+                                      .column = given.column,
                                       .json = common.json,
                                       .errors = &errors};
-        if (errors.count == 0 && (column == NULL || set_column(task, column, &errors) == RONDO_OK)) {
-            predict_and_plot(&predictor, arguments.words + 1, example, &page);
-        }
+        predict_run(&predictor, &given);
     }
-    plot_page_close(&page);
+    plot_page_close(&given.page);
+    plot_page_close(&given.attention);
     status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
     task_destroy(task);
     session_destroy(session);
@@ -394,7 +477,8 @@ static int run_predict(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_predict = {
-    "predict", "predict RUN [FILE]… [--column NAME|N] [--interval P] [--plot [FILE.svg]]",
+    "predict",
+    "predict RUN [FILE]… [--column NAME|N] [--interval P] [--plot [FILE.svg]] [--beam N] [--attention [FILE.svg]]",
     "predict new texts, or the examples of files",
     "A run that was trained on texts reads one text per line from the files, or from standard input; with\n"
     "--column, the files are tables of the format that it was trained on, such as its test file. Other runs\n"
@@ -404,6 +488,10 @@ const struct command command_predict = {
     "of their intervals; `rondo list loss/NAME` says which losses have them.\n\n"
     "A run on series reads all files together, and without a file those of the training, and forecasts what follows\n"
     "their last row: a line for each date. Rows with an empty target give numbers that are known in advance.\n\n"
+    "A run with an encoder writes its output symbol by symbol: the most probable text for each line or example,\n"
+    "unless the settings of `generate:`, or the flags from --temperature on, say otherwise. If there are several\n"
+    "texts for a line, each begins with the number of the line. --attention draws which symbols of the source each\n"
+    "symbol attended to.\n\n"
     "--plot draws the predictions: numbers, with their intervals if --interval is given; how often each class is\n"
     "predicted, or the probabilities for a single example. As text it replaces the lines; --plot FILE.svg writes a "
     "file\n"
@@ -412,5 +500,6 @@ const struct command command_predict = {
     "  rondo predict runs/food-sentiment test.tsv --column text\n"
     "  rondo predict runs/vowels test.npz\n"
     "  rondo predict runs/wave --plot\n"
-    "  rondo predict runs/sales sales.csv next_week.csv\n",
+    "  rondo predict runs/sales sales.csv next_week.csv\n"
+    "  echo \"the cat sleeps\" | rondo predict runs/translation --beam 5 --attention\n",
     run_predict};

@@ -117,6 +117,55 @@ START_TEST(unknown_symbols_are_counted_and_left_out) {
 }
 END_TEST
 
+/* ---- lines of text ---- */
+
+/* Each line is a text of its own, with its end if the model has learned one; what `rondo predict` says of the same line agrees. */
+START_TEST(lines_are_scored_one_by_one) {
+    const struct outcome outcome = rondo("score lines --json", "the dog sat on the mat\nthe cat\n\n", 0);
+    json_t *first = parse(outcome.out), *second = parse(strchr(outcome.out, '\n') + 1);
+    ck_assert_str_eq(json_string_value(json_object_get(first, "text")), "the dog sat on the mat");
+    ck_assert_double_eq(number_of(first, "symbols"), 23);
+    ck_assert_double_eq(number_of(second, "symbols"), 8);
+    json_t *total = total_of(outcome.out), *alone = parse(rondo("score lines --json", "the cat\n", 0).out);
+    ck_assert_double_eq(number_of(total, "texts"), 3);
+    ck_assert_double_eq(number_of(total, "symbols"), 23 + 8 + 1);
+    ck_assert_double_eq(number_of(alone, "log_probability"), number_of(second, "log_probability"));
+    json_t *predicted = parse(rondo("predict carried --json", "the dog sat on the mat\n", 0).out);
+    json_t *scored = parse(rondo("score carried --json", "the dog sat on the mat\n", 0).out);
+    ck_assert_double_eq(number_of(scored, "symbols"), 22);
+    ck_assert_double_eq_tol(number_of(scored, "bits_per_symbol"), number_of(predicted, "bits_per_symbol"), 1e-5);
+    json_decref(first);
+    json_decref(second);
+    json_decref(total);
+    json_decref(alone);
+    json_decref(predicted);
+    json_decref(scored);
+}
+END_TEST
+
+/* More lines than are scored together, from a file and from standard input, in their order. */
+START_TEST(lines_keep_their_order_and_their_scores) {
+    char text[16384] = "";
+    for (int i = 0; i < 300; i++) {
+        strcat(text, i % 3 == 0 ? "the cat sat on the hill\n" : i % 3 == 1 ? "the rat\n" : "\n");
+    }
+    sandbox_write("many.txt", text);
+    const char *output = rondo("score carried many.txt", NULL, 0).out;
+    ck_assert_str_eq(rondo("score carried --threads 1", text, 0).out, output);
+    ck_assert_str_eq(rondo("score carried --symbols", "the x\n", 0).out,
+                     rondo("score carried --symbols -", "the x\n", 0).out);
+    const char *first = output, *line = output;
+    for (int i = 0; i < 300; i++, line = strchr(line, '\n') + 1) {
+        if (i % 3 == 0) {
+            ck_assert(strncmp(line, first, strcspn(first, "\n") + 1) == 0);
+        } else if (i % 3 == 2) {
+            ck_assert(strncmp(line, "0.0000\t0\t-\t\n", 12) == 0);
+        }
+    }
+    ck_assert(strncmp(line, "total: 300 texts, 3000 symbols, log-probability -", 49) == 0);
+}
+END_TEST
+
 /* ---- mistakes ---- */
 
 static const struct {
@@ -132,6 +181,7 @@ static const struct {
     {"score carried missing.txt", "missing.txt"},
     {"score carried --data missing.txt", "--data"},
     {"score numbers --on valid", "the run 'numbers' has no probabilities of symbols: its loss is squared_error"},
+    {"score carried e.yaml other.txt --best loss,", "--best: "},
     {"score labels", "the run 'labels' is no model of plain texts"},
 };
 
@@ -161,6 +211,8 @@ int main(void) {
     tcase_set_timeout(parts, 60);
     tcase_add_loop_test(parts, bits_per_symbol_are_those_of_eval, 0, ROWS(evaluated));
     tcase_add_test(parts, symbols_are_in_the_order_of_the_text);
+    tcase_add_test(parts, lines_are_scored_one_by_one);
+    tcase_add_test(parts, lines_keep_their_order_and_their_scores);
     tcase_add_test(parts, unknown_symbols_are_counted_and_left_out);
     suite_add_tcase(suite, parts);
     TCase *refused = tcase_create("mistakes");

@@ -134,7 +134,9 @@ static struct dataset *prepare(const struct task_data *data, struct dataset *dat
         dataset = cut(data, whole, name, errors);
         dataset_destroy(whole);
     }
-    if (dataset != NULL && dataset_fits(dataset, data->plan, with_targets, name, errors) != RONDO_OK) {
+    const int is_written =
+        !with_targets && data->plan->feedback; /* the model itself decides on the number of its outputs */
+    if (dataset != NULL && !is_written && dataset_fits(dataset, data->plan, with_targets, name, errors) != RONDO_OK) {
         dataset_destroy(dataset);
         return NULL;
     }

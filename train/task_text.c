@@ -4,6 +4,12 @@
 
 #include "io/utf8.h"
 
+int task_has_inputs(const struct task *task) {
+    const struct dataset *shape = task->data.shape;
+    return dataset_find(shape, "input") != NULL || dataset_find(shape, "source") != NULL ||
+           dataset_find(shape, "known") != NULL;
+}
+
 int task_reads_targets_only(const struct task *task) {
     const struct dataset *shape = task->data.shape;
     return task->experiment->model.feedback && shape->n_streams == 1 && strcmp(shape->streams[0].name, "target") == 0 &&
@@ -57,10 +63,8 @@ static int64_t find_symbol(const struct task *task, const char *stream, const ch
     return low;
 }
 
-/* Refuses symbol number `index` of a text. */
-static rondo_status refuse_unknown(const struct task *task, const char *stream, const char *text, int64_t index,
-                                   struct location where, struct arena *arena, struct errors *errors) {
-    enum { MOST_SHOWN = 60 };
+rondo_status task_symbol_of(const struct task *task, const char *stream, const char *text, int64_t index,
+                            struct arena *arena, struct task_symbol *symbol, struct errors *errors) {
     const int64_t n = (int64_t)utf8_count(text, strlen(text));
     size_t *begin = arena_calloc(arena, (size_t)n + 1, sizeof *begin);
     if (begin == NULL) {
@@ -71,18 +75,26 @@ static rondo_status refuse_unknown(const struct task *task, const char *stream, 
         const size_t length = utf8_decode(text + begin[i], 4, &code);
         begin[i + 1] = begin[i] + (length == 0 ? 1 : length);
     }
-    int64_t from = find_symbol(task, stream, text, begin, n, index, arena);
+    const int64_t from = find_symbol(task, stream, text, begin, n, index, arena);
     int64_t to = find_symbol(task, stream, text, begin, n, index + 1, arena);
     while (to - from > 1 && strchr(" \t\n", text[begin[to] - 1]) != NULL) {
         to--;
     }
-    to = to - from > MOST_SHOWN ? from + MOST_SHOWN : to;
-    where.column = (int32_t)from + 1;
+    *symbol = (struct task_symbol){text + begin[from], begin[to] - begin[from], from};
+    return RONDO_OK;
+}
+
+/* Refuses symbol number `index` of a text. */
+static rondo_status refuse_unknown(const struct task *task, const char *stream, const char *text, int64_t index,
+                                   struct location where, struct arena *arena, struct errors *errors) {
+    struct task_symbol symbol;
+    RONDO_TRY(task_symbol_of(task, stream, text, index, arena, &symbol, errors));
+    where.column = (int32_t)symbol.character + 1;
     where.line = where.line == 0 ? 1 : where.line;
     return errors_add_at(errors, RONDO_INVALID, where,
                          "the model has not learned '%.*s', symbol %lld of the text: its vocabulary has %d symbols; "
                          "with unknown: allow it reads the unknown symbol in its place",
-                         (int)(begin[to] - begin[from]), text + begin[from], (long long)index + 1,
+                         (int)(symbol.length < 200 ? symbol.length : 200), symbol.text, (long long)index + 1,
                          vocabulary_size(dataset_find(task->data.shape, stream)->names));
 }
 

@@ -7,6 +7,8 @@
 
 #include "train/task.h"
 
+/* 1 if the model reads a stream that is not made of its targets: an input, a source, or numbers that are known in advance. */
+int task_has_inputs(const struct task *task);
 /* 1 if the model reads nothing but the targets before each: a language model, whose examples are plain texts. */
 int task_reads_targets_only(const struct task *task);
 
@@ -18,6 +20,17 @@ rondo_status task_encode(const struct task *task, const char *stream, const char
  * vocabulary lacks one. The line of `where`, if it is known, is that of the text; else the place is a column only. */
 rondo_status task_encode_known(const struct task *task, const char *stream, const char *text, struct location where,
                                struct arena *arena, int32_t **ids, int64_t *count, struct errors *errors);
+
+/* A symbol of a text. */
+struct task_symbol {
+    const char *text; /* [length] bytes of the text */
+    size_t length;
+    int64_t character; /* of the text, from 0, at which it begins */
+};
+/* Where symbol number `index`, from 0, of a text is, which has that many; for messages and for what is copied. Readers do not say it,
+ * so it is searched for: the text is encoded several times. */
+rondo_status task_symbol_of(const struct task *task, const char *stream, const char *text, int64_t index,
+                            struct arena *arena, struct task_symbol *symbol, struct errors *errors);
 
 /* The text of ids; *text from `arena`. With `is_piece` it follows what was decoded before (data/reader.h). Only for readers with
  * texts (task_encode). */
