@@ -54,6 +54,26 @@ static void on_interval(void *arg, const struct trainer_progress *state) {
     progress_interval(&display->progress, state);
 }
 
+/* "  the cat sleeps -> die Katze schläft (die Katze schläft)": prompt, output, and the reference in brackets. */
+static void on_samples(void *arg, const struct train_sample *samples, int64_t count) {
+    (void)arg;
+    for (int64_t i = 0; i < count; i++) {
+        const struct train_sample *sample = &samples[i];
+        fprintf(stderr, "  ");
+        if (sample->prompt != NULL) {
+            print_text(stderr, sample->prompt);
+            fprintf(stderr, " -> ");
+        }
+        print_text(stderr, sample->output == NULL ? "numbers, see samples.jsonl" : sample->output);
+        if (sample->reference != NULL) {
+            fprintf(stderr, " (");
+            print_text(stderr, sample->reference);
+            fprintf(stderr, ")");
+        }
+        fprintf(stderr, "\n");
+    }
+}
+
 static void on_rollback(void *arg, int64_t rollbacks, int64_t step, double lr_factor, const char *reason) {
     struct train_display *display = arg;
     (void)rollbacks;
@@ -216,6 +236,7 @@ static rondo_status train(struct task *task, struct resume *resume, const struct
     const struct train_observer drawing = {.begin = on_begin,
                                            .update_end = on_update,
                                            .interval_end = on_interval,
+                                           .samples = on_samples,
                                            .rollback = on_rollback,
                                            .arg = &display};
     const struct train_observer *observer = request->quiet ? &silent : &drawing;

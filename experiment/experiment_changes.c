@@ -76,7 +76,8 @@ static int is_free_for_result(const char *path, const struct yaml_node *was, con
         return are_files_alike(was, now);
     }
     return strcmp(path, "plugins") == 0 || is_layers_cell(path) || is_within(path, "schedule.checkpoint") ||
-           strcmp(path, "schedule.diagnostics") == 0 || strcmp(path, "schedule.tensorboard") == 0;
+           strcmp(path, "generate.show") == 0 || strcmp(path, "schedule.diagnostics") == 0 ||
+           strcmp(path, "schedule.tensorboard") == 0;
 }
 
 /* The same for the rest of a training that goes on. */

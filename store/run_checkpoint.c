@@ -16,7 +16,9 @@ static rondo_status write_checkpoint(struct run_folder *run, const struct archiv
     struct file_writer writer;
     RONDO_TRY(run_folder_check(run, errors));
     for (int log = 0; log < RUN_LOG_COUNT; log++) {
-        RONDO_TRY(line_file_sync(run->logs[log].descriptor, run->logs[log].path, errors));
+        if (run->logs[log].descriptor >= 0) {
+            RONDO_TRY(line_file_sync(run->logs[log].descriptor, run->logs[log].path, errors));
+        }
     }
     RONDO_TRY(checkpoint_make_folder(run->descriptor, run->path, errors));
     RONDO_TRY(file_begin_in(&writer, run->descriptor, name, shown, errors));

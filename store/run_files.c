@@ -24,6 +24,7 @@ static const struct {
     {"vocabulary.json", RUN_HAS_READER},
     {"metrics.jsonl", RUN_HAS_METRICS},
     {"timings.jsonl", RUN_HAS_TIMINGS},
+    {"samples.jsonl", 0},
     {"weights.safetensors", RUN_HAS_WEIGHTS},
     {"weights.*.safetensors", 0},
     {"test.json", RUN_HAS_TEST},

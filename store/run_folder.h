@@ -29,8 +29,9 @@
 struct run_folder;
 struct json_t;
 
-/* Files that grow by lines: metrics.jsonl is the same for the same training, timings.jsonl has what is measured. */
-enum run_log { RUN_METRICS, RUN_TIMINGS, RUN_LOG_COUNT };
+/* Files that grow by lines: metrics.jsonl is the same for the same training, timings.jsonl has what is measured. samples.jsonl has
+ * what the model has written after each validation; only runs that want it have it (run_folder_make_samples). */
+enum run_log { RUN_METRICS, RUN_TIMINGS, RUN_SAMPLES, RUN_LOG_COUNT };
 
 /* Creates the folder and empty logs in it, and locks it. `folder` NULL: runs/NAME in the working directory, or the first
  * of runs/NAME-2, runs/NAME-3, … that does not exist. A given folder that exists and is not empty is RONDO_INVALID, unless all
@@ -49,6 +50,8 @@ void run_folder_close(struct run_folder *run);
 void run_folder_keep(struct run_folder *run);
 /* Creates and locks what was missing when the folder was opened. RONDO_INVALID if another process has done so meanwhile. */
 rondo_status run_folder_make_logs(struct run_folder *run, struct errors *errors);
+/* Creates samples.jsonl, unless it is open already; before a checkpoint is written for the first time. */
+rondo_status run_folder_make_samples(struct run_folder *run, struct errors *errors);
 /* 1: a run can begin in it: it does not exist, is empty, or has only what a run left that was killed as it started. */
 int run_folder_is_free(const char *folder);
 /* 1: the folder remains when it is closed. */

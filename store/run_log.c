@@ -16,7 +16,9 @@
 #include "store/run_folder_parts.h"
 
 const char *run_log_name(enum run_log log) {
-    return log == RUN_METRICS ? "metrics.jsonl" : "timings.jsonl";
+    static const char *const names[] = {
+        [RUN_METRICS] = "metrics.jsonl", [RUN_TIMINGS] = "timings.jsonl", [RUN_SAMPLES] = "samples.jsonl"};
+    return names[log];
 }
 
 /* What is written in the folder belongs to the other process. */
@@ -104,8 +106,13 @@ rondo_status run_logs_open(struct run_folder *run, struct errors *errors) {
     if (run->logs[RUN_METRICS].descriptor >= 0) {
         remove_left_over(run);
     }
-    RONDO_TRY(open_log(run, RUN_TIMINGS, 0, errors));
-    return run->logs[RUN_TIMINGS].descriptor < 0 && errno == ENOENT ? RONDO_OK : check_open(run, RUN_TIMINGS, errors);
+    for (int log = RUN_TIMINGS; log < RUN_LOG_COUNT; log++) {
+        RONDO_TRY(open_log(run, (enum run_log)log, 0, errors));
+        if (run->logs[log].descriptor < 0 && errno != ENOENT) {
+            return check_open(run, (enum run_log)log, errors);
+        }
+    }
+    return RONDO_OK;
 }
 
 rondo_status run_folder_make_logs(struct run_folder *run, struct errors *errors) {
@@ -117,6 +124,15 @@ rondo_status run_folder_make_logs(struct run_folder *run, struct errors *errors)
         RONDO_TRY(open_log(run, RUN_TIMINGS, O_CREAT, errors));
     }
     return check_open(run, RUN_TIMINGS, errors);
+}
+
+rondo_status run_folder_make_samples(struct run_folder *run, struct errors *errors) {
+    if (run->logs[RUN_SAMPLES].descriptor >= 0) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(run_folder_remember(run, run_log_name(RUN_SAMPLES), errors));
+    RONDO_TRY(open_log(run, RUN_SAMPLES, O_CREAT, errors));
+    return check_open(run, RUN_SAMPLES, errors);
 }
 
 /* ---- lines ---- */
@@ -141,8 +157,12 @@ static rondo_status check_log(struct run_folder *run, enum run_log log, struct e
 
 rondo_status run_folder_check_logs(struct run_folder *run, struct errors *errors) {
     RONDO_TRY(run_folder_check(run, errors));
-    RONDO_TRY(check_log(run, RUN_METRICS, errors));
-    return check_log(run, RUN_TIMINGS, errors);
+    for (int log = 0; log < RUN_LOG_COUNT; log++) {
+        if (run->logs[log].descriptor >= 0) {
+            RONDO_TRY(check_log(run, (enum run_log)log, errors));
+        }
+    }
+    return RONDO_OK;
 }
 
 rondo_status run_folder_append(struct run_folder *run, enum run_log log, const struct json_t *object,
@@ -207,6 +227,9 @@ int64_t run_folder_count_lines(const struct run_folder *run, enum run_log log) {
 
 rondo_status run_folder_cut(struct run_folder *run, enum run_log log, int64_t length, struct errors *errors) {
     struct run_log_file *file = &run->logs[log];
+    if (file->descriptor < 0) {
+        return RONDO_OK; /* it has no lines */
+    }
     RONDO_TRY(check_log(run, log, errors));
     return line_file_cut(file->descriptor, file->path, length, &file->length, errors);
 }

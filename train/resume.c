@@ -50,12 +50,13 @@ static rondo_status compare_epochs(const struct resume *resume, struct errors *d
 
 rondo_status resume_take_lengths(struct archive *archive, int64_t lengths[RUN_LOG_COUNT], struct errors *errors) {
     const struct archive_range any = {0, ARCHIVE_MOST};
-    lengths[RUN_METRICS] = lengths[RUN_TIMINGS] = 0;
+    lengths[RUN_METRICS] = lengths[RUN_TIMINGS] = lengths[RUN_SAMPLES] = 0;
     if (archive == NULL) {
         return RONDO_OK;
     }
     RONDO_TRY(archive_take_count(archive, &lengths[RUN_METRICS], any, errors, "files.metrics"));
-    return archive_take_count(archive, &lengths[RUN_TIMINGS], any, errors, "files.timings");
+    RONDO_TRY(archive_take_count(archive, &lengths[RUN_TIMINGS], any, errors, "files.timings"));
+    return archive_take_count(archive, &lengths[RUN_SAMPLES], any, errors, "files.samples");
 }
 
 /* Lines that are missing in metrics.jsonl are a difference, as they are a result; what was measured is not worth a refusal. */
@@ -65,6 +66,7 @@ static rondo_status compare_logs(const struct resume *resume, struct errors *dif
     RONDO_TRY(resume_take_lengths(resume->archive, lengths, errors));
     run_folder_compare_log(resume->run, RUN_METRICS, lengths[RUN_METRICS], differences);
     run_folder_compare_log(resume->run, RUN_TIMINGS, lengths[RUN_TIMINGS], notes);
+    run_folder_compare_log(resume->run, RUN_SAMPLES, lengths[RUN_SAMPLES], notes);
     return RONDO_OK;
 }
 

@@ -8,6 +8,7 @@
  *     metrics.jsonl         one JSON object per line: after each validation (without one, after each epoch), and at the end.
  *                           The same training gives the same bytes
  *     timings.jsonl         for each line of metrics.jsonl, what was measured: {"step", "seconds", "memory_megabytes"}
+ *     samples.jsonl         with generate.show: what the model writes after each interval
  *     tensorboard/          with schedule.tensorboard: an event file (store/event_file.h), with an event for each interval
  *     environment.json      versions, machine, seed, data files and plug-ins with their hashes
  *

@@ -58,11 +58,13 @@ static rondo_status on_interval(void *arg, const struct trainer_progress *progre
     training->validated_step = progress->steps;
     profile_begin(training->task->session->profile, PROFILE_FILES);
     RONDO_TRY(training_write_events(training, progress, errors));
+    RONDO_TRY(training_write_samples(training, progress, errors));
     RONDO_TRY(run_record_interval(training->run, training->task->network, progress, errors));
     profile_end(training->task->session->profile, PROFILE_FILES);
     if (training->observer->interval_end != NULL) {
         training->observer->interval_end(training->observer->arg, progress);
     }
+    training_report_samples(training);
     return RONDO_OK;
 }
 
@@ -105,6 +107,7 @@ static rondo_status on_begin(void *arg, const struct trainer_progress *progress,
         resume->archive = NULL;
     }
     RONDO_TRY(training_begin_events(training, errors));
+    RONDO_TRY(training_begin_samples(training, errors));
     const rondo_status status = record_changes(training, progress, state, is_other, errors);
     if (status != RONDO_OK) {
         training->is_half_changed = 1;
@@ -287,6 +290,7 @@ static rondo_status train_in(struct experiment_training *training, struct errors
     archive_destroy(training->identity);
     archive_destroy(training->back);
     event_file_close(training->events);
+    training_end_samples(training);
     run_folder_close(training->run);
     return errors_memory_hint(errors, status, memory_hint(training->task));
 }

@@ -14,6 +14,12 @@
 #include "train/task.h"
 #include "train/trainer.h"
 
+/* What a model has written for an example of the validation data. */
+struct train_sample {
+    const char *prompt, *reference; /* its source or input, and its target; NULL: it has none, or they are no texts */
+    const char *output;             /* NULL: numbers */
+};
+
 /* Called while an experiment trains. Each function may be NULL. Arguments are borrowed for the call. */
 struct train_observer {
     /* Before the first update, once the run folder exists. */
@@ -23,6 +29,8 @@ struct train_observer {
     /* After each validation (without validation data, after each epoch), once the run folder has its line and, if they are
      * the best so far, the weights. */
     void (*interval_end)(void *arg, const struct trainer_progress *progress);
+    /* After interval_end, with generate.show: what the model writes now. */
+    void (*samples)(void *arg, const struct train_sample *samples, int64_t count);
     /* After the training went back to the state after update `step` (0: the initial weights), for the time number `rollbacks`. The
      * learning rate is now multiplied by `lr_factor`. */
     void (*rollback)(void *arg, int64_t rollbacks, int64_t step, double lr_factor, const char *reason);

@@ -36,6 +36,7 @@ rondo_status training_begin_checkpoint(struct experiment_training *training, enu
     archive_put_all(archive, training->identity);
     archive_put_integer(archive, run_folder_length(training->run, RUN_METRICS), "files.metrics");
     archive_put_integer(archive, run_folder_length(training->run, RUN_TIMINGS), "files.timings");
+    archive_put_integer(archive, run_folder_length(training->run, RUN_SAMPLES), "files.samples");
     archive_put_real(archive, training->seconds_before + trainer_clock() - training->start, "trainer.seconds");
     archive_put_integer(archive, training->fallback_step, "rollback.step");
     trainer_save(state, archive);

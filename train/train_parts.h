@@ -1,6 +1,6 @@
 /* train/train_parts.h: the training of an experiment while it goes on. Private to train/train.c and its parts:
- * train/train_checkpoint.c, when and how its state is saved, train/train_rollback.c, how it goes back, and train/train_events.c, what
- * TensorBoard shows of it.
+ * train/train_checkpoint.c, when and how its state is saved, train/train_rollback.c, how it goes back, train/train_events.c, what
+ * TensorBoard shows of it, and train/train_samples.c, what the model writes meanwhile.
  *
  * Threads: main thread.
  */
@@ -13,6 +13,7 @@
 #include "train/train.h"
 
 /* State of a training. */
+struct train_samples;
 struct experiment_training {
     struct task *task;
     struct run_folder *run;
@@ -20,9 +21,10 @@ struct experiment_training {
     struct train_result *result;
     struct resume *resume; /* NULL: the training begins */
     struct checkpoint_writer *writer;
-    struct event_file *events; /* NULL: none is written, or it is not open yet */
-    struct archive *back;      /* the checkpoint that a rollback goes on from, until it has been taken */
-    struct archive *identity;  /* what the run was made from, for all checkpoints */
+    struct event_file *events;     /* NULL: none is written, or it is not open yet */
+    struct train_samples *samples; /* NULL: none are shown */
+    struct archive *back;          /* the checkpoint that a rollback goes on from, until it has been taken */
+    struct archive *identity;      /* what the run was made from, for all checkpoints */
     int64_t fallback_step;   /* of the checkpoint that a rollback goes to; RUN_FOLDER_NO_CHECKPOINT: initial weights */
     int64_t validated_step;  /* the updates before the last validation; -1: there was none */
     int has_begun;           /* 1: everything is allocated, and the checkpoint, if any, was taken */
@@ -47,6 +49,16 @@ rondo_status training_begin_events(struct experiment_training *training, struct 
 /* Appends the event of an interval; before its line in metrics.jsonl, so that no interval is without one. */
 rondo_status training_write_events(struct experiment_training *training, const struct trainer_progress *progress,
                                    struct errors *errors);
+
+/* With generate.show: opens samples.jsonl and the generator. */
+rondo_status training_begin_samples(struct experiment_training *training, struct errors *errors);
+/* Generates the samples of an interval, and appends their line; before the line in metrics.jsonl, so that no interval is without
+ * one. */
+rondo_status training_write_samples(struct experiment_training *training, const struct trainer_progress *progress,
+                                    struct errors *errors);
+/* Passes the last ones to the observer. */
+void training_report_samples(const struct experiment_training *training);
+void training_end_samples(struct experiment_training *training);
 
 /* Removes what was written to the logs after a checkpoint, and will be written again. */
 rondo_status training_cut_logs(struct run_folder *run, const int64_t lengths[RUN_LOG_COUNT], struct errors *errors);

@@ -9,7 +9,8 @@ rondo_status training_cut_logs(struct run_folder *run, const int64_t lengths[RUN
     if (run_folder_is_finished(run)) { /* where lines are missing, that of an earlier end may be within the length */
         RONDO_TRY(run_folder_cut(run, RUN_METRICS, run_folder_length(run, RUN_METRICS) - 1, errors));
     }
-    return run_folder_cut(run, RUN_TIMINGS, lengths[RUN_TIMINGS], errors);
+    RONDO_TRY(run_folder_cut(run, RUN_TIMINGS, lengths[RUN_TIMINGS], errors));
+    return run_folder_cut(run, RUN_SAMPLES, lengths[RUN_SAMPLES], errors);
 }
 
 int training_may_go_back(const struct experiment_training *training, rondo_status status, struct errors *errors) {
