@@ -13,6 +13,8 @@ static atomic_llong first_time_ms; /* when the first signal arrived, on the mono
 static atomic_int first_signal;    /* its number; set after the time */
 static atomic_int is_saving;       /* 1: the work has stopped, and is being saved */
 
+static atomic_int is_answer_stopped; /* 1: a conversation has got SIGINT */
+
 static long long now_ms(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -75,4 +77,19 @@ struct interrupt interrupt_on_signals(void) {
         }
     }
     return (struct interrupt){.is_requested = is_requested, .begin_saving = begin_saving};
+}
+
+static void on_answer_signal(int number) {
+    (void)number;
+    atomic_store(&is_answer_stopped, 1);
+}
+
+/* Without SA_RESTART, so that reading a line ends too. */
+void interrupt_on_answers(void) {
+    const struct sigaction action = {.sa_handler = on_answer_signal};
+    sigaction(SIGINT, &action, NULL);
+}
+
+int interrupt_take_answer(void) {
+    return atomic_exchange(&is_answer_stopped, 0);
 }

@@ -21,4 +21,9 @@
 /* Installs the handlers and returns the source of interrupts that they set. Call it once, on the main thread. */
 struct interrupt interrupt_on_signals(void);
 
+/* For a conversation: SIGINT only ends an answer. Call it once, on the main thread. */
+void interrupt_on_answers(void);
+/* 1 if SIGINT has arrived since the last call. */
+int interrupt_take_answer(void);
+
 #endif

@@ -15,13 +15,13 @@
 #include "core/suggest.h"
 
 extern const struct command command_train, command_compare, command_report, command_eval, command_predict,
-    command_generate, command_score, command_inspect, command_runs, command_check, command_list, command_cells,
-    command_gradcheck, command_plugin;
+    command_generate, command_chat, command_score, command_inspect, command_runs, command_check, command_list,
+    command_cells, command_gradcheck, command_plugin;
 
-static const struct command *const commands[] = {
-    &command_train,    &command_compare, &command_report,    &command_eval,  &command_predict,
-    &command_generate, &command_score,   &command_inspect,   &command_runs,  &command_check,
-    &command_list,     &command_cells,   &command_gradcheck, &command_plugin};
+static const struct command *const commands[] = {&command_train,   &command_compare,   &command_report, &command_eval,
+                                                 &command_predict, &command_generate,  &command_chat,   &command_score,
+                                                 &command_inspect, &command_runs,      &command_check,  &command_list,
+                                                 &command_cells,   &command_gradcheck, &command_plugin};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_usage(FILE *stream) {

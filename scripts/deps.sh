@@ -3,7 +3,7 @@
 # asks no questions.
 #     scripts/deps.sh [lint]     lint: also the packages for `make lint` and `make sanitize`
 set -eu
-packages="gcc libc6-dev binutils meson ninja-build pkg-config libyaml-dev libjansson-dev zlib1g-dev libpng-dev libturbojpeg0-dev libxxhash-dev libopenblas-dev libjs-chart.js check locales python3 chromium"
+packages="gcc libc6-dev binutils meson ninja-build pkg-config libyaml-dev libjansson-dev zlib1g-dev libpng-dev libturbojpeg0-dev libxxhash-dev libedit-dev libopenblas-dev libjs-chart.js check locales python3 chromium"
 [ "${1:-}" = lint ] && packages="$packages clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev libomp-dev"
 
 missing=
