@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "io/utf8.h"
 #include "train/embed_errors.h"
+#include "train/embed_run.h"
 #include "train/run_record.h"
 
 enum { BATCH = 64 };
@@ -24,6 +25,10 @@ struct rondo_run {
     struct task *task;
     struct rondo_result result; /* of the last prediction */
 };
+
+struct task *embed_run_task(const rondo_run *run) {
+    return run->task;
+}
 
 static void clear_result(struct rondo_result *result) {
     dataset_destroy(result->dataset);

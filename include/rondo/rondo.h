@@ -120,6 +120,49 @@ RONDO_EXPORT const char *rondo_result_text(const rondo_result *result, int64_t e
 RONDO_EXPORT rondo_status rondo_run_predict(rondo_run *run, const char *const *texts, int64_t count, float *predictions,
                                             char *error, size_t size);
 
+/* ---- generation with a trained run ---- */
+
+/* A run whose model reads its own outputs (model.feedback) writes texts, as `rondo generate` does:
+ *
+ *     rondo_generation *generation = rondo_generation_open(run, "temperature=0.8 max_length=200", error, sizeof error);
+ *     if (generation == NULL) { … }
+ *     const char *piece;
+ *     rondo_generation_start(generation, "In the beginning", NULL, error, sizeof error);
+ *     while (rondo_generation_next(generation, &piece, error, sizeof error) == 1) {
+ *         fputs(piece, stdout);
+ *     }
+ *     rondo_generation_continue(generation, " And then", error, sizeof error);   goes on with the same states
+ *     …
+ *     rondo_generation_close(generation);
+ *
+ * A generation uses its run, which must be open as long as it is, and counts as the same object for threads. */
+typedef struct rondo_generation rondo_generation;
+
+/* `settings` replace those of `generate:` in the experiment: pairs of the keys of that section, such as
+ * "beam=5 n_best=3 max_length=40"; NULL: none. NULL if the run does not generate, or not with these settings. */
+RONDO_EXPORT rondo_generation *rondo_generation_open(rondo_run *run, const char *settings, char *error, size_t size);
+/* `generation` may be NULL. */
+RONDO_EXPORT void rondo_generation_close(rondo_generation *generation);
+
+/* Begins a text. A language model goes on with `prompt` (UTF-8; NULL: nothing); any other model has it as the line that
+ * `rondo predict` reads: the source of an encoder, or an input. The text begins with `prefix`; NULL: with nothing given. The n-th
+ * start of a generation draws the same symbols as the n-th line of `rondo generate --prompt-file`. RONDO_INVALID for a text that is
+ * not UTF-8, or for symbols that the vocabulary lacks. */
+RONDO_EXPORT rondo_status rondo_generation_start(rondo_generation *generation, const char *prompt, const char *prefix,
+                                                 char *error, size_t size);
+/* Goes on after the text, in the states that the model has then: it reads `text`, as if it had written it, and writes on. The next
+ * text is what follows; max_length counts anew. Only with one text for each start, without a beam. */
+RONDO_EXPORT rondo_status rondo_generation_continue(rondo_generation *generation, const char *text, char *error,
+                                                    size_t size);
+
+/* 1: *text is the next piece of the text, which is a symbol, or the prefix. With tokens: bytes, a piece may end within a character.
+ * With several texts (count, n_best), or a beam, *text is the next whole text, the best first. 0: there is no more, and *text is "".
+ * Negative: it failed, with `error`; the number is that of the rondo_status, negated. *text is valid until the next call with this
+ * generation. */
+RONDO_EXPORT int32_t rondo_generation_next(rondo_generation *generation, const char **text, char *error, size_t size);
+/* The log-probability of the text that `next` gave last, or of its pieces so far. NaN: there is none. */
+RONDO_EXPORT double rondo_generation_score(rondo_generation *generation);
+
 /* ---- training ---- */
 
 typedef struct rondo_experiment rondo_experiment;
