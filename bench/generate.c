@@ -39,7 +39,7 @@ static rondo_status make_shape(struct writer *writer, int64_t symbols, struct er
 
 static rondo_status make_network(struct writer *writer, const char *name, int32_t n_layers, int64_t hidden,
                                  int64_t symbols, struct errors *errors) {
-    const char *file = session_find_cell(writer->session, name, NULL, writer->arena);
+    const char *file = session_find(writer->session, SESSION_CELLS, name, NULL, writer->arena);
     const struct cell_definition *cell = file == NULL ? NULL : cell_file_read(file, writer->arena, errors);
     const rondo_descriptor *loss = registry_resolve(writer->session->registry, RONDO_KIND_LOSS, "softmax_cross_entropy",
                                                     (struct location){0}, errors);

@@ -142,7 +142,7 @@ static const struct {
 
 START_TEST(a_rerun_calls_no_allocator) {
     const struct parallel parallel = {allocations[_i].threads};
-    struct rerun_case run = create(session_find_cell(session, allocations[_i].cell, NULL, support.arena),
+    struct rerun_case run = create(session_find(session, SESSION_CELLS, allocations[_i].cell, NULL, support.arena),
                                    allocations[_i].is_fused, RONDO_F32);
     struct tape *tape = support_tape(&support, &parallel);
     record(&run, tape);
@@ -162,7 +162,7 @@ END_TEST
 
 /* Weights that are computed from what changes are packed again. */
 START_TEST(fixed_tensors_may_change_as_well) {
-    struct rerun_case run = create(session_find_cell(session, "gru", NULL, support.arena), 1, RONDO_F32);
+    struct rerun_case run = create(session_find(session, SESSION_CELLS, "gru", NULL, support.arena), 1, RONDO_F32);
     struct tape *tape = support_tape(&support, NULL), *fresh = support_tape(&support, NULL);
     rondo_value outputs[2];
     fill_given(&run, 0);
