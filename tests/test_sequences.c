@@ -53,20 +53,20 @@ static const rondo_rows only_one = {sizeof(rondo_rows), 0, 1, zeros, twos};
 
 static const struct refusal {
     const char *op;
-    int is_listed; /* 0: tape_apply, without sequences */
     const rondo_rows *rows[4];
+    const char *part; /* of the error; NULL: none */
     rondo_status status;
-    const char *part;
+    int is_listed; /* 0: tape_apply, without sequences */
 } refusals[] = {
-    {"attention", 0, {NULL}, RONDO_INVALID, "op 'attention' looks along sequences, which only cells and blocks"},
-    {"additive_attention", 0, {NULL}, RONDO_INVALID, "op 'additive_attention' looks along sequences"},
-    {"attention", 1, {NULL, &two_each, &two_each}, RONDO_INTERNAL, "the first input"},
-    {"attention", 1, {&one_each, &only_one, &only_one}, RONDO_INTERNAL, "as many sequences as the first"},
-    {"attention", 1, {&one_each, &two_each, &one_each}, RONDO_INVALID, "sequence 0 has 2 keys and 1 values"},
-    {"additive_attention", 1, {&one_each, &one_each, NULL}, RONDO_INVALID, "sequence 0 has 1 keys and 2 values"},
-    {"additive_attention", 1, {&one_each, NULL, NULL, &one_each}, RONDO_INVALID, "v [3] is divided into sequences"},
-    {"attention", 1, {&one_each, &two_each, &two_each}, RONDO_OK, NULL},
-    {"additive_attention", 1, {&one_each, NULL, NULL, NULL}, RONDO_OK, NULL},
+    {"attention", {NULL}, "op 'attention' looks along sequences, which only cells and blocks", RONDO_INVALID, 0},
+    {"additive_attention", {NULL}, "op 'additive_attention' looks along sequences", RONDO_INVALID, 0},
+    {"attention", {NULL, &two_each, &two_each}, "the first input", RONDO_INTERNAL, 1},
+    {"attention", {&one_each, &only_one, &only_one}, "as many sequences as the first", RONDO_INTERNAL, 1},
+    {"attention", {&one_each, &two_each, &one_each}, "sequence 0 has 2 keys and 1 values", RONDO_INVALID, 1},
+    {"additive_attention", {&one_each, &one_each, NULL}, "sequence 0 has 1 keys and 2 values", RONDO_INVALID, 1},
+    {"additive_attention", {&one_each, NULL, NULL, &one_each}, "v [3] is divided into sequences", RONDO_INVALID, 1},
+    {"attention", {&one_each, &two_each, &two_each}, NULL, RONDO_OK, 1},
+    {"additive_attention", {&one_each, NULL, NULL, NULL}, NULL, RONDO_OK, 1},
 };
 
 START_TEST(sequences_that_do_not_fit_are_refused) {
