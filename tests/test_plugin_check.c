@@ -98,6 +98,7 @@ static const struct {
      NULL},
     {"op_ignores_begin", "sequences", "failed",
      "case 0, f64, training: output, element 0 is in no sequence, and forward writes it", NULL},
+    {"op_reads_output", "sequences", "failed", "crashed: segmentation fault", NULL},
     {"op_loses_shared", "gradient", "failed",
      "case 0, sequences that share elements: input 1, element |: the gradient is |, the difference ", NULL},
     {"op_wrong_role", "role", "failed", "the role promises y = a + b, but element 0 is ", NULL},
