@@ -78,9 +78,11 @@ static const char *made_by_text(const struct shown_run *shown) {
 static const char *layer_text(const struct run_values *values, const char *layer, struct arena *arena) {
     static const struct {
         const char *key, *usual;
-    } keys[] = {{"hidden", ""}, {"count", "1"}, {"direction", "forward"}, {"dropout", "0"}};
+    } keys[] = {{"hidden", "0"}, {"count", "1"}, {"direction", "forward"}, {"dropout", "0"}};
     const char *cell = run_values_get(values, arena_printf(arena, "%s.cell", layer));
-    const char *text = cell;
+    const char *block = run_values_get(values, arena_printf(arena, "%s.block", layer));
+    const char *over = run_values_get(values, arena_printf(arena, "%s.over", layer));
+    const char *text = block == NULL || over == NULL ? cell : arena_printf(arena, "%s over %s", block, over);
     for (size_t i = 0; text != NULL && i < sizeof keys / sizeof keys[0]; i++) {
         const char *value = run_values_get(values, arena_printf(arena, "%s.%s", layer, keys[i].key));
         if (value != NULL && strcmp(value, keys[i].usual) != 0) {

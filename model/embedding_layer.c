@@ -170,9 +170,10 @@ static rondo_status copy_inputs(struct embedding_layer *layer, const struct mode
     if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
-    int32_t of_symbols = 0;
+    int32_t of_symbols = 0, tables = 0;
     for (int32_t i = 0; i < layer->n_inputs; i++) {
         of_symbols += inputs[i].symbols > 0;
+        tables += inputs[i].symbols > 0 && inputs[i].share < 0;
     }
     for (int32_t i = 0; i < layer->n_inputs; i++) {
         struct embedding_input *input = &layer->inputs[i];
@@ -181,7 +182,7 @@ static rondo_status copy_inputs(struct embedding_layer *layer, const struct mode
         input->settings.where = (struct location){0};
         input->settings.drop = copy_drop(&inputs[i], arena);
         input->word_dropout = of_symbols > 1 ? arena_printf(arena, "word_dropout.%s", inputs[i].name) : "word_dropout";
-        const char *prefix = of_symbols > 1 ? arena_printf(arena, "%s.", inputs[i].name) : "";
+        const char *prefix = tables > 1 ? arena_printf(arena, "%s.", inputs[i].name) : "";
         list_parameters_of(layer, inputs, i, prefix, dtype, parameters);
     }
     layer->layer.shape.parameters = parameters;

@@ -14,9 +14,9 @@
  * row that continues (struct layer_call: starts). If all streams are of this kind, the
  * output is that of the first step, [rows, width].
  *
- * Parameters: "W", the table, if there is one stream of symbols, and "STREAM.W" if there are several; "STREAM.W" and
- * "STREAM.b" of a linear map. A shared table has the name of the first stream that uses it, and as many rows as the largest
- * of these streams has symbols.
+ * Parameters: "W", the table, if there is only one, and "STREAM.W" if there are several; "STREAM.W" and "STREAM.b" of a linear
+ * map. A shared table has the name of the first stream that uses it, and as many rows as the largest of these streams has
+ * symbols.
  *
  * Tables are by rows (layer_parameter.by_rows). A table that several streams share has one struct row_table, with the rows
  * of all of them.

@@ -91,7 +91,7 @@ static const char *name_variant(const struct report_content *content, const stru
             continue;
         }
         const char *comma = named == 0 ? "" : ", ";
-        const int is_plain = strcmp(last, "cell") == 0 || strcmp(last, "plugin") == 0;
+        const int is_plain = strcmp(last, "cell") == 0 || strcmp(last, "block") == 0 || strcmp(last, "plugin") == 0;
         name = is_plain ? arena_printf(arena, "%s%s%s", name, comma, short_value(text, arena))
                         : arena_printf(arena, "%s%s%s %s", name, comma, last, text);
         named++;

@@ -244,7 +244,7 @@ static void read_cell(struct files_reading *reading, const char *name) {
         return;
     }
     cell.text = text;
-    cell.name = scalar_of(root, "cell");
+    cell.name = scalar_of(root, yaml_get(root, "block") != NULL ? "block" : "cell");
     cell.name = cell.name == NULL ? name : cell.name;
     cell.summary = scalar_of(root, "summary");
     cell.source = scalar_of(root, "source");

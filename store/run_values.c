@@ -48,7 +48,7 @@ static int ends_with(const char *text, const char *end) {
     return length >= n && strcmp(text + length - n, end) == 0;
 }
 
-/* A cell without the folder and the ending of its copy. */
+/* A cell or block without the folder and the ending of its copy. */
 static void put_cell(struct value_writer *writer, const char *file) {
     static const char folder[] = "cells/", ending[] = ".yaml";
     const int is_copy = strncmp(file, folder, sizeof folder - 1) == 0 && ends_with(file, ending) &&
@@ -66,7 +66,7 @@ static void put_value(struct value_writer *writer, size_t path_length, const str
         char number[16];
         snprintf(number, sizeof number, "%d", length);
         put(writer, number);
-    } else if (node->kind == YAML_SCALAR && ends_with(writer->path, ".cell")) {
+    } else if (node->kind == YAML_SCALAR && (ends_with(writer->path, ".cell") || ends_with(writer->path, ".block"))) {
         put_cell(writer, node->text);
     } else {
         put_node(writer, node);

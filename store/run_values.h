@@ -17,7 +17,7 @@ struct run_values {
 };
 
 /* The values of a resolved experiment. A list of plain values is one value; of a list of mappings, its length ("metrics" "2") and each of
- * their keys ("metrics.0.plugin"). A cell that was copied into a run ("cells/gru.yaml") has its name. All in one piece of `arena`. Returns
+ * their keys ("metrics.0.plugin"). A cell or block that was copied into a run ("cells/gru.yaml") has its name. All in one piece of `arena`. Returns
  * RONDO_NO_MEMORY without an error, or RONDO_OK. */
 rondo_status run_values_of_tree(const struct yaml_node *root, struct run_values *values, struct arena *arena);
 /* Sorts a list in place. */

@@ -109,6 +109,7 @@ struct model_result model_run_record(const struct model_run *run, rondo_value *p
                                     .starts = run->starts,
                                     .source = run->source_time.rows > 0 ? &source : NULL,
                                     .memory = run->memory,
+                                    .rows = run->rows,
                                     .probe = run->probe,
                                     .training = run->training,
                                     .stream = rng_stream(1, "pass"),

@@ -36,6 +36,7 @@ struct model_run {
     int64_t source_row[MOST_ROWS];
     rondo_tensor source_input;
     const struct layer_memory *memory; /* NULL: the source is read */
+    struct row_table *const *rows;     /* as in struct model_call */
     /* Of the loss, the sum of outputs times weights; data NULL: random ones. */
     rondo_tensor weights;
     /* Copies of the results of the last pass. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/file.h"
 #include "lang/cell_file.h"
 #include "tests/model_run.h"
 #include "tests/suite.h"
@@ -15,10 +16,10 @@ enum { COUNT = ROWS(lengths), SYMBOLS = 7, MOST_NAMES = 20 };
 #define NUMBERS  STREAM_OF_NUMBERS("source", 3, 1)
 #define PREVIOUS STREAM_OF_SYMBOLS("previous", OUTPUTS + 1, 4, 1)
 #define SHARED                                                                                                         \
-    { .name = "source", .symbols = SYMBOLS, .embedding_size = 4, .unknown = -1, .share = 0 }
+    { .name = "source", .symbols = 4 * SYMBOLS, .embedding_size = 4, .unknown = -1, .share = 0 }
 #define FIRST STREAM_OF_SYMBOLS("input", 5, 4, 0)
 
-static const struct cell_layer_settings one[1] = {{0}}, two[2] = {{0}, {0}}, three[3] = {{0}, {0}, {0}},
+static const struct cell_layer_settings one[1] = {{0}}, two[2] = {{0}, {0}}, three[3] = {{0}, {.hidden = 5}, {0}},
                                         both[1] = {{.direction = DIRECTION_BOTH}},
                                         half[1] = {{.direction = DIRECTION_BOTH, .hidden = HIDDEN / 2}},
                                         half_then_one[2] = {{.direction = DIRECTION_BOTH, .hidden = HIDDEN / 2}, {0}},
@@ -144,7 +145,7 @@ static const struct row {
      2,
      BRIDGE_MEAN,
      0,
-     .names = {"embedding.previous.W", "head.W", "head.b"}},
+     .names = {"embedding.W", "head.W", "head.b"}},
     {"learnt, two layers of lstms after both directions",
      SOURCE,
      {PREVIOUS},
@@ -265,8 +266,9 @@ static const struct row {
                "head.b"}},
 };
 
-/* The layers that are blocks of configs/blocks; NULL: none. */
-static const struct block_layer_settings *const *blocks_of(const struct row *row, const char *const *names) {
+/* The layers that are blocks of configs/blocks, as wide as their entries of `layers` say. */
+static const struct block_layer_settings *const *blocks_of(const struct row *row, const char *const *names,
+                                                           const struct cell_layer_settings *layers) {
     const struct block_layer_settings **blocks = arena_calloc(support.arena, MOST_CELLS, sizeof(void *));
     for (int32_t i = 0; i < MOST_CELLS; i++) {
         if (names[i] != NULL) {
@@ -274,7 +276,7 @@ static const struct block_layer_settings *const *blocks_of(const struct row *row
             struct block_layer_settings *block = arena_calloc(support.arena, 1, sizeof *block);
             block->block = block_file_read(file, support.arena, &support.errors);
             ck_assert_msg(block->block != NULL, "%s", support_error(&support));
-            block->hidden = i == 1 ? 5 : 0;
+            block->hidden = layers[i].hidden;
             block->over = row->over;
             blocks[i] = block;
         }
@@ -288,12 +290,12 @@ static struct model_settings settings_of(const struct row *row) {
                                    .n_inputs = row->n_inputs,
                                    .source_input = &row->source,
                                    .encoder = row->encoder,
-                                   .encoder_blocks = blocks_of(row, row->encoder_blocks),
+                                   .encoder_blocks = blocks_of(row, row->encoder_blocks, row->encoder),
                                    .n_encoder = row->n_encoder,
                                    .bridge = row->bridge,
                                    .bridge_where = {"e.yaml", 8, 3},
                                    .layers = row->layers,
-                                   .blocks = blocks_of(row, row->blocks),
+                                   .blocks = blocks_of(row, row->blocks, row->layers),
                                    .n_layers = row->n_layers,
                                    .pooling = row->pooling};
 }
@@ -511,6 +513,107 @@ START_TEST(steps_after_model_encode_are_those_of_one_pass) {
 }
 END_TEST
 
+/* The table of both streams on the tape as the rows that occur: the outputs and gradients of the whole table. */
+START_TEST(a_shared_table_gets_the_gradients_of_both_streams_by_rows) {
+    int k = 0;
+    while (rows[k].source.share != 0 || rows[k].source.symbols == 0) {
+        k++;
+    }
+    struct model_run run = run_of(&rows[k], ENGINE_FUSED, source_lengths, NULL, lengths, COUNT);
+    model_run_pass(&run);
+    const int32_t p = model_find(run.model, "embedding.W");
+    const struct model_parameter *table = &model_parameters(run.model)[p];
+    struct row_table rows_of_table = {0}, *of_parameters[MOST_PARAMETERS] = {NULL};
+    of_parameters[p] = &rows_of_table;
+    support_ok(&support, row_table_begin(&rows_of_table, table->name, &table->value, &support.errors), "rows");
+    run.rows = of_parameters;
+    const rondo_tensor dense = copy_of(&run.gradients[p], NULL), outputs = copy_of(&run.outputs, NULL);
+    model_run_pass(&run);
+    support_near(&run.outputs, &outputs, 0, "outputs");
+    const rondo_tensor by_rows = zeros_like(&dense);
+    const int64_t size = dense.shape[1];
+    for (int64_t r = 0; r < rows_of_table.count; r++) {
+        memcpy((double *)by_rows.data + rows_of_table.ids[r] * size, (double *)rows_of_table.gradients.data + r * size,
+               sizeof(double) * (size_t)size);
+    }
+    ck_assert_int_lt(rows_of_table.count, dense.shape[0]);
+    support_near(&by_rows, &dense, 0, "gradients");
+    row_table_free(&rows_of_table);
+    model_destroy(run.model);
+}
+END_TEST
+
+/* ---- PyTorch ---- */
+
+/* The numbers of the line that begins with `word`, in the shape of `tensor`. */
+static void read_numbers(const char *text, const char *word, const rondo_tensor *tensor) {
+    const char *start = arena_printf(support.arena, "\n%s ", word), *line = strstr(text, start);
+    ck_assert_msg(line != NULL, "there is no line '%s'", word);
+    line += strlen(start) - 1;
+    for (int64_t i = 0; i < rondo_count(tensor); i++) {
+        char *end;
+        tensor_set(tensor, i, strtod(line, &end));
+        ck_assert_msg(end != line, "line '%s' has %d numbers", word, (int)i);
+        line = end;
+    }
+    ck_assert_msg(*line == '\n', "line '%s' has more numbers than %s", word, tensor_shape_text(tensor).text);
+}
+
+/* golden/make_encoder.py describes the model and its numbers. */
+START_TEST(outputs_and_gradients_are_those_of_pytorch) {
+    static const int64_t of_rows[] = {4, 3, 1}, of_sources[] = {2, 5, 3};
+    static const struct row row = {.source = STREAM_OF_SYMBOLS("source", 5, 3, 1),
+                                   .inputs = {STREAM_OF_SYMBOLS("previous", 4, 3, 1)},
+                                   .n_inputs = 1,
+                                   .architecture = {1, 1},
+                                   .encoder = half,
+                                   .n_encoder = 1,
+                                   .layers = two,
+                                   .n_layers = 2,
+                                   .bridge = BRIDGE_LEARNT,
+                                   .blocks = {NULL, "attention"}};
+    const char *cell = arena_printf(support.arena, "%s/gru_reset_after.yaml", getenv("RONDO_CELL_PATH"));
+    const char *file = arena_printf(support.arena, "%s/golden/encoder.txt", getenv("RONDO_TEST_SOURCE"));
+    struct cell_layer_settings layers[2] = {two[0], two[1]}, encoder[1] = {half[0]};
+    struct model_settings settings = settings_of(&row);
+    char *text;
+    size_t length;
+    support_ok(&support, file_read(file, 1 << 20, support.arena, &text, &length, (struct location){0}, &support.errors),
+               file);
+    layers[0].cell = encoder[0].cell = cell_file_read(cell, support.arena, &support.errors);
+    layers[0].engine = encoder[0].engine = _i == 0 ? ENGINE_FUSED : ENGINE_TAPE;
+    settings.layers = layers;
+    settings.encoder = encoder;
+    struct model_run run = model_run_create(&settings, &cell_gru, of_rows, ROWS(of_rows));
+    model_run_read_source(&run, &row.source, of_sources, NULL, ROWS(of_rows));
+    for (int64_t r = 0; r < ROWS(of_rows); r++) {
+        const rondo_tensor ids = matrix(of_sources[r], 1, NULL);
+        read_numbers(text, arena_printf(support.arena, "source %d", (int)r), &ids);
+        for (int64_t t = 0; t < of_sources[r]; t++) {
+            tensor_set(&run.source_input, run.source_time.begin[t] + run.source_row[r], tensor_get(&ids, t));
+        }
+    }
+    run.weights = matrix(run.time.total, OUTPUTS, NULL);
+    rondo_tensor expected = matrix(run.time.total, OUTPUTS, NULL);
+    read_numbers(text, "previous", &run.inputs[0]);
+    read_numbers(text, "weights", &run.weights);
+    read_numbers(text, "outputs", &expected);
+    for (int32_t p = 0; p < model_parameter_count(run.model); p++) {
+        const struct model_parameter *parameter = &model_parameters(run.model)[p];
+        read_numbers(text, arena_printf(support.arena, "parameter %s", parameter->name), &parameter->value);
+    }
+    model_run_pass(&run);
+    support_near(&run.outputs, &expected, 1e-12, "outputs");
+    for (int32_t p = 0; p < model_parameter_count(run.model); p++) {
+        const char *word = arena_printf(support.arena, "gradient %s", model_parameters(run.model)[p].name);
+        const rondo_tensor gradient = zeros_like(&model_parameters(run.model)[p].value);
+        read_numbers(text, word, &gradient);
+        support_near(&run.gradients[p], &gradient, 1e-11, word);
+    }
+    model_destroy(run.model);
+}
+END_TEST
+
 /* ---- refused ---- */
 
 static const struct {
@@ -613,6 +716,8 @@ int main(void) {
     tcase_add_loop_test(passes, gradients_are_central_differences_on_both_engines, 0, ROWS(rows));
     tcase_add_loop_test(passes, parameters_have_the_names_of_their_part, 0, ROWS(rows));
     tcase_add_loop_test(passes, steps_after_model_encode_are_those_of_one_pass, 0, ROWS(rows));
+    tcase_add_test(passes, a_shared_table_gets_the_gradients_of_both_streams_by_rows);
+    tcase_add_loop_test(passes, outputs_and_gradients_are_those_of_pytorch, 0, 2);
 
     TCase *order = add_case(suite, "order", 240, layer_run_open, layer_run_close);
     tcase_add_loop_test(order, rows_depend_on_no_other_row, 0, ROWS(rows));

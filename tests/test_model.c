@@ -72,7 +72,7 @@ static const struct row {
      0,
      0,
      0,
-     {"embedding.input.W", "head.W", "head.b"}},
+     {"embedding.W", "head.W", "head.b"}},
     {"numbers beside numbers",
      {1, 0},
      {NUMBERS, STREAM_OF_NUMBERS("input", 3, 1)},
@@ -175,16 +175,7 @@ static const struct row {
      0,
      0,
      {"embedding.input.W", "embedding.previous.W", "pool.query", "head.W", "head.b"}},
-    {"a head that is tied to a shared table",
-     {1, 1},
-     {SYMBOLS, SHARED},
-     2,
-     one,
-     1,
-     0,
-     1,
-     1,
-     {"embedding.input.W", "head.b"}},
+    {"a head that is tied to a shared table", {1, 1}, {SYMBOLS, SHARED}, 2, one, 1, 0, 1, 1, {"embedding.W", "head.b"}},
 };
 
 static struct model_settings settings_of(const struct row *row) {
@@ -285,7 +276,7 @@ static const struct {
     {{NUMBERS, SYMBOLS}, 2, 6, {NULL, "embedding.W"}, {4, 0}},
     {{NUMBERS, SYMBOLS, STREAM_OF_NUMBERS("input", 3, 0)}, 3, 9, {NULL, "embedding.W", NULL}, {4, 0, 6}},
     {{SYMBOLS, PREVIOUS, MAPPED}, 3, 4, {"embedding.input.W", "embedding.previous.W", "embedding.known.W"}, {0, 0, 0}},
-    {{SYMBOLS, SHARED, NUMBERS}, 3, 6, {"embedding.input.W", "embedding.input.W", NULL}, {0, 0, 4}},
+    {{SYMBOLS, SHARED, NUMBERS}, 3, 6, {"embedding.W", "embedding.W", NULL}, {0, 0, 4}},
     {{FIRST_SYMBOL, PREVIOUS}, 2, 4, {"embedding.input.W", "embedding.previous.W"}, {0, 0}},
     {{FIRST_MAPPED, MAPPED}, 2, 4, {"embedding.input.W", "embedding.known.W"}, {0, 0}},
 };

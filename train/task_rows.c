@@ -11,6 +11,7 @@ static const struct yaml_node *find_lazy(const struct task *task, const char **p
         {"model.embedding.lazy", NULL, experiment->embedding.lazy},
         {"model.embedding.input.lazy", "input", experiment->input_embedding.lazy},
         {"model.embedding.previous.lazy", "previous", experiment->previous_embedding.lazy},
+        {"model.embedding.source.lazy", "source", experiment->source_embedding.lazy},
     };
     for (size_t k = 0; embedding != NULL && k < sizeof keys / sizeof keys[0]; k++) {
         const struct yaml_node *section = keys[k].stream == NULL ? embedding : yaml_get(embedding, keys[k].stream);
