@@ -13,6 +13,7 @@ import struct
 import sys
 import tempfile
 import unittest
+import zipfile
 import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -37,6 +38,8 @@ def script(example, name="get_data"):
 sentiment, language, kjv = script("sentiment"), script("language-of-a-word"), script("language-model")
 vowels, morse, images, sales = script("vowels"), script("morse"), script("images"), script("sales")
 novels, baseline = script("words"), script("words", "baseline")
+pronunciation, letters = script("pronunciation"), script("pronunciation", "baseline")
+stories = script("question-answering")
 
 
 def ints(*numbers):
@@ -465,6 +468,123 @@ class MorseTest(unittest.TestCase):
     def test_the_files_are_the_same_each_time(self):
         with instead(morse, "SIGNALS", {"train.npz": 3}), contextlib.redirect_stdout(io.StringIO()):
             self.assertEqual(morse.make(None), morse.make(None))
+
+
+class PronunciationTest(unittest.TestCase):
+    DICTIONARY = "a AH0\na(2) EY1\na(3) AH1\nread R EH1 D # past\nread(2) R IY1 D\n\ntea T IY1\n"
+
+    def test_pronunciations_of_a_word_are_kept_together_without_stress(self):
+        self.assertEqual(
+            pronunciation.dictionary(self.DICTIONARY), {"a": ["AH", "EY"], "read": ["R EH D", "R IY D"], "tea": ["T IY"]}
+        )
+        with self.assertRaisesRegex(packages.Failure, "the word 'mute' has no phones"):
+            pronunciation.dictionary("mute # silent\n")
+
+    def test_a_word_is_in_one_file_whatever_the_others_are(self):
+        words = {f"w{i}": [f"A {i}", f"B {i}"] for i in range(2000)}
+        files = pronunciation.split(words)
+        self.assertEqual(sum(len({word for word, _ in rows}) for rows in files.values()), 2000)
+        self.assertEqual(sum(map(len, files.values())), 4000)
+        self.assertAlmostEqual(len(files["test.tsv"]) / 4000, 0.1, delta=0.02)
+        fewer = pronunciation.split({word: words[word] for word in list(words)[::3]})
+        for name, rows in fewer.items():
+            self.assertLessEqual(set(rows), set(files[name]))
+
+    def test_the_files_are_made_from_the_package(self):
+        def wheel(package, folder):
+            data = io.BytesIO()
+            with zipfile.ZipFile(data, "w") as archive:
+                archive.writestr(pronunciation.MEMBER, self.DICTIONARY)
+            return zipfile.ZipFile(data)
+
+        with tempfile.TemporaryDirectory() as folder, instead(packages, "wheel", wheel):
+            with self.assertRaisesRegex(SystemExit, "the dictionary has 7 phones, expected 39"):
+                run(pronunciation, "--out", folder)
+            with instead(pronunciation, "PHONES", 7):
+                run(pronunciation, "--out", folder)
+            lines = []
+            for name in pronunciation.FILES:
+                with open(os.path.join(folder, name), encoding="utf-8") as stream:
+                    self.assertEqual(stream.readline(), "word\tphones\n")
+                    lines += stream.read().splitlines()
+        self.assertEqual(sorted(lines), ["a\tAH", "a\tEY", "read\tR EH D", "read\tR IY D", "tea\tT IY"])
+
+    def test_letters_are_aligned_with_their_phones(self):
+        words = {"at": [("AE", "T")], "sat": [("S", "AE", "T")], "ox": [("AA", "K", "S")], "so": [("S", "AA")], "otto": [("AA", "T", "AA")]}
+        found = dict(letters.alignments(words))
+        self.assertEqual(found["sat"], (("S",), ("AE",), ("T",)))
+        self.assertEqual(found["ox"], (("AA",), ("K", "S")))
+        self.assertEqual(sorted(found["otto"], key=len)[0], ())
+
+    def test_distances_are_those_of_edits(self):
+        for a, b, expected in (("", "", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)):
+            self.assertEqual(letters.distance(a, b), expected)
+
+
+class StoriesTest(unittest.TestCase):
+    @staticmethod
+    def answer(text):
+        """The answer to the question of a story, read from its sentences alone."""
+        *sentences, question = text.split(" . ")
+        place, holder, dropped = {}, {}, {}
+        for sentence in sentences:
+            person, *words = sentence.split()
+            if words[0] in ("took", "picked"):
+                holder[words[-1]] = person
+            elif words[0] in ("dropped", "left"):
+                dropped[words[-1]], holder[words[-1]] = place[person], None
+            elif words[0] == "gave":
+                holder[words[2]] = words[4]
+            else:
+                place[person] = words[-1]
+        asked = question.split()[-2]
+        if question.startswith("who"):
+            return holder[asked] or stories.NOBODY
+        if asked in stories.PEOPLE:
+            return place[asked]
+        return place[holder[asked]] if holder[asked] else dropped[asked]
+
+    def test_every_answer_follows_from_the_story(self):
+        draw = stories.random.Random(1)
+        for kind in stories.KINDS:
+            for _ in range(200):
+                text, answer = stories.story(kind, draw)
+                self.assertEqual(self.answer(text), answer, text)
+
+    def test_nobody_reaches_what_is_elsewhere(self):
+        draw = stories.random.Random(2)
+        for _ in range(200):
+            place, thing_at, holder = {}, {}, {}
+            for sentence in stories.story("holder", draw)[0].split(" . ")[:-1]:
+                person, *words = sentence.split()
+                if words[0] in ("took", "picked"):
+                    thing = words[-1]
+                    self.assertIsNone(holder.get(thing))
+                    self.assertEqual(thing_at.get(thing, place[person]), place[person], sentence)
+                    holder[thing] = person
+                elif words[0] in ("dropped", "left"):
+                    self.assertEqual(holder[words[-1]], person)
+                    holder[words[-1]], thing_at[words[-1]] = None, place[person]
+                elif words[0] == "gave":
+                    self.assertEqual((holder[words[2]], place[words[4]]), (person, place[person]))
+                    holder[words[2]] = words[4]
+                else:
+                    place[person] = words[-1]
+
+    def test_the_last_name_is_a_person_or_a_place_as_the_question_asks(self):
+        text = "anna went to the attic . bruno took the ball . where is anna ?"
+        self.assertEqual(stories.last_named(text), "attic")
+        self.assertEqual(stories.last_named(text.replace("where is anna", "who has the ball")), "bruno")
+
+    def test_kinds_of_questions_are_balanced_and_files_repeat(self):
+        with instead(stories, "STORIES", {"train.tsv": 60, "valid.tsv": 30, "test.tsv": 30}):
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                first, second = stories.make(None), stories.make(None)
+        self.assertEqual(first, second)
+        self.assertEqual(sorted(first), sorted(stories.FILES))
+        self.assertEqual([first[name].count("\n") for name in stories.TEST_KINDS.values()], [11, 11, 11])
+        self.assertTrue(all(row.split("\t")[0].endswith("?") for row in first["test-holder.tsv"].splitlines()[1:]))
+        self.assertIn("test-holder.tsv: right without the story", printed.getvalue())
 
 
 if __name__ == "__main__":
