@@ -48,6 +48,9 @@ class Training:
             optimizer.step()
             loss.item()  # its value is recorded
 
+    def set_weights(self, weights):
+        set_weights(self.model, weights)
+
     def loss(self):
         carried, total, weights = None, 0.0, 0
         with torch.no_grad():
@@ -333,9 +336,13 @@ def main():
     peer, data, threads = sys.argv[1:4]
     torch.set_num_threads(int(threads))
     random.seed(1)
+    if peer.startswith("translate"):
+        import torch_translate  # which imports this file
+
+        PEERS.update(torch_translate.PEERS)
     training = PEERS[peer](data)
     if len(sys.argv) > 4:
-        set_weights(training.model, read_weights(sys.argv[4]))
+        training.set_weights(read_weights(sys.argv[4]))
         print(json.dumps({"loss": training.loss()}))
         return
     optimizer = training.make_optimizer()

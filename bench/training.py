@@ -114,7 +114,7 @@ def check(options, name, row, folder):
         print(f"{name:20} {printed['missing']}")
         return 1
     ours, differs = epoch["train"]["loss"], 0
-    for peer in row.peers:
+    for peer in (peer for peer in row.peers if peer not in row.unequal):
         found = run_json([*peer_command(options, peer, data), pathlib.Path(printed["run"]) / "weights.safetensors"])
         if "missing" in found:
             print(f"{name:20} {found['missing']}")

@@ -86,6 +86,29 @@ schedule: {epochs: 1, batch: 32, clip_norm: 1.0, seed: 1}
 """
 
 
+TRANSLATE = """\
+rondo: 1
+name: translate
+architecture: "N:N"
+data:
+  reader: pairs
+  train: {source: source.txt, target: target.txt}
+  tokens: {source: words, target: words}
+  min_count: 1
+  max_words: 4000
+model:
+  feedback: true
+  embedding: {size: 256, rare_word_dropout: 0}
+  encoder: [{cell: gru_reset_after, hidden: 256, direction: both}]
+  bridge: learnt
+  layers: [LAYERS]
+loss: {plugin: softmax_cross_entropy}
+optimizer: {plugin: adam, lr: 0.002}
+schedule: {epochs: 1, batch: 64, clip_norm: 1.0, seed: 1}
+"""
+AFTER = "{cell: gru_reset_after, hidden: 256}, {block: attention, over: memory}"
+
+
 def zipf(rng, symbols, count):
     """Word ids from the most frequent on: the word of rank r with a probability in proportion to 1 / r."""
     return rng.choices(range(symbols), cum_weights=list(itertools.accumulate(1 / r for r in range(1, symbols + 1))),
@@ -137,6 +160,25 @@ def write_vocabulary(symbols):
     return write
 
 
+def lengths(updates):
+    """Of the sources, and of the targets, of about the same length."""
+    rng = random.Random(1)
+    sources = [rng.randint(5, 40) for _ in range(updates * 64)]
+    return sources, [min(40, max(5, length + rng.randint(-3, 3))) for length in sources]
+
+
+def write_translate(folder, updates):
+    rng = random.Random(2)
+    for name, side in zip(("source", "target"), lengths(updates)):
+        lines = [" ".join(f"{name[0]}{word}" for word in zipf(rng, 4000, length)) for length in side]
+        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def words_of_update(updates):
+    """Of the targets, with the end of each."""
+    return sum(length + 1 for length in lengths(updates)[1]) / updates
+
+
 class Row:
     """A training. Its peers are {name of the peer: (title, the most turns)}."""
 
@@ -145,6 +187,7 @@ class Row:
         self.unit = unit  # (name, how many in an update)
         self.peers = peers
         self.has_dropout = False  # True: drawn, so that losses at equal weights are not equal
+        self.unequal = ()  # peers with other equations
 
     def prepare(self, folder):
         """Writes experiment and data; returns the experiment, and what the peer reads."""
@@ -190,6 +233,16 @@ ROWS = {
                            ("texts", 32)),
     "vocabulary-600000": Row("vocabulary of 600,000", 100, VOCABULARY.replace("SYMBOLS", "600000"),
                              write_vocabulary(600000), ("texts", 32)),
+    "translate": Row("encoder, decoder with attention before each step (Bahdanau)", 12,
+                     TRANSLATE.replace("LAYERS", "{cell: gru_bahdanau, hidden: 256}"), write_translate,
+                     ("target words", words_of_update(12)),
+                     {"translate": ("PyTorch, sorted by length", None),
+                      "translate-cell": ("PyTorch, sorted by length, GRUCell", None),
+                      "translate-unsorted": ("PyTorch, not sorted", None)}),
+    "translate-after": Row("encoder, decoder with attention after the GRU", 12, TRANSLATE.replace("LAYERS", AFTER),
+                           write_translate, ("target words", words_of_update(12)),
+                           {"translate-after": ("PyTorch, sorted by length", None)}),
 }
+ROWS["translate"].unequal = ("translate-cell",)
 for name, row in ROWS.items():
     row.peers = row.peers or {name: ("PyTorch", None)}
