@@ -282,7 +282,8 @@ static const struct {
     const char *arguments, *parts;
 } refused[] = {
     {"eval run --metric mae", "--metric mae: metric 'mae' does not fit: targets are classes, expected numbers"},
-    {"eval run --metric bleu", "--metric bleu: metric 'bleu' compares texts that the model generates, and this model"},
+    {"eval run --metric bleu", "--metric bleu: metric 'bleu' compares texts that the model generates with those of the "
+                               "data, and this model does not generate"},
     {"eval run --metric bleu:without=great",
      "--metric bleu:without=great: 'without' leaves out targets, and metric 'bleu'"},
     {"eval run --metric f2", "--metric f2: unknown metric 'f2' (did you mean 'f1'?)"},

@@ -313,8 +313,8 @@ START_TEST(metrics_of_texts_are_refused_without_generation) {
     struct heads heads;
     struct metrics *metrics = open_metrics(&heads, names, ROWS(names));
     ck_assert_int_eq(metrics_refuse_texts(metrics, "it reads no symbols", &fixture.errors), RONDO_INVALID);
-    fixture_error("metric 'bleu' compares texts that the model generates, and this model generates none: it reads no "
-                  "symbols");
+    fixture_error(
+        "metric 'bleu' compares texts that the model generates with those of the data, and it reads no symbols");
     metrics_destroy(metrics);
 }
 END_TEST

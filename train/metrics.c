@@ -446,7 +446,7 @@ rondo_status metrics_measure(struct metrics *metrics, int32_t shard, struct head
 int metrics_compare_texts(const struct metrics *metrics) {
     int compare_texts = 0;
     for (int32_t i = 0; i < metrics->count; i++) {
-        compare_texts |= is_of_texts(&metrics->states[i]) && is_measured(metrics, &metrics->states[i]);
+        compare_texts |= is_of_texts(&metrics->states[i]);
     }
     return compare_texts;
 }
@@ -457,8 +457,7 @@ rondo_status metrics_refuse_texts(const struct metrics *metrics, const char *why
         const struct metric_entry *entry = metrics->states[i].entry;
         if (is_of_texts(&metrics->states[i])) {
             status = errors_add_at(errors, RONDO_INVALID, entry->plugin.where,
-                                   "metric '%s' compares texts that the model generates, and this model generates "
-                                   "none: %s",
+                                   "metric '%s' compares texts that the model generates with those of the data, and %s",
                                    entry->metric->base.name, why);
         }
     }

@@ -48,8 +48,8 @@ rondo_status metrics_begin(struct metrics *metrics, struct errors *errors);
 
 /* 1 if a metric compares texts: an evaluation then needs metrics_measure_texts. */
 int metrics_compare_texts(const struct metrics *metrics);
-/* Refuses the metrics that compare texts, each at its place in the experiment, because the model generates none; `why`
- * says the reason. RONDO_OK if there are none. */
+/* Refuses the metrics that compare texts, each at its place in the experiment; `why` says what is missing. RONDO_OK if there are
+ * none. */
 rondo_status metrics_refuse_texts(const struct metrics *metrics, const char *why, struct errors *errors);
 
 /* 1 if metrics_measure has anything to do: predictions are needed. */

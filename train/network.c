@@ -26,7 +26,6 @@ static rondo_status open_network(struct network *network, struct errors *errors)
     if (network->model == NULL) {
         return errors->status;
     }
-    RONDO_TRY(metrics_refuse_texts(network->metrics, "models do not generate yet", errors));
     for (int32_t i = 0; i < NETWORK_MAX_SHARDS; i++) {
         RONDO_TRY(network_open_tape(network, &network->shards[i], errors));
     }
@@ -456,7 +455,22 @@ rondo_status network_evaluate(struct network *network, const struct dataset *dat
     struct network_work work = {.network = network, .dataset = dataset, .mode = NETWORK_EVALUATE};
     RONDO_TRY(metrics_begin(network->metrics, errors));
     RONDO_TRY(run_dataset(&work, batch, scores, errors));
+    if (network->texts.measure != NULL) {
+        RONDO_TRY(network->texts.measure(network->texts.arg, dataset, network->metrics, errors));
+    }
     return metrics_end(network->metrics, scores, errors);
+}
+
+int network_compares_texts(const struct network *network) {
+    return metrics_compare_texts(network->metrics);
+}
+
+rondo_status network_refuse_texts(const struct network *network, const char *why, struct errors *errors) {
+    return metrics_refuse_texts(network->metrics, why, errors);
+}
+
+void network_set_texts(struct network *network, struct network_texts texts) {
+    network->texts = texts;
 }
 
 rondo_status network_inspect(struct network *network, const struct network_inspection *inspection,

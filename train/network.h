@@ -116,6 +116,18 @@ void network_save(const struct network *network, struct archive *archive);
 rondo_status network_load(struct network *network, const struct dataset *train, struct archive *archive,
                           struct errors *errors);
 
+/* What generates texts for a dataset and gives them to metrics_measure_texts: a network knows only the ids of symbols. */
+struct network_texts {
+    rondo_status (*measure)(void *arg, const struct dataset *dataset, struct metrics *metrics, struct errors *errors);
+    void *arg;
+};
+/* 1 if a metric compares texts. Its figure is not-a-number before network_set_texts, after which each network_evaluate calls
+ * texts.measure. */
+int network_compares_texts(const struct network *network);
+void network_set_texts(struct network *network, struct network_texts texts);
+/* RONDO_INVALID, at the places of these metrics: `why` as in metrics_refuse_texts. */
+rondo_status network_refuse_texts(const struct network *network, const char *why, struct errors *errors);
+
 /* Adds the scores of the whole dataset, evaluated in batches of this size. */
 rondo_status network_evaluate(struct network *network, const struct dataset *dataset, struct batch_size batch,
                               struct scores *scores, struct errors *errors);

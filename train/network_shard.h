@@ -41,6 +41,7 @@ struct network {
     struct model *model;
     struct heads heads;
     struct metrics *metrics;
+    struct network_texts texts;  /* measure NULL: no metric compares texts */
     const unsigned char *frozen; /* [n_parameters]; NULL: none */
     struct network_shard shards[NETWORK_MAX_SHARDS];
     /* [n_parameters] of each set: the results of network_reduce, and the memory of those by rows. */

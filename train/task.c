@@ -7,6 +7,7 @@
 #include "core/memory.h"
 #include "store/provenance.h"
 #include "train/class_numbers.h"
+#include "train/generated_texts.h"
 #include "train/optimizer_stages.h"
 #include "train/profile.h"
 #include "train/target_check.h"
@@ -28,25 +29,6 @@ static rondo_status check_steps(const struct task *task, struct errors *errors) 
                      "'model.steps' is not used: the architecture takes input at every step, so the number of "
                      "steps is that of the inputs")
                : RONDO_OK;
-}
-
-const struct vocabulary *task_labels(const struct task *task) {
-    return network_predicts_classes(task->network) ? target_of(task)->names : NULL;
-}
-
-struct reader_prediction task_prediction(const struct task *task, const struct dataset *dataset, int64_t example,
-                                         const float *values) {
-    return (struct reader_prediction){.dataset = dataset,
-                                      .example = example,
-                                      .values = values,
-                                      .steps = network_prediction_rows(task->network, dataset, example),
-                                      .size = network_prediction_size(task->network),
-                                      .by_step = task->plan.architecture.output_every_step,
-                                      .is_class = network_predicts_classes(task->network),
-                                      .is_list = target_of(task)->kind == STREAM_LIST &&
-                                                 network_prediction_size(task->network) == target_of(task)->size + 1,
-                                      .names = target_of(task)->names,
-                                      .numbers = target_of(task)->size};
 }
 
 static const char *class_name(const void *arg, int64_t k) {
@@ -124,7 +106,8 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
         status = task->network == NULL ? errors->status : RONDO_OK;
     }
     task_model_free(&model);
-    return status == RONDO_OK ? check_carry(task, errors) : status;
+    status = status == RONDO_OK ? check_carry(task, errors) : status;
+    return status == RONDO_OK ? generated_texts_open(task, errors) : status;
 }
 
 /* Batches with a limit on steps are counted by making an epoch: every epoch has the same sizes, whatever its order. */
@@ -358,11 +341,6 @@ struct task *task_open(const char *file, const char *const *assignments, struct 
         experiment_destroy(experiment);
     }
     return task;
-}
-
-const char *task_class_name(const struct task *task, int64_t k) {
-    const struct vocabulary *labels = target_of(task)->names;
-    return labels == NULL || k >= vocabulary_size(labels) ? NULL : vocabulary_word(labels, (int32_t)k);
 }
 
 struct schedule_settings task_schedule(const struct task *task) {

@@ -117,6 +117,25 @@ rondo_status task_decode(const struct task *task, const char *stream, const int3
     return reader->class->decode(reader, stream, ids, count, is_piece, arena, text, errors);
 }
 
+rondo_status task_example_text(const struct task *task, const struct dataset *dataset, const char *name,
+                               int64_t example, struct arena *arena, const char **text, struct errors *errors) {
+    const struct stream *stream = dataset_find(dataset, name);
+    *text = NULL;
+    if (stream == NULL || stream->kind == STREAM_REAL || task->data.reader->class->decode == NULL) {
+        return RONDO_OK;
+    }
+    int64_t count = stream->length[example];
+    int32_t *ids = arena_calloc(arena, (size_t)count + 1, sizeof *ids);
+    if (ids == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        ids[i] = stream_id(stream, stream->begin[example] + i);
+    }
+    count -= count > 0 && stream->end >= 0 && ids[count - 1] == stream->end;
+    return task_decode(task, name, ids, count, 0, arena, text, errors);
+}
+
 rondo_status task_add_targets(struct dataset *dataset, const int32_t *ids, int64_t count, struct errors *errors) {
     const struct stream_part empty = {NULL, 0};
     const int32_t end = dataset_find(dataset, "target")->end;

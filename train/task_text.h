@@ -37,6 +37,10 @@ rondo_status task_symbol_of(const struct task *task, const char *stream, const c
 rondo_status task_decode(const struct task *task, const char *stream, const int32_t *ids, int64_t count, int is_piece,
                          struct arena *arena, const char **text, struct errors *errors);
 
+/* The text of a stream of an example, without its end; *text from `arena`. NULL: it has none. */
+rondo_status task_example_text(const struct task *task, const struct dataset *dataset, const char *stream,
+                               int64_t example, struct arena *arena, const char **text, struct errors *errors);
+
 /* Appends an example of the only stream, for task_reads_targets_only: `ids` and then, if the stream has one, its end symbol.
  * There must be at least one of them. */
 rondo_status task_add_targets(struct dataset *dataset, const int32_t *ids, int64_t count, struct errors *errors);

@@ -19,26 +19,6 @@ struct train_samples {
 
 /* ---- the examples ---- */
 
-/* The text of a stream of an example, without its end; NULL: it has none. *text from `arena`. */
-static rondo_status example_text(const struct task *task, const struct dataset *dataset, const char *name,
-                                 int64_t example, struct arena *arena, const char **text, struct errors *errors) {
-    const struct stream *stream = dataset_find(dataset, name);
-    *text = NULL;
-    if (stream == NULL || stream->kind == STREAM_REAL || task->data.reader->class->decode == NULL) {
-        return RONDO_OK;
-    }
-    int64_t count = stream->length[example];
-    int32_t *ids = arena_calloc(arena, (size_t)count + 1, sizeof *ids);
-    if (ids == NULL) {
-        return errors_no_memory(errors);
-    }
-    for (int64_t i = 0; i < count; i++) {
-        ids[i] = stream_id(stream, stream->begin[example] + i);
-    }
-    count -= count > 0 && stream->end >= 0 && ids[count - 1] == stream->end;
-    return task_decode(task, name, ids, count, 0, arena, text, errors);
-}
-
 static rondo_status add_prompts(struct train_samples *samples, const struct task *task, int64_t count,
                                 struct errors *errors) {
     const struct dataset *valid = task->data.valid;
@@ -149,9 +129,10 @@ static rondo_status add_samples(struct train_samples *samples, const struct task
         if (prompts->dataset != NULL) {
             const int64_t example = prompts->prompts[i].example;
             const char *from = dataset_find(prompts->dataset, "source") != NULL ? "source" : "input";
-            RONDO_TRY(example_text(task, prompts->dataset, from, example, samples->arena, &sample->prompt, errors));
             RONDO_TRY(
-                example_text(task, prompts->dataset, "target", example, samples->arena, &sample->reference, errors));
+                task_example_text(task, prompts->dataset, from, example, samples->arena, &sample->prompt, errors));
+            RONDO_TRY(task_example_text(task, prompts->dataset, "target", example, samples->arena, &sample->reference,
+                                        errors));
         }
         RONDO_TRY(prompts_text(&samples->prompts, result, i, samples->arena, &sample->output, errors));
         if (json_array_append_new(list, sample_json(task, sample, result)) != 0) {
