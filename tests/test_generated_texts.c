@@ -99,8 +99,8 @@ static char *written_for(const char *run, const char *file) {
     char arguments[200];
     snprintf(arguments, sizeof arguments, "generate %s --prompt-file sources.txt", run);
     const struct outcome outcome = rondo(arguments);
-    char *copy = sandbox_memory(strlen(outcome.out) + 1);
-    return strcpy(copy, outcome.out);
+    const size_t size = strlen(outcome.out) + 1;
+    return memcpy(sandbox_memory(size), outcome.out, size);
 }
 
 START_TEST(figures_are_those_of_the_texts_that_generate_writes) {
