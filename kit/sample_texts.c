@@ -79,7 +79,7 @@ static int open_draft(struct draft *draft, int64_t count, int64_t references) {
 
 /* ---- drawing ---- */
 
-/* A text that has some of the words of `like`; NULL: none. The words are written to `own`, their number is returned. */
+/* A text that has some of the `n_like` words of `like`. Its words are written to `own`, their number is returned. */
 static int32_t draw_words(struct rng_stream stream, const int32_t *like, int32_t n_like, int32_t *own) {
     const int32_t count = (int32_t)rng_below(stream, 0, MOST_WORDS);
     for (int32_t i = 0; i < count; i++) {
@@ -102,8 +102,8 @@ int sample_texts_draw(struct sample_texts *texts, int64_t count, struct rng_stre
     int is_made = open_draft(&draft, count, MOST_REFERENCES * count);
     for (int64_t i = 0; is_made && i < count; i++) {
         const struct rng_stream own = rng_substream(stream, (uint64_t)i);
-        int32_t generated[MOST_WORDS], reference[MOST_WORDS];
-        const int32_t n = i % 5 == 3 ? 0 : draw_words(rng_substream(own, 0), NULL, 0, generated);
+        int32_t generated[MOST_WORDS] = {0}, reference[MOST_WORDS];
+        const int32_t n = i % 5 == 3 ? 0 : draw_words(rng_substream(own, 0), generated, 0, generated);
         draft.generated[i] = text_of(generated, n, draft.arena);
         draft.begin[i + 1] = draft.begin[i] + 1 + (int64_t)rng_below(own, 0, MOST_REFERENCES);
         for (int64_t r = draft.begin[i]; r < draft.begin[i + 1]; r++) {
