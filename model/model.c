@@ -428,12 +428,17 @@ int64_t model_encoder_flops(const struct model *model) {
 rondo_status model_check_causal(const struct model *model, const char *key, struct location where,
                                 struct errors *errors) {
     for (int32_t i = 0; i < model_layer_count(model); i++) {
-        if (!layer_shape(model_layer(model, i))->is_causal) {
+        const struct layer *layer = model_layer(model, i);
+        const char *scope = model->chain[model->first_layer + i].scope;
+        if (!layer_shape(layer)->is_causal) {
             return errors_add_at(
                 errors, RONDO_INVALID, where,
-                "'%s' continues each row where the pass before ended, so every layer must read forward "
-                "in time only, and '%s' does not; expected 'direction: forward'",
-                key, model->chain[model->first_layer + i].scope);
+                layer_is_cell(layer)
+                    ? "'%s' continues each row where the pass before ended, so every layer must read forward in time "
+                      "only, and '%s' does not; expected 'direction: forward'"
+                    : "'%s' continues each row where the pass before ended, so no layer may look at other steps, and "
+                      "'%s' does; expected no block with 'over: self'",
+                key, scope);
         }
     }
     return RONDO_OK;

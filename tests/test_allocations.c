@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lang/cell_file.h"
 #include "model/fused.h"
 #include "model/model.h"
 #include "tests/failing_allocator.h"
@@ -155,6 +156,7 @@ END_TEST
 static const struct {
     const char *cell;
     struct cell_layer_settings layer;
+    enum bridging bridge; /* with one: an encoder, and a block over its outputs after the cell */
 } models[] = {
     {"lstm",
      {.hidden = HIDDEN,
@@ -163,14 +165,20 @@ static const struct {
       .zoneout = 0.1,
       .weight_drop = 0.1,
       .direction = DIRECTION_BOTH,
-      .learn_initial_state = 1}},
-    {"gru", {.hidden = HIDDEN, .layer_norm = 1, .recurrent_dropout = 0.1, .variational_dropout = 0.1}},
-    {"gru", {.hidden = HIDDEN, .learn_initial_state = 1}},
+      .learn_initial_state = 1},
+     BRIDGE_NONE},
+    {"gru", {.hidden = HIDDEN, .layer_norm = 1, .recurrent_dropout = 0.1, .variational_dropout = 0.1}, BRIDGE_NONE},
+    {"gru", {.hidden = HIDDEN, .learn_initial_state = 1}, BRIDGE_NONE},
+    {"gru", {.hidden = HIDDEN}, BRIDGE_LEARNT},
+    {"gru_bahdanau", {.hidden = HIDDEN}, BRIDGE_LAST},
 };
 
 /* A model with every kind of input and a tied head; the states of one that reads forward are carried. */
 struct model_step {
-    struct cell_layer_settings layer;
+    struct cell_layer_settings layers[2], encoder;
+    struct block_layer_settings block;
+    const struct block_layer_settings *blocks[2]; /* NULL, the block */
+    enum bridging bridge;
     struct model *model;
     struct states *states;
     struct time_axis time;
@@ -178,8 +186,15 @@ struct model_step {
 };
 
 static struct model_step new_model_step(int index) {
-    struct model_step step = {.layer = models[index].layer};
-    step.layer.cell = session_definition(models[index].cell);
+    struct model_step step = {.layers = {models[index].layer}, .bridge = models[index].bridge};
+    step.layers[0].cell = session_definition(models[index].cell);
+    if (step.bridge != BRIDGE_NONE) {
+        const char *file = session_find(session, SESSION_BLOCKS, "attention", NULL, support.arena);
+        step.encoder = (struct cell_layer_settings){
+            .cell = session_definition("gru"), .hidden = HIDDEN / 2, .direction = DIRECTION_BOTH};
+        step.block.block = block_file_read(file, support.arena, &support.errors);
+        ck_assert_msg(step.block.block != NULL, "%s", support_error(&support));
+    }
     return step;
 }
 
@@ -191,6 +206,10 @@ static void destroy_model(struct model_step *step) {
 }
 
 static rondo_status create_model(struct model_step *step) {
+    static const struct model_input source = {
+        .name = "source", .symbols = 6, .embedding_size = HIDDEN, .unknown = -1, .share = 0};
+    const int has_encoder = step->bridge != BRIDGE_NONE;
+    step->blocks[1] = &step->block;
     static const struct model_input inputs[] = {
         {.name = "input", .symbols = 5, .embedding_size = HIDDEN, .word_dropout = 0.1, .share = -1},
         {.name = "previous", .symbols = 6, .embedding_size = HIDDEN, .unknown = -1, .share = 0, .every_step = 1},
@@ -200,12 +219,17 @@ static rondo_status create_model(struct model_step *step) {
                                             .architecture = {0, 1},
                                             .inputs = inputs,
                                             .n_inputs = ROWS(inputs),
-                                            .layers = &step->layer,
-                                            .n_layers = 1,
+                                            .source_input = &source,
+                                            .encoder = &step->encoder,
+                                            .n_encoder = has_encoder,
+                                            .bridge = step->bridge,
+                                            .layers = step->layers,
+                                            .blocks = step->blocks,
+                                            .n_layers = 1 + has_encoder,
                                             .output_size = 5,
                                             .tie = 1,
                                             .tied = 1};
-    const int carries = step->layer.direction == DIRECTION_FORWARD;
+    const int carries = step->layers[0].direction == DIRECTION_FORWARD;
     step->model = model_create(&settings, session->registry, &support.errors);
     if (step->model != NULL && carries) {
         step->states = model_states_create(step->model, ROWS(lengths), &support.errors);
@@ -219,8 +243,10 @@ static rondo_status train_model(struct model_step *step, struct tape *tape) {
     for (int32_t p = 0; p < model_parameter_count(step->model); p++) {
         parameters[p] = tape_parameter(tape, "p", &model_parameters(step->model)[p].value, NULL);
     }
+    const struct model_source source = {&step->time, &step->inputs[1], NULL};
     const struct model_call call = {.time = &step->time,
                                     .inputs = step->inputs,
+                                    .source = step->bridge == BRIDGE_NONE ? NULL : &source,
                                     .parameters = parameters,
                                     .scored = &step->scored,
                                     .carried = step->states,

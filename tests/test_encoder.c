@@ -710,6 +710,22 @@ START_TEST(models_say_why_they_cannot_generate) {
 }
 END_TEST
 
+START_TEST(a_block_over_itself_carries_no_states) {
+    int k = 0;
+    while (rows[k].over != BLOCK_OVER_SELF) {
+        k++;
+    }
+    struct model *model = run_of(&rows[k], ENGINE_TAPE, source_lengths, NULL, lengths, COUNT).model;
+    const struct location where = {"e.yaml", 4, 9};
+    ck_assert_int_eq(model_check_causal(model, "data.carry", where, &support.errors), RONDO_INVALID);
+    ck_assert_str_eq(
+        support_error(&support),
+        "e.yaml:4:9: 'data.carry' continues each row where the pass before ended, so no layer may look at other "
+        "steps, and 'layers.1' does; expected no block with 'over: self'");
+    model_destroy(model);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("encoder");
     TCase *passes = add_case(suite, "passes", 240, layer_run_open, layer_run_close);
@@ -727,6 +743,7 @@ int main(void) {
     TCase *refused = add_case(suite, "refused", 60, layer_run_open, layer_run_close);
     tcase_add_loop_test(refused, a_bridge_that_does_not_fit_is_refused_with_what_does, 0, ROWS(refused_rows));
     tcase_add_test(refused, vectors_that_are_shared_have_one_width);
+    tcase_add_test(refused, a_block_over_itself_carries_no_states);
     tcase_add_loop_test(refused, models_say_why_they_cannot_generate, 0, ROWS(generating_rows));
     return run_suite(suite);
 }
