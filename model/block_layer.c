@@ -16,11 +16,13 @@ struct block_layer {
  * the ranges of the sequences for the backward pass. */
 struct block_order {
     struct time_axis_rows by_rows;
+    rondo_rows memory;         /* a copy: a call borrows its own only as long as it lasts */
     rondo_tensor packed, back; /* i32 [total] */
 };
 
 /* NULL with an error. */
-static const struct block_order *make_order(struct tape *tape, const struct time_axis *time) {
+static const struct block_order *make_order(struct tape *tape, const struct layer_call *call, int reads_memory) {
+    const struct time_axis *time = call->time;
     struct arena *arena = tape_arena(tape);
     struct block_order *order = arena_calloc(arena, 1, sizeof *order);
     int32_t *back = arena_alloc(arena, sizeof *back * (size_t)time->total);
@@ -34,6 +36,7 @@ static const struct block_order *make_order(struct tape *tape, const struct time
     for (int64_t i = 0; i < time->total; i++) {
         back[order->by_rows.index[i]] = (int32_t)i;
     }
+    order->memory = reads_memory ? *call->memory->rows : order->by_rows.rows;
     order->packed = tensor_1d(RONDO_I32, time->total, (void *)order->by_rows.index);
     order->back = tensor_1d(RONDO_I32, time->total, back);
     return order;
@@ -56,11 +59,8 @@ static rondo_value record_equations(const struct block_layer *layer, struct tape
     for (int32_t p = 0; p < block->n_parameters; p++) {
         values[n++] = call->parameters[p];
     }
-    const struct program_inputs inputs = {.values = values,
-                                          .steps = &order->by_rows.rows,
-                                          .memory = !block->reads_memory ? NULL
-                                                    : is_over_self       ? &order->by_rows.rows
-                                                                         : call->memory->rows};
+    const struct program_inputs inputs = {
+        .values = values, .steps = &order->by_rows.rows, .memory = block->reads_memory ? &order->memory : NULL};
     rondo_value output = {-1};
     const rondo_status status = program_replay(block->program, tape, &inputs, NULL, &block->output, 1, &output);
     return status == RONDO_OK ? output : tape_fail(tape, status);
@@ -75,7 +75,7 @@ static rondo_value record(const struct layer *base, struct tape *tape, const str
     if (tape_status(tape) != RONDO_OK) {
         return tape_fail(tape, tape_status(tape));
     }
-    const struct block_order *order = make_order(tape, call->time);
+    const struct block_order *order = make_order(tape, call, base->shape.reads_memory);
     if (order == NULL) {
         return tape_fail(tape, tape_errors(tape)->status);
     }

@@ -1,5 +1,7 @@
 #include "tests/generate_fixture.h"
 
+#include "lang/cell_file.h"
+
 #include <check.h>
 #include <string.h>
 
@@ -114,6 +116,14 @@ struct generate_fixture generate_fixture_create(const struct generate_fixture_se
                                                  .learn_initial_state = settings->learn_initial_state,
                                                  .engine = settings->tape ? ENGINE_TAPE : ENGINE_FUSED};
     }
+    struct block_layer_settings block = {.block = NULL};
+    const struct block_layer_settings *blocks[4] = {NULL};
+    if (settings->block != NULL) {
+        const char *file = session_find(session, SESSION_BLOCKS, settings->block, NULL, support.arena);
+        block.block = block_file_read(file, support.arena, &support.errors);
+        ck_assert_msg(block.block != NULL, "%s: %s", settings->name, support_error(&support));
+        blocks[settings->layers] = &block;
+    }
     const struct model_input source = {.name = "source",
                                        .symbols = settings->source,
                                        .embedding_size = EMBEDDING,
@@ -130,7 +140,8 @@ struct generate_fixture generate_fixture_create(const struct generate_fixture_se
                                                        .n_encoder = settings->source > 0,
                                                        .bridge = settings->bridge,
                                                        .layers = layers,
-                                                       .n_layers = settings->layers,
+                                                       .blocks = blocks,
+                                                       .n_layers = settings->layers + (settings->block != NULL),
                                                        .tie = settings->tie,
                                                        .tied = n_inputs - 1},
                                              .plan = plan,

@@ -19,6 +19,7 @@ struct generate_fixture_settings {
     int64_t input;        /* > 0: classes of an input at the first step (1:N) */
     int64_t source;       /* > 0: symbols of a source, read by an encoder of `encoder` cells */
     enum bridging bridge; /* with a source */
+    const char *block;    /* with a source: a block over the memory after the cells; NULL: none */
     int64_t known;        /* > 0: numbers that are read at every step */
     int64_t numbers;      /* > 0: the targets are numbers, as many as this */
     const char *loss;     /* NULL: squared_error of numbers, softmax_cross_entropy of symbols */
