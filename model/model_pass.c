@@ -77,7 +77,7 @@ static struct embedding_output embed(const struct model_pass *pass, int parts) {
     const struct model_call *call = pass->call;
     const struct model_link *link = &model->chain[0];
     const int32_t n_inputs = model->settings.n_inputs, n_sources = model->bridge >= 0;
-    rondo_value *inputs = arena_calloc(tape_arena(pass->tape), (size_t)(n_inputs + n_sources), sizeof *inputs);
+    rondo_value *inputs = arena_calloc(tape_arena(pass->tape), (size_t)n_inputs + (size_t)n_sources, sizeof *inputs);
     if (inputs == NULL) {
         const rondo_value failed = tape_fail(pass->tape, errors_no_memory(tape_errors(pass->tape)));
         return (struct embedding_output){failed, failed};
