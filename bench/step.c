@@ -1,7 +1,8 @@
 /* bench/step.c: timings of one process, as JSON on standard output.
  *
  *     bench_step CELL_FILE T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] [--cpu]
- *         Repeats a training step of one layer (forward, gradients of inputs and all weights; f32) for SECONDS. Prints
+ *         Repeats a training step of one layer (forward, gradients of inputs and all weights; f32) for SECONDS. A cell that
+ *         reads a memory gets one with T elements of width H for each row. Prints
  *         - the median time of a step, in seconds;
  *         - the rate of floating-point operations: a product [1, k] x [k, n] counts as 6 k n (2 forward, 4 backward) per
  *           row and step, all other work as 0;
@@ -119,7 +120,23 @@ static void run_shard(void *arg, int64_t begin, int64_t end) {
     memset(shard->input_gradient.data, 0, tensor_bytes(&packed));
     shard->input_gradient.shape[0] = packed.shape[0];
     const rondo_value x = tape_parameter(shard->tape, "x", &packed, &shard->input_gradient);
-    const struct recurrence recurrence = {bench->cell, &time, 1, x, parameters, NULL, {-1}, NULL};
+    const int64_t width = program_node(bench->cell->program, bench->cell->new_states[0])->value.shape[1];
+    int64_t *first = arena_calloc(arena, (size_t)rows, sizeof *first);
+    for (int64_t row = 0; row < rows; row++) {
+        first[row] = row * bench->steps;
+    }
+    const rondo_rows sequences = {.struct_size = sizeof sequences, .count = rows, .begin = first, .length = lengths};
+    rondo_tensor memory = tensor_2d(RONDO_F32, rows * bench->steps, width, NULL);
+    memory.data = arena_calloc(arena, 1, tensor_bytes(&memory));
+    const struct recurrence recurrence = {
+        bench->cell,
+        &time,
+        1,
+        x,
+        parameters,
+        NULL,
+        bench->cell->reads_memory ? tape_parameter(shard->tape, "memory", &memory, NULL) : (rondo_value){-1},
+        &sequences};
     tape_backward(shard->tape, bench->scan == NULL ? unroll(&recurrence, shard->tape, NULL)
                                                    : fused(bench->scan, &recurrence, shard->tape, NULL));
 }
@@ -206,7 +223,8 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, st
                                struct errors *errors) {
     struct step_bench bench = {.steps = atoll(argv[2]), .batch = atoll(argv[3]), .input = atoll(argv[4])};
     const struct session_settings settings = {.threads = (int32_t)atoi(argv[6])};
-    const struct cell_settings sizes = {.dtype = RONDO_F32, .input = bench.input, .hidden = atoll(argv[5])};
+    const int64_t hidden = atoll(argv[5]);
+    const struct cell_settings sizes = {.dtype = RONDO_F32, .input = bench.input, .hidden = hidden, .memory = hidden};
     bench.session = session_create(&settings, errors);
     const double before = now();
     const struct cell_definition *definition = bench.session == NULL ? NULL : cell_file_read(argv[1], arena, errors);

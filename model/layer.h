@@ -65,7 +65,7 @@ struct layer_probe {
 };
 
 /* The outputs of the encoder, which cells and blocks read by the name `memory`: sequence-major, sequence r belongs to row r of
- * the batch. Several rows may read the same sequence. */
+ * the batch. Several rows may read the same sequence. `rows` and its arrays are borrowed until the tape is reset. */
 struct layer_memory {
     rondo_value values; /* [elements, width] */
     const rondo_rows *rows;
@@ -106,7 +106,8 @@ struct layer_class {
      * dropout around it, which draws in call->scope itself. */
     rondo_value (*record)(const struct layer *layer, struct tape *tape, const struct layer_call *call);
     /* Floating-point operations of the forward pass for one row at one step: 2 m k n for a product, one for each element
-     * of any other op. */
+     * of any other op. Of a layer that reads memory: for one element of it, two for each number that an op that looks along
+     * sequences reads there. */
     int64_t (*flops)(const struct layer *layer);
 };
 

@@ -22,7 +22,7 @@ struct recurrence {
     rondo_value inputs;                /* packed [total, input]; [rows, input] if only the first step has an input */
     const rondo_value *parameters;     /* [n_parameters] in the cell's order */
     const rondo_value *initial_states; /* [n_states], each [rows, …], or with id -1: zeros; NULL: all zeros */
-    /* Of a cell that reads it: [elements, width], and the sequence of each row. */
+    /* Of a cell that reads it: [elements, width], and the sequence of each row, borrowed until the tape is reset. */
     rondo_value memory;
     const rondo_rows *memory_rows; /* NULL: there is no memory */
 };

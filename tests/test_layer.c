@@ -193,6 +193,17 @@ static void pass_in_windows(struct run *whole, int stops) {
     whole->grad_inputs = copy_of(tape_gradient(tape, values[0].inputs), &parts[0].inputs);
 }
 
+/* One step of a row, and one element of the memory. */
+START_TEST(operations_of_a_cell_that_reads_memory_are_counted_per_step_and_element) {
+    const struct cell_layer_settings none = {0};
+    struct layer *layer = make_layer(&cell_dot, none, INPUT);
+    const int64_t keys = 2 * MEMORY * HIDDEN + HIDDEN, query = 2 * HIDDEN * HIDDEN, attention = 2 * (HIDDEN + MEMORY);
+    const int64_t sums = 2 * (INPUT + HIDDEN + MEMORY) * HIDDEN + 3 * HIDDEN, tanh = HIDDEN;
+    ck_assert_int_eq(layer_step_flops(layer), keys + query + attention + sums + tanh);
+    layer_destroy(layer);
+}
+END_TEST
+
 START_TEST(states_carried_over_two_windows_give_one_long_run) {
     const struct test_cell *cell = all_cells[_i];
     const struct cell_layer_settings settings = {.learn_initial_state = 1};
@@ -294,6 +305,7 @@ int main(void) {
 
     TCase *states = new_case(suite, "states");
     tcase_add_loop_test(states, states_carried_over_two_windows_give_one_long_run, 0, CELLS);
+    tcase_add_test(states, operations_of_a_cell_that_reads_memory_are_counted_per_step_and_element);
     tcase_add_test(states, a_state_carried_as_a_constant_stops_the_gradient);
     tcase_add_loop_test(states, learnt_initial_states_are_those_of_every_row_and_get_a_gradient, 0, 3);
     tcase_add_loop_test(states, initial_states_of_another_shape_fail_the_tape, ENGINE_FUSED, ENGINE_TAPE + 1);

@@ -48,8 +48,8 @@ void scan_destroy(struct scan *scan);
  * x: packed [total, input] (core/time_axis.h).
  * initial: [n_states] states before the first step, [rows, …] each; a value with id -1 means zeros; NULL: all zeros.
  * parameters: [n] values for the last inputs of the program.
- * memory: [elements, …] of a step that reads it, and the sequence that each row of the batch sees; otherwise an id of -1, and
- * NULL.
+ * memory: [elements, …] of a step that reads it, and the sequence that each row of the batch sees, borrowed until the tape is
+ * reset; otherwise an id of -1, and NULL.
  * *outputs gets the packed outputs [total, width]; final_states [n_states], if not NULL, gets each row's states after
  * its own last step [rows, …]. Failed values after an error, which is on the tape. */
 rondo_status scan_record(const struct scan *scan, struct tape *tape, const struct time_axis *time, rondo_value x,
