@@ -66,6 +66,23 @@ static void write_labels(void) {
     close_file(file);
 }
 
+/* Writes pairs of words, whose lengths have nothing to do with each other. */
+static void write_pairs(void) {
+    enum { PAIRS = 6000, LONGEST = 40 };
+    FILE *file = open_file("data.tsv");
+    for (int row = 0; row < PAIRS; row++) {
+        for (int left = random_below(LONGEST); left > 0; left--) {
+            write_word(file, ' ');
+        }
+        fprintf(file, "end\t");
+        for (int left = random_below(LONGEST); left > 0; left--) {
+            write_word(file, ' ');
+        }
+        fprintf(file, "end\n");
+    }
+    close_file(file);
+}
+
 /* Writes 10,000 grey images of 28 x 28 pixels, and their labels, as IDX files. */
 static void write_images(void) {
     enum { COUNT = 10000, SIDE = 28, HEAD = 16, LABEL_HEAD = 8 };
@@ -112,6 +129,11 @@ static const struct {
      "{steps: 2000}", NULL},
     {"text", write_labels, "N:1", "{reader: text, train: data.tsv, valid: {last: 0.1}, test: {last: 0.2}}",
      "{embedding: {size: 64}, layers: [{cell: gru, hidden: 64}]}", "softmax_cross_entropy", "32", NULL},
+    {"pairs", write_pairs, "N:N", "{reader: pairs, train: data.tsv, valid: {share: 0.1}, test: {share: 0.1}}",
+     "{feedback: true, embedding: {size: 16}, encoder: [{cell: gru, hidden: 128, direction: both}], layers: [{cell: "
+     "gru, "
+     "hidden: 32}]}",
+     "softmax_cross_entropy", "{steps: 2000}", NULL},
     {"images", write_images, "N:1",
      "{reader: images, train: {input: images, target: labels}, valid: {last: 0.1}, test: {last: 0.1}, as: rows}",
      "{layers: [{cell: gru, hidden: 32}]}", "softmax_cross_entropy", "256", NULL},
