@@ -83,11 +83,6 @@ struct reader_prediction {
         *middle; /* [steps, numbers] the medians, if the loss predicts several values for each number; else NULL */
     int64_t numbers;
     double interval;
-    /* What the model has generated, without the end symbol: [n_ids] of the target stream; NULL: `values` are predictions. */
-    const int32_t *ids;
-    int64_t n_ids;
-    double score;           /* the log-probability of the ids */
-    const float *attention; /* [n_ids, steps of the source] what each symbol attended to; NULL: not asked for */
 };
 
 enum reader_flag {

@@ -462,20 +462,6 @@ START_TEST(texts_become_ids_and_ids_texts) {
 }
 END_TEST
 
-START_TEST(what_is_generated_follows_the_prompt) {
-    learn("", "a b\n");
-    struct dataset *dataset = reader_describe(fixture.reader, &fixture.errors);
-    ck_assert_int_eq(reader_add(fixture.reader, "a", (struct location){0}, dataset, &fixture.errors), RONDO_OK);
-    int64_t count;
-    const int32_t *ids = reader_fixture_check_text(&fixture, "target", "b a", "b a", &count);
-    const struct reader_prediction prediction = {.dataset = dataset, .ids = ids, .n_ids = count, .score = -2};
-    const struct reader_fixture_rendered shown = reader_fixture_render_prediction(&fixture, &prediction);
-    ck_assert_str_eq(shown.line, "b a");
-    ck_assert_str_eq(shown.json, "{\"prompt\":\"a\",\"text\":\"b a\",\"score\":-2.0,\"tokens\":[\"b\",\" \",\"a\"]}");
-    dataset_destroy(dataset);
-}
-END_TEST
-
 int main(void) {
     Suite *suite = suite_create("characters");
     TCase *cases = add_case(suite, "characters", 60, setup, teardown);
@@ -495,6 +481,5 @@ int main(void) {
     tcase_add_loop_test(cases, a_prediction_is_the_next_symbol_and_the_bits_of_the_line, 0, ROWS(rendered));
     tcase_add_test(cases, json_has_the_ten_most_likely_symbols);
     tcase_add_loop_test(cases, texts_become_ids_and_ids_texts, 0, ROWS(texts));
-    tcase_add_test(cases, what_is_generated_follows_the_prompt);
     return run_suite(suite);
 }

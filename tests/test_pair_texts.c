@@ -1,4 +1,4 @@
-/* data/readers/pairs.c: parts by source, examples of the same source, texts to ids and back, and what is generated. */
+/* data/readers/pairs.c: parts by source, examples of the same source, and texts to ids and back. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,28 +240,6 @@ START_TEST(an_empty_text_has_no_ids) {
 }
 END_TEST
 
-START_TEST(what_is_generated_is_a_text_with_its_score) {
-    learn("", NULL, "a.tsv", "ein Haus\ta house !\n", NULL);
-    struct dataset *dataset = reader_describe(fixture.reader, &fixture.errors);
-    ck_assert_int_eq(reader_add(fixture.reader, "ein Haus", (struct location){0}, dataset, &fixture.errors), RONDO_OK);
-    int32_t *ids;
-    int64_t count;
-    ck_assert_int_eq(fixture.reader->class->encode(fixture.reader, "target", "house !", fixture.arena, &ids, &count,
-                                                   &fixture.errors),
-                     RONDO_OK);
-    const float attention[] = {0.25F, 0.75F, 1, 0};
-    const struct reader_prediction prediction = {
-        .dataset = dataset, .ids = ids, .n_ids = count, .score = -1.5, .attention = _i == 1 ? attention : NULL};
-    const struct reader_fixture_rendered shown = reader_fixture_render_prediction(&fixture, &prediction);
-    ck_assert_str_eq(shown.line, "house!");
-    ck_assert_str_eq(shown.json, _i == 0 ? "{\"source\":\"ein Haus\",\"text\":\"house!\",\"score\":-1.5,"
-                                           "\"tokens\":[\"house\",\"!\"]}"
-                                         : "{\"source\":\"ein Haus\",\"text\":\"house!\",\"score\":-1.5,"
-                                           "\"tokens\":[\"house\",\"!\"],\"attention\":[[0.25,0.75],[1.0,0.0]]}");
-    dataset_destroy(dataset);
-}
-END_TEST
-
 int main(void) {
     Suite *suite = suite_create("pair_texts");
     TCase *cases = add_case(suite, "pair_texts", 60, setup, teardown);
@@ -272,6 +250,5 @@ int main(void) {
     tcase_add_loop_test(cases, texts_become_ids_and_ids_texts, 0, ROWS(texts));
     tcase_add_test(cases, a_class_has_one_id);
     tcase_add_test(cases, an_empty_text_has_no_ids);
-    tcase_add_loop_test(cases, what_is_generated_is_a_text_with_its_score, 0, 2);
     return run_suite(suite);
 }

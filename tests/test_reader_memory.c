@@ -117,22 +117,19 @@ static rondo_status render(struct reader_life *life, const struct dataset *datas
     return status;
 }
 
-/* A text to ids, and these as what a model has generated. */
-static rondo_status write_text(struct reader_life *life, const struct dataset *dataset) {
+/* A text to ids and back. */
+static rondo_status write_text(struct reader_life *life) {
     const struct reader *reader = life->loaded;
     struct arena *arena = arena_create();
-    struct fields fields;
-    struct reader_prediction prediction = {.dataset = dataset, .score = -1};
     int32_t *ids = NULL;
-    fields_open(&fields, arena);
-    rondo_status status = fields_failed(&fields) ? errors_no_memory(&life->errors)
-                                                 : reader->class->encode(reader, "target", "one two", arena, &ids,
-                                                                         &prediction.n_ids, &life->errors);
+    int64_t count = 0;
+    const char *text;
+    rondo_status status = arena == NULL
+                              ? errors_no_memory(&life->errors)
+                              : reader->class->encode(reader, "target", "one two", arena, &ids, &count, &life->errors);
     if (status == RONDO_OK) {
-        prediction.ids = ids;
-        status = reader_render(reader, &prediction, &fields, &life->errors);
+        status = reader->class->decode(reader, "target", ids, count, 0, arena, &text, &life->errors);
     }
-    fields_close(&fields);
     arena_destroy(arena);
     return status;
 }
@@ -166,7 +163,7 @@ static rondo_status live(struct reader_life *life, const struct reader_source *s
     RONDO_TRY(render(life, life->examples));
     RONDO_TRY(group(life));
     if (life->loaded->class->encode != NULL) {
-        RONDO_TRY(write_text(life, life->examples));
+        RONDO_TRY(write_text(life));
     }
     if (line == NULL) {
         return RONDO_OK;

@@ -274,9 +274,5 @@ struct reader_prediction prompts_prediction(const struct prompts *prompts, const
     struct reader_prediction prediction = task_prediction(prompts->task, prompts->list.dataset,
                                                           prompts->list.prompts[prompt].example, hypothesis->numbers);
     prediction.steps = hypothesis->length;
-    prediction.ids = hypothesis->ids;
-    prediction.n_ids = hypothesis->length;
-    prediction.score = hypothesis->score;
-    prediction.attention = hypothesis->attention;
     return prediction;
 }

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "data/documents.h"
-#include "data/generated.h"
 #include "data/pairs.h"
 
 static const char *const formats[] = {"auto", "csv", "tsv", "json_lines", NULL};
@@ -348,15 +347,6 @@ static rondo_status decode(const struct reader *reader, const char *stream, cons
     return token_join(&join, ids, count, is_piece, arena, text, errors);
 }
 
-static rondo_status render(const struct reader *reader, const struct reader_prediction *prediction,
-                           struct fields *fields, struct errors *errors) {
-    if (prediction->ids == NULL) {
-        fields_of_prediction(prediction, fields);
-        return RONDO_OK;
-    }
-    return generated_render(reader, prediction, pairs_side_name(reader, PAIR_SOURCE), fields, errors);
-}
-
 extern const struct reader_class reader_pairs;
 const struct reader_class reader_pairs = {
     .name = "pairs",
@@ -374,7 +364,6 @@ const struct reader_class reader_pairs = {
     .describe = describe,
     .read = read,
     .add = add,
-    .render = render,
     .encode = encode,
     .decode = decode,
     .save = pairs_save,
