@@ -4,11 +4,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/kernel.h"
+
 /* ---- logarithms ---- */
 
 /* log x of a normal number > 0: x = 2^e m with m in [sqrt(1/2), sqrt(2)), log x = e log 2 + log(1 + f), f = m - 1, with the
  * polynomial of Cephes' logf. Without a call and a branch, so that compilers generate vector code. */
-static inline float logarithm(float x) {
+KERNEL_INLINE float logarithm(float x) {
     const float least = x < FLT_MIN ? FLT_MIN : x;
     uint32_t bits;
     memcpy(&bits, &least, sizeof bits);
@@ -30,10 +32,15 @@ static inline float logarithm(float x) {
     return (p * f * square + e * -2.12194440e-4f - 0.5f * square) + f + e * 0.693359375f;
 }
 
-void choose_logarithms(const float *probabilities, int64_t size, float *log_probabilities) {
+KERNEL_CLONES static void fill_logarithms(const float *probabilities, int64_t size, float *log_probabilities) {
+    KERNEL_LOOP
     for (int64_t k = 0; k < size; k++) {
         log_probabilities[k] = logarithm(probabilities[k]);
     }
+}
+
+void choose_logarithms(const float *probabilities, int64_t size, float *log_probabilities) {
+    fill_logarithms(probabilities, size, log_probabilities);
 }
 
 /* ---- repeats ---- */
@@ -189,21 +196,55 @@ int64_t choose_best(const float *log_probabilities, int64_t size) {
     return best;
 }
 
+enum { BLOCK = 64 };
+
+/* The largest of BLOCK numbers. */
+KERNEL_CLONES static float block_highest(const float *row) {
+    float most[16];
+    for (int l = 0; l < 16; l++) {
+        most[l] = row[l];
+    }
+    for (int k = 16; k < BLOCK; k += 16) {
+        for (int l = 0; l < 16; l++) {
+            most[l] = row[k + l] > most[l] ? row[k + l] : most[l];
+        }
+    }
+    float highest = most[0];
+    for (int l = 1; l < 16; l++) {
+        highest = most[l] > highest ? most[l] : highest;
+    }
+    return highest;
+}
+
+/* Adds the continuations of a hypothesis by symbols begin .. end to the `found` best. */
+static int64_t add_candidates(const float *row, int64_t begin, int64_t end, double score, int64_t origin,
+                              int64_t wanted, struct choose_candidate *candidates, int64_t found) {
+    for (int64_t k = begin; k < end; k++) {
+        const double sum = score + (double)row[k];
+        if (!(sum > (found < wanted ? -INFINITY : candidates[wanted - 1].score))) {
+            continue;
+        }
+        int64_t at = found < wanted ? found++ : wanted - 1;
+        for (; at > 0 && candidates[at - 1].score < sum; at--) {
+            candidates[at] = candidates[at - 1];
+        }
+        candidates[at] = (struct choose_candidate){sum, origin, (int32_t)k};
+    }
+    return found;
+}
+
+/* Most blocks of symbols have no candidate, which their largest log-probability shows. */
 int64_t choose_candidates(const float *log_probabilities, int64_t size, int64_t stride, const double *scores,
                           int64_t count, int64_t wanted, struct choose_candidate *candidates) {
     int64_t found = 0;
     for (int64_t origin = 0; origin < count; origin++) {
         const float *row = log_probabilities + origin * stride;
-        for (int64_t k = 0; k < size; k++) {
-            const double score = scores[origin] + (double)row[k];
-            if (!(score > (found < wanted ? -INFINITY : candidates[wanted - 1].score))) {
-                continue;
+        for (int64_t begin = 0; begin < size; begin += BLOCK) {
+            const int64_t end = begin + BLOCK < size ? begin + BLOCK : size;
+            const int may_skip = found == wanted && end == begin + BLOCK;
+            if (!may_skip || scores[origin] + (double)block_highest(row + begin) > candidates[wanted - 1].score) {
+                found = add_candidates(row, begin, end, scores[origin], origin, wanted, candidates, found);
             }
-            int64_t at = found < wanted ? found++ : wanted - 1;
-            for (; at > 0 && candidates[at - 1].score < score; at--) {
-                candidates[at] = candidates[at - 1];
-            }
-            candidates[at] = (struct choose_candidate){score, origin, (int32_t)k};
         }
     }
     return found;
