@@ -756,6 +756,37 @@ START_TEST(a_step_calls_no_allocator) {
 }
 END_TEST
 
+/* Everything from the creation to the results, without its first, second, … allocation, is refused without a crash. */
+START_TEST(a_generator_that_runs_out_of_memory_fails) {
+    const struct generate_fixture_settings *model = &models[_i == 0 ? 1 : 9];
+    struct generate_settings settings = settings_of(_i == 0 ? 1 : 2);
+    settings.max_length = 4;
+    settings.repetition = 1.5;
+    struct generate_fixture fixture = generate_fixture_create(model, SYMBOLS, 1.5, 16);
+    const struct generate_prompt prompts[] = {prompt_of(3), prompt_of(4)};
+    const struct generate_prompts all = {.dataset = fixture.shape, .prompts = prompts, .count = 2, .attention = 1};
+    long left = ALLOCATOR_COUNTS ? 0 : 1; /* 0: an allocation has failed */
+    for (long number = 1; left == 0; number++) {
+        const struct generate_hypothesis *found;
+        int64_t count;
+        allocator_fail(number);
+        struct generator *generator = generator_create(&fixture.network, 1, fixture.shape, &settings, &support.errors);
+        rondo_status status =
+            generator == NULL ? support.errors.status : generator_start(generator, &all, &support.errors);
+        status = status == RONDO_OK ? generator_run(generator, NULL, &support.errors) : status;
+        status = status == RONDO_OK ? generator_results(generator, 1, &found, &count, &support.errors) : status;
+        left = allocator_fail(0);
+        generator_destroy(generator);
+        if (status != RONDO_OK) { /* an arena that is reset can do without a larger block */
+            ck_assert_msg(status == RONDO_NO_MEMORY && support.errors.count > 0, "allocation %ld: %s", number,
+                          support_error(&support));
+            errors_free(&support.errors);
+        }
+    }
+    generate_fixture_destroy(&fixture);
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 START_TEST(what_cannot_generate_is_refused) {
@@ -808,6 +839,7 @@ int main(void) {
     tcase_add_test(cases, numbers_are_drawn_from_their_distribution);
     tcase_add_loop_test(cases, attention_is_a_distribution_over_the_source, 8, ROWS(models));
     tcase_add_loop_test(cases, a_step_calls_no_allocator, 0, ROWS(ways));
+    tcase_add_loop_test(cases, a_generator_that_runs_out_of_memory_fails, 0, 2);
     tcase_add_test(cases, what_cannot_generate_is_refused);
     return run_suite(suite);
 }

@@ -119,7 +119,7 @@ struct generator *generator_create(struct network *const *networks, int32_t n_ne
     generator->texts = arena_create();
     generator->n_networks = n_networks;
     generator->shape = shape;
-    if (generator->arena == NULL || open_generator(generator, networks, settings, errors) != RONDO_OK) {
+    if (open_generator(generator, networks, settings, errors) != RONDO_OK) {
         generator_destroy(generator);
         return NULL;
     }
