@@ -17,7 +17,7 @@
 #include "train/choose.h"
 
 enum { SYMBOLS = 9, LENGTH = 14, MOST_RESULTS = 64, PROMPTS = 7 };
-#define TOLERANCE 2e-5
+#define TOLERANCE 2e-6
 
 static const struct generate_fixture_settings models[] = {
     {.name = "lstm", .cell = "lstm", .layers = 1},
