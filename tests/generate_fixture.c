@@ -174,8 +174,8 @@ void generate_fixture_destroy(struct generate_fixture *fixture) {
 
 /* ---- what it predicts ---- */
 
-struct dataset *generate_fixture_example(const struct generate_fixture *fixture, int64_t example,
-                                         const int32_t *targets, int64_t count) {
+struct dataset *generate_fixture_example(const struct generate_fixture *fixture, int64_t example, const void *targets,
+                                         int64_t count) {
     struct dataset *data = dataset_create(&support.errors);
     ck_assert_ptr_nonnull(data);
     for (int32_t s = 0; s < fixture->shape->n_streams; s++) {

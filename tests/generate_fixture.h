@@ -39,9 +39,10 @@ struct generate_fixture generate_fixture_create(const struct generate_fixture_se
                                                 double sharpness, uint64_t seed);
 void generate_fixture_destroy(struct generate_fixture *fixture);
 
-/* A dataset like the shape, with one example: the streams of example `example` of the shape, and these targets. */
-struct dataset *generate_fixture_example(const struct generate_fixture *fixture, int64_t example,
-                                         const int32_t *targets, int64_t count);
+/* A dataset like the shape, with one example: the streams of example `example` of the shape, and these targets, ids (int32_t) or
+ * numbers (float). */
+struct dataset *generate_fixture_example(const struct generate_fixture *fixture, int64_t example, const void *targets,
+                                         int64_t count);
 /* The probabilities of what follows these targets, [symbols], by network_predict: from the first step on, without a
  * generator. */
 void generate_fixture_predict(const struct generate_fixture *fixture, int64_t example, const int32_t *targets,

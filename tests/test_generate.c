@@ -633,7 +633,7 @@ START_TEST(numbers_follow_their_predictions) {
     ck_assert_int_eq(found[0].length, 5);
     float targets[2 * 8] = {0.5F, -1, 2, 0.25F}, predictions[2 * 8];
     memcpy(targets + 4, found[0].numbers, sizeof(float) * 10);
-    struct dataset *data = generate_fixture_example(&fixture, 0, (const int32_t *)targets, 7);
+    struct dataset *data = generate_fixture_example(&fixture, 0, targets, 7);
     support_ok(&support, network_predict(fixture.network, data, 1, predictions, NULL, &support.errors), "predict");
     for (int i = 0; i < 10; i++) { /* the prediction of each step, given those before it */
         ck_assert_double_eq_tol((double)found[0].numbers[i], (double)predictions[4 + i], 1e-5);
@@ -667,7 +667,7 @@ START_TEST(numbers_are_drawn_from_their_distribution) {
     }
     float predictions[2];
     const float targets[] = {0, 0};
-    struct dataset *data = generate_fixture_example(&fixture, 0, (const int32_t *)targets, 1);
+    struct dataset *data = generate_fixture_example(&fixture, 0, targets, 1);
     const struct network_interval interval = {.level = 0.6826895, .lower = &predictions[0], .upper = &predictions[1]};
     float mean_of_model;
     support_ok(&support, network_predict(fixture.network, data, 1, &mean_of_model, &interval, &support.errors),

@@ -86,7 +86,7 @@ void choose_without_repeats(float *log_probabilities, const struct generate_sett
 
 /* 1 if symbol a comes before symbol b. */
 static inline int is_before(const float *weights, int32_t a, int32_t b) {
-    return weights[a] > weights[b] || (weights[a] == weights[b] && a < b);
+    return weights[a] != weights[b] ? weights[a] > weights[b] : a < b;
 }
 
 /* Restores the order of a heap, whose first symbol comes before all others, below place `at`. */

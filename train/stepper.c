@@ -291,7 +291,7 @@ static rondo_status read_rows(struct stepper *stepper, const struct stepper_rows
     struct stepper_reading reading = {.rows = rows, .arena = tape_arena(tape)};
     rondo_tensor inputs[BATCH_MOST_INPUTS], scored;
     rondo_rows memory_rows;
-    struct layer_memory memory;
+    struct layer_memory memory = {.values = {-1}};
     RONDO_TRY(order_rows(&reading, errors));
     RONDO_TRY(pack_inputs(stepper, &reading, inputs, errors));
     RONDO_TRY(find_last(&reading, &scored, errors));
@@ -376,7 +376,7 @@ static rondo_status record_step(struct stepper *stepper, int64_t count) {
     stepper->time = (struct time_axis){count, 1, count, stepper->lengths, stepper->alive, stepper->first};
     stepper->memory_rows = (rondo_rows){
         .struct_size = sizeof(rondo_rows), .count = count, .begin = stepper->begin, .length = stepper->length};
-    struct layer_memory memory;
+    struct layer_memory memory = {.values = {-1}};
     if (stepper->has_source) {
         memory = memory_on(stepper, tape, &stepper->memory_rows);
     }
