@@ -266,13 +266,15 @@ static rondo_status find_last(const struct stepper_reading *reading, rondo_tenso
     return RONDO_OK;
 }
 
-/* The sequences of the memory that the rows of the axis read. */
-static rondo_status order_memory(const struct stepper *stepper, const struct stepper_reading *reading, rondo_rows *rows,
-                                 struct errors *errors) {
+/* The sequences of the memory that the rows of the axis read, which last as long as the tape; NULL with an error. */
+static const rondo_rows *order_memory(const struct stepper *stepper, const struct stepper_reading *reading,
+                                      struct errors *errors) {
+    rondo_rows *rows = arena_calloc(reading->arena, 1, sizeof *rows);
     int64_t *begin = arena_calloc(reading->arena, (size_t)reading->time.rows, sizeof *begin);
     int64_t *length = arena_calloc(reading->arena, (size_t)reading->time.rows, sizeof *length);
     if (arena_failed(reading->arena)) {
-        return errors_no_memory(errors);
+        errors_no_memory(errors);
+        return NULL;
     }
     for (int64_t at = 0; at < reading->time.rows; at++) {
         const int64_t source = stepper->row[reading->order[at]].source;
@@ -280,7 +282,7 @@ static rondo_status order_memory(const struct stepper *stepper, const struct ste
         length[at] = stepper->encoded.rows->length[source];
     }
     *rows = (rondo_rows){.struct_size = sizeof *rows, .count = reading->time.rows, .begin = begin, .length = length};
-    return RONDO_OK;
+    return rows;
 }
 
 /* Reads what the rows begin with, or go on with. */
@@ -290,14 +292,16 @@ static rondo_status read_rows(struct stepper *stepper, const struct stepper_rows
     tape_reset(tape);
     struct stepper_reading reading = {.rows = rows, .arena = tape_arena(tape)};
     rondo_tensor inputs[BATCH_MOST_INPUTS], scored;
-    rondo_rows memory_rows;
     struct layer_memory memory = {.values = {-1}};
     RONDO_TRY(order_rows(&reading, errors));
     RONDO_TRY(pack_inputs(stepper, &reading, inputs, errors));
     RONDO_TRY(find_last(&reading, &scored, errors));
     if (stepper->has_source) {
-        RONDO_TRY(order_memory(stepper, &reading, &memory_rows, errors));
-        memory = memory_on(stepper, tape, &memory_rows);
+        const rondo_rows *memory_rows = order_memory(stepper, &reading, errors);
+        if (memory_rows == NULL) {
+            return errors->status;
+        }
+        memory = memory_on(stepper, tape, memory_rows);
     }
     unsigned char *starts = arena_alloc(reading.arena, (size_t)rows->count);
     const rondo_value *parameters = bind_parameters(stepper, tape);
