@@ -246,6 +246,7 @@ EXAMPLES_TABLE = [
     ("images", "vector.yaml", images, (), "t10k-images-idx3-ubyte.gz", 20),
     ("morse", "experiment.yaml", morse, (), "test.npz", 10),
     ("language-of-a-word", "experiment.yaml", words, (), "a word", None),
+    ("names", "experiment.yaml", words, (), None, None),
     ("language-model", "experiment.yaml", text, ("data.window=20", "schedule.batch=4"), "In the begin", None),
     ("words", "experiment.yaml", novels, ("data.window=20", "schedule.batch=4"), "It was a", None),
     ("sentiment", "experiment.yaml", reviews, (), "The food is good", None),
@@ -308,6 +309,45 @@ class ExamplesTest(unittest.TestCase):
                 elif predicted is not None:
                     answer = json.loads(rondo("predict", run, "--json", line=predicted + "\n"))
                     self.assertEqual(answer.get("text", answer.get("prompt")), predicted)
+
+    def test_names_are_written_and_judged(self):
+        """Of a slice: 40 words of six letters of each language."""
+        with tempfile.TemporaryDirectory() as folder:
+            runs = {}
+            for example in ("names", "language-of-a-word"):
+                made = os.path.join(folder, example)
+                os.makedirs(made)
+                shutil.copy(os.path.join(EXAMPLES, example, "experiment.yaml"), made)
+                words(os.path.join(made, "data"))
+                runs[example] = os.path.join(made, "run")
+                options = ("--set", "schedule.epochs=2", "--quiet", "--out", runs[example])
+                rondo("train", os.path.join(made, "experiment.yaml"), *options)
+            written = rondo("generate", runs["names"], "--input", "german", "--count", "5", "--seed", "1").splitlines()
+            self.assertEqual(len(written), 5)
+            self.assertTrue(all(len(word) <= 24 for word in written))
+            judge = os.path.join(EXAMPLES, "names", "judge.py")
+            command = [sys.executable, judge, "--rondo", os.environ["RONDO_PROGRAM"], "--count", "3"]
+            command += ["--names", runs["names"], "--judge", runs["language-of-a-word"]]
+            command += ["--data", os.path.join(folder, "names", "data")]
+            table = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout.splitlines()
+            self.assertEqual(len(table), 1 + 9 + 1)
+            self.assertTrue(table[-1].startswith("all"))
+
+    def test_text_is_written_at_three_temperatures_and_scored(self):
+        """The commands of text-generation, with the model of language-model."""
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(os.path.join(EXAMPLES, "language-model", "experiment.yaml"), folder)
+            text(os.path.join(folder, "data"))
+            run = os.path.join(folder, "run")
+            settings = ("schedule.epochs=2", "data.window=20", "schedule.batch=4")
+            overrides = [word for setting in settings for word in ("--set", setting)]
+            rondo("train", os.path.join(folder, "experiment.yaml"), *overrides, "--quiet", "--out", run)
+            for temperature in ("0.5", "0.8", "1.0"):
+                options = ("--max-length", "50", "--temperature", temperature, "--seed", "1")
+                self.assertTrue(rondo("generate", run, "--prompt", "In the", *options))
+            scored = json.loads(rondo("score", run, "--on", "test", "--total", "--json"))
+            figures = json.loads(rondo("eval", run, "--on", "test", "--json"))
+            self.assertAlmostEqual(scored["total"]["bits_per_symbol"], figures["bits_per_symbol"], places=6)
 
     def test_all_experiments_of_examples_are_tested(self):
         """Those of `plugin` and `embed` belong to programs, which have tests of their own."""
