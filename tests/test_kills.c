@@ -27,7 +27,7 @@ __attribute__((format(printf, 1, 2))) static char *text_of(const char *format, .
 /* ---- experiments ---- */
 
 /* Everything that an update depends on besides weights and slots: states carried from window to window, dropout, an update of
- * several batches, averaged weights, a learning rate that follows the validations, early stopping by two metrics. */
+ * several batches, averaged weights, a learning rate that follows the validations, early stopping by two metrics. What it writes after each validation is a file of the run. */
 static const char composite[] =
     "rondo: 1\n"
     "name: composite\n"
@@ -57,7 +57,8 @@ static const char composite[] =
     "  warmup: {steps: 5}\n"
     "  learning_rate: {plugin: plateau, factor: 0.3, patience: 0, threshold: 0.06}\n"
     "  early_stopping: {metric: [valid.accuracy, valid.loss], patience: 2, min_delta: 0.02}\n"
-    "  checkpoint: {every: {steps: 3, epochs: 1}}\n";
+    "  checkpoint: {every: {steps: 3, epochs: 1}}\n"
+    "generate: {show: 2, max_length: 20}\n";
 
 /* A few values become infinite, by random words that depend on the step only: these updates are left out. */
 static const char skipping[] =

@@ -112,13 +112,23 @@ static json_t *sample_json(const struct task *task, const struct train_sample *s
                      "log_probability", hypothesis->score, "ended", hypothesis->ended);
 }
 
+/* Writes all texts to their end. An interrupt must not end it: the trainer has counted the validation already, so that a resumed
+ * training would not come back to it. */
+static rondo_status write_texts(struct train_samples *samples, struct errors *errors) {
+    int64_t n_alive = 1;
+    RONDO_TRY(generator_start(samples->generator, &samples->prompts.list, errors));
+    while (n_alive > 0) {
+        RONDO_TRY(generator_step(samples->generator, &n_alive, errors));
+    }
+    return RONDO_OK;
+}
+
 /* Generates all samples, and adds them to the line. */
 static rondo_status add_samples(struct train_samples *samples, const struct task *task, json_t *list,
                                 struct errors *errors) {
     const struct generate_prompts *prompts = &samples->prompts.list;
     arena_reset(samples->arena);
-    RONDO_TRY(generator_start(samples->generator, prompts, errors));
-    RONDO_TRY(generator_run(samples->generator, NULL, errors));
+    RONDO_TRY(write_texts(samples, errors));
     for (int64_t i = 0; i < prompts->count; i++) {
         const struct generate_hypothesis *result;
         struct train_sample *sample = &samples->samples[i];
