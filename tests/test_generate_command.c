@@ -213,6 +213,92 @@ START_TEST(several_outputs_begin_with_the_number_of_the_line) {
 }
 END_TEST
 
+/* ---- attention ---- */
+
+/* Letters in the opposite order; each third word has a letter that no other word has, and so is unknown. */
+static const char reversed_yaml[] =
+    "rondo: 1\nname: reversed\narchitecture: \"N:N\"\n"
+    "data: {reader: pairs, train: reversed.tsv, tokens: characters, min_count: 2}\n"
+    "model: {feedback: true, embedding: {size: 8}, encoder: [{cell: gru, hidden: 12, direction: both}],\n"
+    "  layers: [{cell: gru_bahdanau, hidden: 16}]}\n"
+    "loss: {plugin: softmax_cross_entropy}\n"
+    "optimizer: {plugin: adam, lr: 0.02}\nschedule: {epochs: 6, batch: 16}\n"
+    "generate: {max_length: 12}\n";
+
+static void setup_attention(void) {
+    char text[16384] = "";
+    sandbox_open();
+    for (int i = 0; i < 600; i++) {
+        const int length = 3 + i % 3, own = i % 3 == 0 ? 0x4E00 + i : 0;
+        char letters[8][4] = {""}, line[64] = "";
+        for (int k = 0; k < length; k++) {
+            snprintf(letters[k], sizeof letters[k], "%c", "abcd"[(i * 7 + i / 5 * k + k * k) % 4]);
+        }
+        if (own != 0) {
+            snprintf(letters[1], sizeof letters[1], "%c%c%c", (char)(0xE0 | own >> 12), (char)(0x80 | (own >> 6 & 63)),
+                     (char)(0x80 | (own & 63)));
+        }
+        for (int k = 0; k < length; k++) {
+            strcat(line, letters[k]);
+        }
+        strcat(line, "\t");
+        for (int k = length; k-- > 0;) {
+            strcat(line, letters[k]);
+        }
+        strcat(strcat(text, line), "\n");
+    }
+    sandbox_write("reversed.tsv", text);
+    sandbox_write("reversed.yaml", reversed_yaml);
+    rondo("train reversed.yaml --quiet --out reversed", NULL, 0);
+}
+
+START_TEST(attention_has_a_row_for_each_symbol) {
+    json_t *object = parse(output_of("predict reversed --attention --json --beam 2", "abcd\n"));
+    const json_t *attention = json_object_get(object, "attention"), *weights = json_object_get(attention, "weights");
+    ck_assert_uint_eq(json_array_size(json_object_get(attention, "source")), 4);
+    ck_assert_uint_eq(json_array_size(weights), strlen(text_of(object, "output")));
+    for (size_t r = 0; r < json_array_size(weights); r++) {
+        double sum = 0;
+        ck_assert_uint_eq(json_array_size(json_array_get(weights, r)), 4);
+        for (size_t c = 0; c < 4; c++) {
+            sum += json_number_value(json_array_get(json_array_get(weights, r), c));
+        }
+        ck_assert_double_eq_tol(sum, 1, 1e-4);
+    }
+    const char *text = output_of("predict reversed --attention", "abcd\n");
+    ck_assert_str_eq(line_of(text, 1), "    a  b  c  d \n");
+    ck_assert(strncmp(line_of(text, 2), "  ", 2) == 0 && line_of(text, 2)[2] == text[0]);
+    json_decref(object);
+}
+END_TEST
+
+START_TEST(picture_has_a_grid_for_each_line) {
+    rondo("predict reversed --attention a.svg", "abc\nddca\n", 0);
+    const char *svg = sandbox_read("a.svg", NULL);
+    int grids = 0;
+    for (const char *at = svg; (at = strstr(at, "class=\"frame\"")) != NULL; at++) {
+        grids++;
+    }
+    ck_assert_int_eq(grids, 2);
+    assert_parts("svg", svg, "class=\"cell\"|<title>|</svg>");
+}
+END_TEST
+
+/* With unknown: replace, what the vocabulary lacks is copied from the source, and nothing else is. */
+START_TEST(unknown_symbol_is_replaced_by_one_of_the_source) {
+    const char *input = "a\xE4\xB8\x81"
+                        "bc\nb\xE4\xB9\x99"
+                        "aa\nabcd\n";
+    const char *replaced = output_of("predict reversed --unknown replace", input);
+    const char *allowed = output_of("predict reversed --unknown allow", input);
+    ck_assert_ptr_nonnull(strstr(allowed, "<unk>"));
+    ck_assert_ptr_null(strstr(replaced, "<unk>"));
+    ck_assert_ptr_null(strstr(output_of("predict reversed", input), "<unk>"));
+    ck_assert(strstr(replaced, "\xE4\xB8\x81") != NULL || strstr(replaced, "\xE4\xB9\x99") != NULL);
+    ck_assert_ptr_null(strstr(line_of(replaced, 1), "\xE4\xB8\x81"));
+}
+END_TEST
+
 /* ---- show ---- */
 
 /* What is shown changes no training, and a resumed run ends with the same file. */
@@ -358,6 +444,13 @@ int main(void) {
     tcase_add_test(texts, answer_follows_all_that_was_said);
     tcase_add_test(texts, commands_change_what_follows);
     suite_add_tcase(suite, texts);
+    TCase *attention = tcase_create("attention");
+    tcase_add_unchecked_fixture(attention, setup_attention, sandbox_close);
+    tcase_set_timeout(attention, 60);
+    tcase_add_test(attention, attention_has_a_row_for_each_symbol);
+    tcase_add_test(attention, picture_has_a_grid_for_each_line);
+    tcase_add_test(attention, unknown_symbol_is_replaced_by_one_of_the_source);
+    suite_add_tcase(suite, attention);
     TCase *refused = tcase_create("mistakes");
     tcase_add_unchecked_fixture(refused, setup_mistakes, sandbox_close);
     tcase_set_timeout(refused, 60);
