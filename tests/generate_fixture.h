@@ -22,7 +22,6 @@ struct generate_fixture_settings {
     const char *block;    /* with a source: a block over the memory after the cells; NULL: none */
     int64_t known;        /* > 0: numbers that are read at every step */
     int64_t numbers;      /* > 0: the targets are numbers, as many as this */
-    const char *block;    /* over the memory, after the last cell; NULL: none */
     const char *loss;     /* NULL: squared_error of numbers, softmax_cross_entropy of symbols */
     int learn_initial_state;
     int dtype_f64;

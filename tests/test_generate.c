@@ -33,12 +33,6 @@ static const struct generate_fixture_settings models[] = {
     {.name = "attention, no bridge, engine tape", .cell = "lstm_luong", .layers = 1, .source = 11, .tape = 1},
     {.name = "attention block", .cell = "gru", .layers = 1, .block = "attention", .source = 11, .bridge = BRIDGE_LAST},
     {.name = "source, learnt", .cell = "lstm", .layers = 2, .source = 11, .bridge = BRIDGE_LEARNT},
-    {.name = "attention by a block",
-     .cell = "gru",
-     .layers = 1,
-     .source = 11,
-     .bridge = BRIDGE_LEARNT,
-     .block = "attention"},
 };
 
 /* ---- running ---- */
