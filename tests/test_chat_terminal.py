@@ -64,8 +64,9 @@ class Terminal:
         self.wait(answer, after)
         self.wait("> ", self.text.index(answer, after) + len(answer))
 
-    def end(self):
-        self.send("/quit\r")
+    def end(self, keys="/quit\r"):
+        """Ends the conversation and returns the exit status. A terminal that nobody reads would keep the process waiting."""
+        self.send(keys)
         begin = time.monotonic()
         while time.monotonic() - begin < LIMIT:
             ended, status = os.waitpid(self.process, os.WNOHANG)
@@ -129,11 +130,7 @@ class Chat(unittest.TestCase):
         self.assertEqual(talk.end(), 0)
 
     def test_end_of_input_ends_the_conversation(self):
-        talk = Terminal(self.folder)
-        talk.send("\x04")
-        _, status = os.waitpid(talk.process, 0)
-        self.assertEqual(os.waitstatus_to_exitcode(status), 0)
-        os.close(talk.terminal)
+        self.assertEqual(Terminal(self.folder).end("\x04"), 0)
 
 
 if __name__ == "__main__":
