@@ -65,10 +65,14 @@ class Terminal:
         self.wait("> ", self.text.index(answer, after) + len(answer))
 
     def end(self, keys="/quit\r"):
-        """Ends the conversation and returns the exit status. A terminal that nobody reads would keep the process waiting."""
-        self.send(keys)
-        begin = time.monotonic()
+        """Ends the conversation and returns the exit status. The terminal is read until then, since a process waits for what it
+        has written to be read. The keys are pressed again after a while: an end of input that comes while the editor takes the
+        terminal over is lost."""
+        begin, pressed = time.monotonic(), 0
         while time.monotonic() - begin < LIMIT:
+            if time.monotonic() - begin >= 3 * pressed:
+                self.send(keys)
+                pressed += 1
             ended, status = os.waitpid(self.process, os.WNOHANG)
             if ended:
                 os.close(self.terminal)

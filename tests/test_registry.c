@@ -164,7 +164,7 @@ static const struct {
     {OPTIMIZER, {POKE(optimizer.base.kind, int32_t, -1)}, "has kind -1"},
     {OPTIMIZER, {POKE(optimizer.base.struct_size, uint32_t, 8)}, "optimizer descriptor of 'f.so' has struct_size 8"},
     {GENERAL,
-     {POKE(general.base.struct_size, uint32_t, sizeof(rondo_op) - 1)},
+     {POKE(general.base.struct_size, uint32_t, offsetof(rondo_op, sample_lengths) - 1)},
      "op descriptor of 'f.so' has struct_size"},
     {LOSS, {POKE(loss.base.struct_size, uint32_t, 0)}, "loss descriptor of 'f.so' has struct_size 0"},
     {OPTIMIZER, {POKE(optimizer.base.name, text, NULL)}, "optimizer descriptor of 'f.so' has no name"},
@@ -204,7 +204,8 @@ static const struct {
     /* elementwise ops */
     {ELEMENTWISE, {POKE(elementwise.map_grad, pointer, NULL)}, "op 'twice' of 'f.so': it has no gradient: 'map_grad'"},
     {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, RONDO_OP_NO_GRADIENT)}, "yet RONDO_OP_NO_GRADIENT is set"},
-    {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, 16)}, "unknown flags"},
+    {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, 32)}, "unknown flags"},
+    {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, RONDO_OP_SEQUENCES)}, "looks at one element at a time"},
     {ELEMENTWISE, {POKE(elementwise.role, int32_t, 9)}, "an unknown role"},
     {ELEMENTWISE, {POKE(elementwise.operands, text, NULL)}, "'operands', the names of its inputs, is missing"},
     {ELEMENTWISE, {POKE(elementwise.max_inputs, int32_t, 2)}, "takes a fixed number of inputs"},
