@@ -66,8 +66,8 @@ class Terminal:
 
     def end(self, keys="/quit\r"):
         """Ends the conversation and returns the exit status. The terminal is read until then, since a process waits for what it
-        has written to be read. The keys are pressed again after a while: an end of input that comes while the editor takes the
-        terminal over is lost."""
+        has written to be read. The keys are pressed again after a while: an end of input that comes between the prompt and
+        the moment when the editor takes the terminal over is a character of the line."""
         begin, pressed = time.monotonic(), 0
         while time.monotonic() - begin < LIMIT:
             if time.monotonic() - begin >= 3 * pressed:
@@ -134,7 +134,7 @@ class Chat(unittest.TestCase):
         self.assertEqual(talk.end(), 0)
 
     def test_end_of_input_ends_the_conversation(self):
-        self.assertEqual(Terminal(self.folder).end("\x04"), 0)
+        self.assertEqual(Terminal(self.folder).end("\x15\x04"), 0)  # an empty line, end of input
 
 
 if __name__ == "__main__":
