@@ -49,13 +49,29 @@ class Terminal:
         while text not in self.text[after:]:
             if time.monotonic() - begin > LIMIT:
                 raise AssertionError(f"no {text!r} in {self.text!r}")
-            ready, _, _ = select.select([self.terminal], [], [], 0.2)
-            if ready:
-                try:
-                    self.text += os.read(self.terminal, 4096).decode(errors="replace")
-                except OSError:  # the process has ended
-                    break
+            if not self.read():
+                break
         return self.text
+
+    def read(self):
+        """Reads what is there; False if the process has ended."""
+        ready, _, _ = select.select([self.terminal], [], [], 0.2)
+        try:
+            self.text += os.read(self.terminal, 4096).decode(errors="replace") if ready else ""
+        except OSError:
+            return False
+        return True
+
+    def interrupt(self, line=""):
+        """Ctrl-C, until there is a new prompt: between a prompt and the moment when the editor reads it ends nothing."""
+        after, pressed, begin = len(self.text), 0, time.monotonic()
+        while "> " not in self.text[after:]:
+            if time.monotonic() - begin >= 3 * pressed:
+                self.send(line + "\x03")
+                pressed += 1
+            self.read()
+            if time.monotonic() - begin > LIMIT:
+                raise AssertionError(f"no prompt in {self.text[after:]!r}")
 
     def ask(self, line, answer):
         """Types a line, and waits for a text after it."""
@@ -126,10 +142,8 @@ class Chat(unittest.TestCase):
         talk.send("the c\r")
         while len(talk.text) < after + 2000:
             talk.wait("a", len(talk.text))
-        talk.send("\x03")
-        talk.wait("> ", len(talk.text))
-        talk.send("half a line\x03")
-        talk.wait("> ", len(talk.text))
+        talk.interrupt()
+        talk.interrupt("half a line")
         talk.ask("/settings", "/max_length 10000000")
         self.assertEqual(talk.end(), 0)
 
