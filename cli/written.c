@@ -22,7 +22,8 @@ static const struct stream *target_of(const struct written *written) {
 
 int written_is_for(const struct task *task) {
     const char *why_not;
-    return task->experiment->model.feedback && task_has_inputs(task) &&
+    const int knows_targets = task->data.shape->timeline != NULL; /* of all steps but the last */
+    return task->experiment->model.feedback && task_has_inputs(task) && !knows_targets &&
            model_generates(network_model(task->network), &why_not);
 }
 

@@ -20,7 +20,8 @@ struct written {
     void *arg;
 };
 
-/* 1 if predictions of the task are written: the model reads its own outputs and something else, and is no language model. */
+/* 1 if predictions of the task are written: the model reads its own outputs and something else, and is no language model. A
+ * forecast of a series is not written: the targets before it are known. */
 int written_is_for(const struct task *task);
 
 /* The fields that follow `print` must be set before. Close with written_close, also after a failure. */

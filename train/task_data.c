@@ -134,8 +134,8 @@ static struct dataset *prepare(const struct task_data *data, struct dataset *dat
         dataset = cut(data, whole, name, errors);
         dataset_destroy(whole);
     }
-    const int is_written =
-        !with_targets && data->plan->feedback; /* the model itself decides on the number of its outputs */
+    /* The model itself decides on the number of its outputs, unless the targets before them are known, as in a series. */
+    const int is_written = !with_targets && data->plan->feedback && dataset != NULL && dataset->timeline == NULL;
     if (dataset != NULL && !is_written && dataset_fits(dataset, data->plan, with_targets, name, errors) != RONDO_OK) {
         dataset_destroy(dataset);
         return NULL;
