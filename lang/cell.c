@@ -86,6 +86,7 @@ static int is_memory_read(const struct trace *trace) {
 static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
     const struct cell_definition *definition = trace->definition;
     struct arena *arena = program_arena(trace->program);
+    const int32_t before = trace->errors->count; /* of equations that could not be read */
     rondo_value *values = arena_calloc(arena, (size_t)definition->n_states, sizeof *values);
     rondo_tensor *shapes = arena_calloc(arena, (size_t)definition->n_states, sizeof *shapes);
     if (values == NULL || shapes == NULL) {
@@ -110,7 +111,7 @@ static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
             tensor_2d(trace->settings->dtype, RONDO_ANY_MEMORY, trace->settings->memory, NULL); /* [memory, width] */
         trace->memory = program_input(trace->program, "memory", shape, trace->errors);
     }
-    return trace->errors->count == 0 ? RONDO_OK : trace->errors->status;
+    return trace->errors->count == before ? RONDO_OK : trace->errors->status;
 }
 
 /* The declared name number `index`: first the states, then the declared parameters, then the options. NULL after the

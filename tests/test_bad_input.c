@@ -211,7 +211,7 @@ static const struct {
     {"a number above the range", "model:", "model: {layers: [{cell: gru, hidden: 65537}]}", "",
      "bad.yaml:5:38: 'hidden' is 65537, expected an integer in [1, 65536]"},
     {"a word that is no choice", "model:", "model: {layers: [{cell: gru, hidden: 4}], pool: men}", "",
-     "bad.yaml:5:49: 'pool' is 'men', expected one of last, first, mean, max (did you mean 'mean'?)"},
+     "bad.yaml:5:49: 'pool' is 'men', expected one of last, first, mean, max, attention (did you mean 'mean'?)"},
     {"another version", "rondo:", "rondo: 2", "", "bad.yaml:1:8: 'rondo' is 2, expected an integer in [1, 1]"},
     {"no version", "rondo:", "", "", "bad.yaml:1:1: option 'rondo' of an experiment is missing"},
     {"no architecture", "architecture:", "", "", "bad.yaml:1:1: 'architecture' is missing, expected one of \"1:1\""},
