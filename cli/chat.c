@@ -265,13 +265,17 @@ static rondo_status talk_at_terminal(struct chat *chat) {
     struct line_editor *editor = line_editor_create("> ", chat->errors);
     const char *line = NULL;
     enum line_result result = LINE_END;
+    interrupt_on_answers(0);
     while (editor != NULL && !chat->has_ended && (result = line_editor_read(editor, &line)) != LINE_END) {
+        interrupt_on_answers(1);
         if (result == LINE_STOPPED) {
             interrupt_take_answer();
             printf("\n");
         } else if (take_line(chat, line, (struct location){0}) != RONDO_OK) {
             report_errors(chat->errors, 0);
         }
+        fflush(stdout);
+        interrupt_on_answers(0);
     }
     if (!chat->has_ended) {
         printf("\n");
@@ -303,7 +307,6 @@ static rondo_status talk(struct chat *chat) {
     if (!chat->at_terminal) {
         return talk_by_lines(chat);
     }
-    interrupt_on_answers();
     printf("%s: /help lists the commands\n", task_of(chat)->experiment->name);
     return talk_at_terminal(chat);
 }

@@ -84,9 +84,8 @@ static void on_answer_signal(int number) {
     atomic_store(&is_answer_stopped, 1);
 }
 
-/* Without SA_RESTART, so that reading a line ends too. */
-void interrupt_on_answers(void) {
-    const struct sigaction action = {.sa_handler = on_answer_signal};
+void interrupt_on_answers(int is_writing) {
+    const struct sigaction action = {.sa_handler = on_answer_signal, .sa_flags = is_writing ? SA_RESTART : 0};
     sigaction(SIGINT, &action, NULL);
 }
 

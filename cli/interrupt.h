@@ -21,8 +21,9 @@
 /* Installs the handlers and returns the source of interrupts that they set. Call it once, on the main thread. */
 struct interrupt interrupt_on_signals(void);
 
-/* For a conversation: SIGINT only ends an answer. Call it once, on the main thread. */
-void interrupt_on_answers(void);
+/* For a conversation: from now on SIGINT only ends an answer, or the reading of a line. With `is_writing`, a write that it
+ * interrupts goes on, since stdio would take it for a failure of the output; without, a read ends (EINTR). Main thread. */
+void interrupt_on_answers(int is_writing);
 /* 1 if SIGINT has arrived since the last call. */
 int interrupt_take_answer(void);
 

@@ -412,11 +412,15 @@ static rondo_status compile(struct trace *trace, struct cell *cell) {
     struct arena *arena = program_arena(trace->program);
     struct equation *source = NULL, *equations = NULL;
     check_names(trace);
+    const int32_t misnamed = trace->errors->count;
     const rondo_status parsed = equations_parse(&trace->definition->equations, arena, &source, trace->errors);
     RONDO_TRY(equations_repeat(trace->definition, trace->settings, source, arena, &equations, trace->errors));
     trace->source = source;
     trace->equations = equations;
     RONDO_TRY(add_inputs(trace, cell));
+    if (misnamed > 0) {
+        return trace->errors->status; /* the checks below would report what follows from it */
+    }
     for (const struct equation *equation = equations; equation != NULL; equation = equation->next) {
         trace_equation(trace, equation);
     }
