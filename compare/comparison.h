@@ -71,10 +71,10 @@ struct compared_variant {
     int32_t n_widths;
     const struct compared_setting *tuned; /* [n_tuned] what tuning has chosen; n_tuned 0: nothing (yet) */
     int32_t n_tuned;
-    int32_t failed_trials;     /* of tuning */
-    int64_t parameters;        /* trained numbers of the whole model */
-    int64_t flops;             /* per step, forward, of the layers, and of an encoder per step of its source, for one row */
-    double budget_ratio;       /* of what `equal` compares to its budget; NaN without `equal` */
+    int32_t failed_trials; /* of tuning */
+    int64_t parameters;    /* trained numbers of the whole model */
+    int64_t flops;         /* per step, forward, of the layers, and of an encoder per step of its source, for one row */
+    double budget_ratio;   /* of what `equal` compares to its budget; NaN without `equal` */
     struct compared_run *runs; /* [n_seeds] in the order of the comparison's seeds */
 };
 

@@ -35,8 +35,8 @@ struct scan_recorded {
     int32_t
         n_initial; /* the inputs of the tape's function are x, the fixed tensors, the ragged values, and n_initial initial
                           states */
-    int32_t *initial_state;   /* [n_initial] numbers of these states */
-    int has_final;            /* 1: the final states are results too */
+    int32_t *initial_state; /* [n_initial] numbers of these states */
+    int has_final;          /* 1: the final states are results too */
     const rondo_value *inputs;
     rondo_tensor *results;    /* the outputs, then the final states */
     struct rng_stream stream; /* of the recording */
