@@ -271,10 +271,11 @@ static struct cell_layer_settings settings_of(const struct experiment_layer *lay
 
 void layers_settings(const struct experiment_layers *layers, struct cell_layer_settings *settings,
                      const struct block_layer_settings **blocks) {
+    const struct cell_layer_settings none = {.cell = NULL};
     for (int32_t i = 0; i < layers->count; i++) {
         const struct experiment_layer *layer = &layers->items[i];
         for (int64_t copy = 0; copy < layer->options.count; copy++) {
-            *settings++ = layer->is_block ? (struct cell_layer_settings){.cell = NULL} : settings_of(layer);
+            *settings++ = layer->is_block ? none : settings_of(layer);
             *blocks++ = layer->is_block ? &layer->block : NULL;
         }
     }

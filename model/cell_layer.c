@@ -359,13 +359,14 @@ static rondo_value run(const struct cell_layer *layer, struct tape *tape, const 
                        const struct cell_layer_start *start, int backward, rondo_value *final) {
     const int has_values = call->probe != NULL && call->probe->values;
     const struct scan *scan = has_values ? layer->values_scan : layer->scan;
+    const rondo_value none = {-1};
     struct recurrence recurrence = {has_values ? layer->values_cell : layer->cell,
                                     call->time,
                                     call->input_every_step,
                                     call->inputs[0],
                                     start->parameters,
                                     start->states,
-                                    call->memory == NULL ? (rondo_value){-1} : call->memory->values,
+                                    call->memory == NULL ? none : call->memory->values,
                                     call->memory == NULL ? NULL : call->memory->rows};
     rondo_value *states = NULL;
     if (final != NULL) {

@@ -21,12 +21,13 @@ struct scan *fused_create_observed(const struct cell *cell, int32_t passes, int6
 
 rondo_value fused(const struct scan *scan, const struct recurrence *recurrence, struct tape *tape,
                   rondo_value *final_states) {
+    const rondo_value none = {-1};
     rondo_value outputs, inputs = recurrence->inputs;
     if (!recurrence->input_every_step) {
         inputs = packed_from_first(tape, recurrence->time, inputs); /* steps without an input run on zeros */
     }
     scan_record(scan, tape, recurrence->time, inputs, recurrence->initial_states, recurrence->parameters,
-                recurrence->memory_rows == NULL ? (rondo_value){-1} : recurrence->memory, recurrence->memory_rows,
-                &outputs, final_states);
+                recurrence->memory_rows == NULL ? none : recurrence->memory, recurrence->memory_rows, &outputs,
+                final_states);
     return outputs;
 }

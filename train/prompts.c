@@ -178,7 +178,8 @@ rondo_status prompts_add_examples(struct prompts *prompts, const struct dataset 
                                   uint64_t number, struct errors *errors) {
     prompts->list.dataset = dataset;
     for (int64_t i = begin; i < end; i++) {
-        RONDO_TRY(append(prompts, (struct generate_prompt){.example = i, .number = number++}, errors));
+        const struct generate_prompt prompt = {.example = i, .number = number + (uint64_t)(i - begin)};
+        RONDO_TRY(append(prompts, prompt, errors));
     }
     return RONDO_OK;
 }
