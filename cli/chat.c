@@ -358,6 +358,6 @@ const struct command command_chat = {
     "A line that begins with a slash is a command: /help lists them. The flags are those of 'rondo generate', and "
     "each\n"
     "of them is a command as well: /temperature 0.7.\n\n"
-    "  rondo chat runs/question-answering\n"
-    "  echo \"where is the milk\" | rondo chat runs/question-answering\n",
+    "  rondo chat runs/pronunciation\n"
+    "  echo quixotic | rondo chat runs/pronunciation\n",
     run_chat};

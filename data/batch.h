@@ -97,7 +97,7 @@ rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan
 rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, int64_t count,
                         const struct batch_plan *plan, int with_targets, struct arena *arena, struct batch *batch,
                         struct errors *errors);
-/* The sources of these examples alone, on their time axis, as rows in the order of `examples`: for an encoder that runs before
+/* Only the sources of these examples, on their time axis, as rows in the order of `examples`: for an encoder that runs before
  * there are targets. No source is empty. dtype: of numbers. */
 rondo_status batch_pack_source(const struct dataset *dataset, const int64_t *examples, int64_t count, int32_t dtype,
                                struct arena *arena, struct batch_source *source, struct errors *errors);

@@ -194,7 +194,7 @@ void generate_fixture_predict(const struct generate_fixture *fixture, int64_t ex
     int32_t ids[MOST_KNOWN];
     ck_assert_int_lt(count, MOST_KNOWN);
     memcpy(ids, targets, sizeof *ids * (size_t)count);
-    ids[count] = FIXTURE_END; /* a placeholder: the output of its step is the prediction of it */
+    ids[count] = FIXTURE_END; /* not read: the output of its step is the prediction of it */
     struct dataset *data = generate_fixture_example(fixture, example, ids, count + 1);
     float *all = arena_alloc(support.arena, sizeof *all * (size_t)((count + 1) * fixture->symbols));
     ck_assert_ptr_nonnull(all);

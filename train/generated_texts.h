@@ -2,7 +2,7 @@
  *
  * Each evaluation of the task's network (network_evaluate) then generates, with the settings of `generate`, one text for each
  * source of the dataset, and compares it with the targets of all examples that have this source (data/references.h). The texts of a
- * seed depend on the weights alone: not on threads, batches, or how often there was an evaluation before.
+ * seed depend only on the weights: not on threads, batches, or how often there was an evaluation before.
  *
  * Both sides are texts as the reader writes them (reader_class.decode). A symbol of a target that the vocabulary lacks becomes
  * U+FFFD, which no model writes: an unknown symbol is never right.
