@@ -140,12 +140,14 @@ rondo_tensor matrix(int64_t rows, int64_t columns, const char *name) {
     return name == NULL ? zeros_like(&shape) : random_like(&shape, name, 1);
 }
 
-rondo_tensor copy_of(const rondo_tensor *tensor, const rondo_tensor *like) {
-    const rondo_tensor copy = zeros_like(tensor == NULL ? like : tensor);
-    if (tensor != NULL) { /* if there is no gradient, it counts as zeros */
-        memcpy(copy.data, tensor->data, tensor_bytes(tensor));
-    }
+rondo_tensor copy_of(const rondo_tensor *tensor) {
+    const rondo_tensor copy = zeros_like(tensor);
+    memcpy(copy.data, tensor->data, tensor_bytes(tensor));
     return copy;
+}
+
+rondo_tensor copy_of_gradient(const rondo_tensor *gradient, const rondo_tensor *like) {
+    return gradient == NULL ? zeros_like(like) : copy_of(gradient);
 }
 
 /* Random parameters by name; a dot counts as "_", so that a cell that says itself what a wrapper does has the same. */
@@ -246,19 +248,19 @@ void pass(struct run *run) {
     record(run, &values);
     const rondo_value sum = total(run, &values);
     support_ok(&support, tape_backward(tape, sum), "backward");
-    run->outputs = copy_of(tape_tensor(tape, values.outputs), NULL);
+    run->outputs = copy_of(tape_tensor(tape, values.outputs));
     for (int32_t s = 0; s < layer_shape(run->layer)->n_states; s++) {
-        run->final[s] = copy_of(tape_tensor(tape, values.final[s]), NULL);
+        run->final[s] = copy_of(tape_tensor(tape, values.final[s]));
         if (run->initial != NULL) {
-            run->grad_initial[s] = copy_of(tape_gradient(tape, values.initial[s]), &run->initial[s]);
+            run->grad_initial[s] = copy_of_gradient(tape_gradient(tape, values.initial[s]), &run->initial[s]);
         }
     }
-    run->grad_inputs = copy_of(tape_gradient(tape, values.inputs), &run->inputs);
+    run->grad_inputs = copy_of_gradient(tape_gradient(tape, values.inputs), &run->inputs);
     if (layer_shape(run->layer)->reads_memory) {
-        run->grad_memory = copy_of(tape_gradient(tape, values.memory), &run->memory.values);
+        run->grad_memory = copy_of_gradient(tape_gradient(tape, values.memory), &run->memory.values);
     }
     for (int32_t p = 0; p < layer_shape(run->layer)->n_parameters; p++) {
-        run->grad_parameters[p] = copy_of(tape_gradient(tape, values.parameters[p]), &run->parameters[p]);
+        run->grad_parameters[p] = copy_of_gradient(tape_gradient(tape, values.parameters[p]), &run->parameters[p]);
     }
 }
 

@@ -58,8 +58,9 @@ struct values {
 rondo_tensor zeros_like(const rondo_tensor *tensor);
 /* Random numbers from the stream `name`; zeros if it is NULL. */
 rondo_tensor matrix(int64_t rows, int64_t columns, const char *name);
-/* A copy of `tensor`; if it is NULL, zeros in the shape of `like`. */
-rondo_tensor copy_of(const rondo_tensor *tensor, const rondo_tensor *like);
+rondo_tensor copy_of(const rondo_tensor *tensor);
+/* A copy of a gradient; if there is none (NULL), zeros in the shape of `like`. */
+rondo_tensor copy_of_gradient(const rondo_tensor *gradient, const rondo_tensor *like);
 
 /* Random inputs and parameters, an input at every step, evaluation, no initial states. */
 struct run make_run(struct layer *layer, const int64_t *lengths, int64_t rows, int64_t input);

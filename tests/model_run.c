@@ -139,10 +139,11 @@ void model_run_pass(struct model_run *run) {
     rondo_value parameters[MOST_PARAMETERS];
     const struct model_result result = model_run_record(run, parameters);
     support_ok(&support, tape_backward(tape, loss_of(run, result.outputs)), "backward");
-    run->hidden = copy_of(tape_tensor(tape, result.hidden), NULL);
-    run->outputs = copy_of(tape_tensor(tape, result.outputs), NULL);
+    run->hidden = copy_of(tape_tensor(tape, result.hidden));
+    run->outputs = copy_of(tape_tensor(tape, result.outputs));
     for (int32_t p = 0; p < model_parameter_count(run->model); p++) {
-        run->gradients[p] = copy_of(tape_gradient(tape, parameters[p]), &model_parameters(run->model)[p].value);
+        run->gradients[p] =
+            copy_of_gradient(tape_gradient(tape, parameters[p]), &model_parameters(run->model)[p].value);
     }
 }
 

@@ -121,12 +121,14 @@ static double loss(void *arg) {
     return sum;
 }
 
-static rondo_tensor copy_of(const rondo_tensor *tensor, const rondo_tensor *like) {
-    const rondo_tensor copy = zeros_like(tensor == NULL ? like : tensor);
-    if (tensor != NULL) { /* if there is no gradient, it counts as zeros */
-        memcpy(copy.data, tensor->data, tensor_bytes(tensor));
-    }
+static rondo_tensor copy_of(const rondo_tensor *tensor) {
+    const rondo_tensor copy = zeros_like(tensor);
+    memcpy(copy.data, tensor->data, tensor_bytes(tensor));
     return copy;
+}
+
+static rondo_tensor copy_of_gradient(const rondo_tensor *gradient, const rondo_tensor *like) {
+    return gradient == NULL ? zeros_like(like) : copy_of(gradient);
 }
 
 /* Outputs and gradients. */
@@ -135,11 +137,11 @@ static void forward_and_backward(struct run *run) {
     const rondo_value outputs = record(run, parameters, &inputs, &memory);
     const rondo_value weighted[2] = {outputs, tape_constant(tape, &run->weights)};
     support_ok(&support, tape_backward(tape, tape_apply_named(tape, "mul", NULL, weighted, 2)), run->cell->name);
-    run->outputs = copy_of(tape_tensor(tape, outputs), NULL);
-    run->grad_inputs = copy_of(tape_gradient(tape, inputs), &run->inputs);
-    run->grad_memory = copy_of(tape_gradient(tape, memory), &run->memory.values);
+    run->outputs = copy_of(tape_tensor(tape, outputs));
+    run->grad_inputs = copy_of_gradient(tape_gradient(tape, inputs), &run->inputs);
+    run->grad_memory = copy_of_gradient(tape_gradient(tape, memory), &run->memory.values);
     for (int32_t p = 0; p < run->cell->n_parameters; p++) {
-        run->grad_parameters[p] = copy_of(tape_gradient(tape, parameters[p]), &run->parameters[p]);
+        run->grad_parameters[p] = copy_of_gradient(tape_gradient(tape, parameters[p]), &run->parameters[p]);
     }
 }
 

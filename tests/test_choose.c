@@ -123,7 +123,7 @@ static int heaviest_first(const void *left, const void *right) {
 
 /* The definition, step by step. */
 static void naive_weights(const float *log_p, int64_t size, const struct generate_settings *settings, double *weights) {
-    struct sorted sorted[MOST];
+    struct sorted sorted[MOST] = {{0}};
     float highest = log_p[0];
     for (int k = 0; k < size; k++) {
         highest = fmaxf(highest, log_p[k]);

@@ -437,7 +437,7 @@ START_TEST(the_memory_is_sequence_major_in_the_order_of_the_rows) {
     struct model_run all = run_of(row, ENGINE_FUSED, source_lengths, NULL, lengths, COUNT);
     rondo_value parameters[MOST_PARAMETERS];
     const struct layer_memory memory = model_run_record(&all, parameters).memory;
-    const rondo_tensor values = copy_of(tape_tensor(tape, memory.values), NULL); /* the tape is reset below */
+    const rondo_tensor values = copy_of(tape_tensor(tape, memory.values)); /* the tape is reset below */
     const int64_t width = values.shape[1];
     int64_t begin[COUNT];
     ck_assert_int_eq(memory.rows->count, COUNT);
@@ -473,7 +473,7 @@ START_TEST(steps_after_model_encode_are_those_of_one_pass) {
     }
     rondo_value parameters[MOST_PARAMETERS];
     const struct model_result whole = model_run_record(&run, parameters);
-    const rondo_tensor expected = copy_of(tape_tensor(tape, whole.outputs), NULL);
+    const rondo_tensor expected = copy_of(tape_tensor(tape, whole.outputs));
     struct states *states = model_states_create(run.model, COUNT, &support.errors);
     struct layer_memory memory;
     const struct model_source source = {&run.source_time, &run.source_input, run.source_row};
@@ -527,7 +527,7 @@ START_TEST(a_shared_table_gets_the_gradients_of_both_streams_by_rows) {
     of_parameters[p] = &rows_of_table;
     support_ok(&support, row_table_begin(&rows_of_table, table->name, &table->value, &support.errors), "rows");
     run.rows = of_parameters;
-    const rondo_tensor dense = copy_of(&run.gradients[p], NULL), outputs = copy_of(&run.outputs, NULL);
+    const rondo_tensor dense = copy_of(&run.gradients[p]), outputs = copy_of(&run.outputs);
     model_run_pass(&run);
     support_near(&run.outputs, &outputs, 0, "outputs");
     const rondo_tensor by_rows = zeros_like(&dense);

@@ -660,7 +660,7 @@ START_TEST(numbers_are_drawn_from_their_distribution) {
         support_ok(&support, generator_results(on, 1 - turn, &found[turn], &count, &support.errors), "results");
         ck_assert_int_eq(count, DRAWS);
     }
-    float predictions[2];
+    float predictions[2] = {NAN, NAN};
     const float targets[] = {0, 0};
     struct dataset *data = generate_fixture_example(&fixture, 0, targets, 1);
     const struct network_interval interval = {.level = 0.6826895, .lower = &predictions[0], .upper = &predictions[1]};

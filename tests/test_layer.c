@@ -114,7 +114,7 @@ START_TEST(the_last_output_of_a_row_is_that_of_its_own_end) {
     ck_assert_ptr_nonnull(pool);
     const struct layer_call call = {
         .time = &run.time, .input_every_step = 1, .inputs = &values.outputs, .scope = "pool"};
-    const rondo_tensor last = copy_of(tape_tensor(tape, layer_record(pool, tape, &call)), NULL);
+    const rondo_tensor last = copy_of(tape_tensor(tape, layer_record(pool, tape, &call)));
     ck_assert_int_eq(last.shape[0], ROWS);
     ck_assert_int_eq(last.shape[1], width);
     for (int64_t row = 0; row < ROWS; row++) {
@@ -183,14 +183,15 @@ static void pass_in_windows(struct run *whole, int stops) {
     values[0].outputs = packed;
     const rondo_value sum = stops ? weighted(outputs[1], "outputs") : total(whole, &values[0]);
     support_ok(&support, tape_backward(tape, sum), "backward");
-    whole->outputs = copy_of(tape_tensor(tape, packed), NULL);
+    whole->outputs = copy_of(tape_tensor(tape, packed));
     for (int32_t s = 0; s < layer_shape(whole->layer)->n_states; s++) {
-        whole->final[s] = copy_of(tape_tensor(tape, values[1].final[s]), NULL);
+        whole->final[s] = copy_of(tape_tensor(tape, values[1].final[s]));
     }
     for (int32_t p = 0; p < layer_shape(whole->layer)->n_parameters; p++) {
-        whole->grad_parameters[p] = copy_of(tape_gradient(tape, values[0].parameters[p]), &whole->parameters[p]);
+        whole->grad_parameters[p] =
+            copy_of_gradient(tape_gradient(tape, values[0].parameters[p]), &whole->parameters[p]);
     }
-    whole->grad_inputs = copy_of(tape_gradient(tape, values[0].inputs), &parts[0].inputs);
+    whole->grad_inputs = copy_of_gradient(tape_gradient(tape, values[0].inputs), &parts[0].inputs);
 }
 
 /* One step of a row, and one element of the memory. */

@@ -501,7 +501,7 @@ START_TEST(before_the_output_a_loss_gets_hidden_values_weight_and_bias) {
     ck_assert_int_eq(tape_tensor(tape, result.weight)->shape[1], OUTPUTS);
     support_ok(&support, tape_backward(tape, weighted(outputs, "outputs")), row->what);
     for (int32_t p = 0; p < model_parameter_count(run.model); p++) {
-        const rondo_tensor gradient = copy_of(tape_gradient(tape, parameters[p]), &run.gradients[p]);
+        const rondo_tensor gradient = copy_of_gradient(tape_gradient(tape, parameters[p]), &run.gradients[p]);
         support_near(&gradient, &run.gradients[p], 1e-13, row->what);
     }
     model_destroy(run.model);

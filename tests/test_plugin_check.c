@@ -537,10 +537,10 @@ static void end_by(int number) {
     const pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
-        freopen("/dev/null", "w", stdout);
-        freopen(sandbox_path("said"), "w", stderr);
-        execl(variable("RONDO_PROGRAM"), "rondo", "plugin", "check", file, "--only", "loads", "--seconds", "4000",
-              (char *)NULL);
+        if (freopen("/dev/null", "w", stdout) != NULL && freopen(sandbox_path("said"), "w", stderr) != NULL) {
+            execl(variable("RONDO_PROGRAM"), "rondo", "plugin", "check", file, "--only", "loads", "--seconds", "4000",
+                  (char *)NULL);
+        }
         _exit(127);
     }
     ck_assert_msg(wait_for_processes(file, 2), "the command and its child do not run");

@@ -170,7 +170,7 @@ START_TEST(the_gradient_of_a_state_is_that_of_a_number_added_to_it) {
     }
     model_run_pass(&run);
     const rondo_tensor gradients = state_gradients(&run, cell);
-    const rondo_tensor inputs = copy_of(tape_gradient(tape, probe.input), NULL);
+    const rondo_tensor inputs = copy_of(tape_gradient(tape, probe.input));
     /* Central differences by all columns of the inputs: the gradients by inputs are those of the first three. */
     const rondo_tensor expected = zeros_like(&hand.inputs[0]);
     for (int64_t i = 0; i < run.time.total; i++) {

@@ -167,7 +167,7 @@ START_TEST(batch_mates_change_no_result_of_any_wrapper) {
     pass(&batch);
     for (int64_t row = 0; row < ROWS; row++) {
         struct run other = batch;
-        other.inputs = copy_of(&batch.inputs, NULL);
+        other.inputs = copy_of(&batch.inputs);
         other.training = batch.training = 1;
         for (int64_t t = 0; t < (batch.input_every_step ? batch.time.steps : 1); t++) {
             for (int64_t mate = 0; mate < batch.time.alive[t]; mate++) {
