@@ -3,9 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/chosen_data.h"
 #include "cli/naive_scores.h"
-#include "cli/part.h"
 #include "cli/plot_eval.h"
 #include "cli/plot_run.h"
 #include "cli/print.h"
@@ -29,9 +28,9 @@ static const char *name_of_class(void *arg, int64_t k) {
 /* What is evaluated, and how it is shown. */
 struct evaluation {
     struct run_record_settings record;
-    const char *split, *file; /* a part of the run's data, or a file */
-    const char **metrics;     /* those of `record`: [ARGUMENT_LIST_MAX + 1], ended by NULL */
-    int64_t example;          /* of --example; 0: not given */
+    struct chosen_data *data;
+    const char **metrics; /* those of `record`: [ARGUMENT_LIST_MAX + 1], ended by NULL */
+    int64_t example;      /* of --example; 0: not given */
     int json;
     int hides_matrix; /* its table was not asked for, and is only drawn */
     struct plot_page page;
@@ -59,15 +58,14 @@ static rondo_status show_tables(const struct task *task, int hides_matrix, json_
     return builder.failed ? errors_no_memory(errors) : status == RONDO_NOT_FOUND ? RONDO_OK : status;
 }
 
-static rondo_status print_json(const struct task *task, const struct dataset *dataset, const char *what,
-                               int hides_matrix, const struct scores *scores, const struct naive_scores *naive,
-                               struct errors *errors) {
+static rondo_status print_json(const struct evaluation *evaluation, const struct task *task,
+                               const struct scores *scores, const struct naive_scores *naive, struct errors *errors) {
     json_t *tables = json_object();
-    json_t *object = json_pack("{s:o, s:I, s:I}", "data", json_text(what), "examples", (json_int_t)dataset->count,
-                               "rows", (json_int_t)scores->rows);
+    json_t *object = json_pack("{s:o, s:I, s:I}", "data", json_text(evaluation->data->name), "examples",
+                               (json_int_t)evaluation->data->dataset->count, "rows", (json_int_t)scores->rows);
     if (tables == NULL || object == NULL || run_record_scores(object, task->network, scores) != 0 ||
         naive_scores_json(naive, task->network, object) != 0 ||
-        show_tables(task, hides_matrix, tables, errors) != RONDO_OK ||
+        show_tables(task, evaluation->hides_matrix, tables, errors) != RONDO_OK ||
         (json_object_size(tables) > 0 && json_object_set(object, "tables", tables) != 0)) {
         json_decref(object);
         object = NULL;
@@ -76,18 +74,17 @@ static rondo_status print_json(const struct task *task, const struct dataset *da
     return errors->count > 0 ? errors->status : output_json(object, JSON_REAL_PRECISION(17), errors);
 }
 
-static rondo_status print_scores(const struct evaluation *evaluation, const struct task *task,
-                                 const struct dataset *dataset, struct errors *errors) {
+static rondo_status print_scores(const struct evaluation *evaluation, const struct task *task, struct errors *errors) {
     struct scores scores = {0};
     const struct network *network = task->network;
-    const char *what = evaluation->file == NULL ? evaluation->split : evaluation->file;
+    const struct dataset *dataset = evaluation->data->dataset;
     struct naive_scores naive;
     RONDO_TRY(naive_scores_measure(&naive, task, dataset, errors));
     RONDO_TRY(network_evaluate(task->network, dataset, task->experiment->schedule.batch, &scores, errors));
     if (evaluation->json) {
-        return print_json(task, dataset, what, evaluation->hides_matrix, &scores, &naive, errors);
+        return print_json(evaluation, task, &scores, &naive, errors);
     }
-    print_text(stdout, what);
+    print_text(stdout, evaluation->data->name);
     printf(": %lld examples", (long long)dataset->count);
     for (int32_t m = 0; m < network_metric_count(network); m++) {
         printf(", %s %.4f", network_metric_name(network, m), network_metric(network, &scores, m));
@@ -98,12 +95,11 @@ static rondo_status print_scores(const struct evaluation *evaluation, const stru
 }
 
 /* Draws what --plot asks for. */
-static rondo_status show_plots(struct evaluation *evaluation, const struct task *task, const struct dataset *dataset,
-                               struct errors *errors) {
+static rondo_status show_plots(struct evaluation *evaluation, const struct task *task, struct errors *errors) {
     struct errors warnings = {0};
     struct plot_page *page = &evaluation->page;
-    const char *what = evaluation->file != NULL ? evaluation->file : part_title(evaluation->split);
-    const struct plot_eval eval = {task, evaluation->record.folder, what, dataset, evaluation->example};
+    const struct chosen_data *data = evaluation->data;
+    const struct plot_eval eval = {task, evaluation->record.folder, data->title, data->dataset, evaluation->example};
     if (page->flag.file == NULL) {
         printf("\n");
     }
@@ -113,60 +109,42 @@ static rondo_status show_plots(struct evaluation *evaluation, const struct task 
 }
 
 /* What was left out of the data that are evaluated. */
-static void report_notes(const struct evaluation *evaluation, const struct task *task, const struct dataset *own) {
+static void report_notes(const struct evaluation *evaluation, const struct task *task) {
     struct errors notes = {0};
-    if (own != NULL) {
-        task_data_notes(own, (struct location){.file = evaluation->file}, &notes);
+    const struct chosen_data *data = evaluation->data;
+    if (data->own != NULL) {
+        task_data_notes(data->own, (struct location){.file = data->name}, &notes);
     } else { /* a part of the training file has the notes of that file */
-        const struct dataset *part = part_dataset(task, evaluation->split);
-        task_data_notes(part != NULL && part->n_notes > 0 ? part : task->data.whole, task->experiment->data.train.where,
-                        &notes);
+        task_data_notes(data->dataset->n_notes > 0 ? data->dataset : task->data.whole,
+                        task->experiment->data.train.where, &notes);
     }
     report_warnings(&notes, evaluation->json);
 }
 
 static rondo_status evaluate_task(struct evaluation *evaluation, struct task *task, struct errors *errors) {
-    struct dataset *own = NULL;
-    if (evaluation->file != NULL) {
-        const struct reader_path path = {.text = evaluation->file, .where = {"--data", 0, 0}};
-        const struct reader_source source = {.paths = &path, .count = 1, .part = PART_TEST};
-        own = task_data_read(&task->data, &source, 1, errors);
-        if (own == NULL) {
-            return errors->status;
-        }
-    }
-    const struct dataset *dataset = own != NULL ? own : part_dataset(task, evaluation->split);
-    rondo_status status = RONDO_OK;
-    report_notes(evaluation, task, own);
-    if (dataset == NULL) {
-        status = errors_add(errors, RONDO_INVALID, "the experiment of '%s' has no data.%s; use --data to name a file",
-                            evaluation->record.folder, evaluation->split);
-    } else {
-        status = print_scores(evaluation, task, dataset, errors);
+    rondo_status status = chosen_data_open(evaluation->data, task, evaluation->record.folder, errors);
+    if (status == RONDO_OK) {
+        report_notes(evaluation, task);
+        status = print_scores(evaluation, task, errors);
     }
     if (status == RONDO_OK && evaluation->page.flag.is_given) {
-        status = show_plots(evaluation, task, dataset, errors);
+        status = show_plots(evaluation, task, errors);
     }
-    dataset_destroy(own);
+    chosen_data_close(evaluation->data);
     return status;
 }
 
 static rondo_status evaluate(struct evaluation *evaluation, struct session *session, struct errors *errors) {
-    const int which = evaluation->file != NULL ? 0 : part_find(evaluation->split, errors);
-    if (evaluation->file == NULL && which == 0) {
-        return errors->status;
-    }
     if (evaluation->page.flag.is_given) {
         RONDO_TRY(
             plot_eval_metrics(evaluation->record, evaluation->metrics, session, &evaluation->hides_matrix, errors));
     }
-    evaluation->record.which = which;
     struct task *task = run_record_open(&evaluation->record, session, errors);
     if (task == NULL) {
         return errors->status;
     }
     metrics_want_tables(network_metrics(task->network));
-    report_changes(evaluation->record.folder, task, which, evaluation->json);
+    report_changes(evaluation->record.folder, task, evaluation->record.which, evaluation->json);
     const rondo_status status = evaluate_task(evaluation, task, errors);
     task_destroy(task);
     return status;
@@ -174,12 +152,13 @@ static rondo_status evaluate(struct evaluation *evaluation, struct session *sess
 
 static int run_eval(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *split = NULL, *file = NULL, *best = NULL, *metrics[ARGUMENT_LIST_MAX + 1] = {NULL};
+    struct chosen_data data = {0};
+    const char *best = NULL, *metrics[ARGUMENT_LIST_MAX + 1] = {NULL};
     struct plot_flag plot = {0};
     int64_t example = 0;
     const struct flag flags[] = {
-        {"on", "PART", FLAG_TEXT, &split, "part of the experiment's data: train, valid or test (default: test)"},
-        {"data", "FILE", FLAG_TEXT, &file, "evaluate on another file of the same format"},
+        FLAG_PART_OF(data, "part of the experiment's data: train, valid or test (default: test)"),
+        FLAG_DATA_OF(data, "evaluate on"),
         {"metric", "NAME[:KEY=VALUE,…]", FLAG_LIST, metrics,
          "report this metric as well, with its options; may be repeated"},
         FLAG_PLOT_OF(plot),
@@ -201,16 +180,15 @@ static int run_eval(const struct command *command, int argc, char **argv) {
     struct session *session = NULL;
     struct evaluation evaluation = {
         .record = {.folder = arguments.words[0], .metrics = metrics, .best = best, .best_where = {.file = "--best"}},
-        .split = split == NULL ? "test" : split,
-        .file = file,
+        .data = &data,
         .metrics = metrics,
         .example = example,
         .json = common.json};
-    if (split != NULL && file != NULL) {
-        errors_add(&errors, RONDO_INVALID,
-                   "--on '%s' is not used with --data '%s': name a part of the experiment's data or a file, not both",
-                   split, file);
-    } else if (plot_page_open(&evaluation.page, plot, example, common.json, &errors) == RONDO_OK) {
+    if (data.part == NULL && !chosen_data_has_files(&data)) {
+        data.part = "test";
+    }
+    evaluation.record.which = chosen_data_which(&data, &errors);
+    if (errors.count == 0 && plot_page_open(&evaluation.page, plot, example, common.json, &errors) == RONDO_OK) {
         session = session_from_flags(&common, &errors);
     }
     if (session != NULL) {

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/chosen_data.h"
 #include "cli/inspect_text.h"
-#include "cli/part.h"
 #include "io/json.h"
 #include "train/run_record.h"
 
@@ -15,7 +14,7 @@
 /* What is inspected, and how it is shown. */
 struct inspecting {
     struct run_record_settings record;
-    const char *part, *file; /* a part of the run's data (NULL: valid, or train without one), or a file */
+    struct chosen_data *data; /* no choice: valid, or train without one */
     int64_t examples;
     int json, writes;
     struct plot_page page;
@@ -61,10 +60,10 @@ static rondo_status show(struct inspecting *inspecting, const struct inspection 
     return status;
 }
 
-static rondo_status inspect_dataset(struct inspecting *inspecting, const struct task *task,
-                                    const struct dataset *dataset, const char *what, struct errors *errors) {
+static rondo_status inspect_dataset(struct inspecting *inspecting, const struct task *task, struct errors *errors) {
     struct arena *arena = arena_create();
-    const struct inspect_settings settings = {dataset, what, inspecting->examples, inspecting->record.folder};
+    const struct inspect_settings settings = {inspecting->data->dataset, inspecting->data->name, inspecting->examples,
+                                              inspecting->record.folder};
     struct inspection inspection;
     rondo_status status = arena == NULL ? errors_no_memory(errors) : RONDO_OK;
     if (status == RONDO_OK) {
@@ -78,51 +77,37 @@ static rondo_status inspect_dataset(struct inspecting *inspecting, const struct 
 }
 
 static rondo_status inspect_run(struct inspecting *inspecting, struct session *session, struct errors *errors) {
-    const int wanted = inspecting->file != NULL   ? 0
-                       : inspecting->part == NULL ? TASK_TRAIN | TASK_VALID
-                                                  : part_find(inspecting->part, errors);
-    if (errors->count > 0) {
-        return errors->status;
-    }
+    struct chosen_data *data = inspecting->data;
+    const int is_chosen = data->part != NULL || chosen_data_has_files(data);
     session->probe = 1;
-    inspecting->record.which = wanted;
-    struct task *task = run_record_open(&inspecting->record, session, errors);
+    inspecting->record.which = is_chosen ? chosen_data_which(data, errors) : TASK_TRAIN | TASK_VALID;
+    struct task *task = errors->count > 0 ? NULL : run_record_open(&inspecting->record, session, errors);
     if (task == NULL) {
         return errors->status;
     }
-    report_changes(inspecting->record.folder, task, wanted, inspecting->json);
-    struct dataset *own = NULL;
-    rondo_status status = RONDO_OK;
-    if (inspecting->file != NULL) {
-        const struct reader_path path = {.text = inspecting->file, .where = {"--data", 0, 0}};
-        const struct reader_source source = {.paths = &path, .count = 1, .part = PART_TEST};
-        own = task_data_read(&task->data, &source, 1, errors);
-        status = own == NULL ? errors->status : RONDO_OK;
+    report_changes(inspecting->record.folder, task, inspecting->record.which, inspecting->json);
+    if (!is_chosen) {
+        data->part = task->data.valid != NULL ? "valid" : "train";
     }
-    const char *part = inspecting->part != NULL ? inspecting->part : task->data.valid != NULL ? "valid" : "train";
-    const struct dataset *dataset = own != NULL ? own : part_dataset(task, part);
-    if (status == RONDO_OK && dataset == NULL) {
-        status = errors_add(errors, RONDO_INVALID, "the experiment of '%s' has no data.%s; use --data to name a file",
-                            inspecting->record.folder, part);
+    if (chosen_data_open(data, task, inspecting->record.folder, errors) == RONDO_OK) {
+        inspect_dataset(inspecting, task, errors);
     }
-    if (status == RONDO_OK) {
-        inspect_dataset(inspecting, task, dataset, own != NULL ? inspecting->file : part, errors);
-    }
-    dataset_destroy(own);
+    chosen_data_close(data);
     task_destroy(task);
     return errors->status;
 }
 
 static int run_inspect(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *part = NULL, *file = NULL, *best = NULL;
+    struct chosen_data data = {0};
+    const char *best = NULL;
     struct plot_flag plot = {0};
     int64_t examples = EXAMPLES;
     int no_write = 0;
     const struct flag flags[] = {
-        {"on", "PART", FLAG_TEXT, &part,
-         "part of the experiment's data: train, valid or test (default: valid, or train if there is none)"},
-        {"data", "FILE", FLAG_TEXT, &file, "inspect on another file of the same format"},
+        FLAG_PART_OF(data,
+                     "part of the experiment's data: train, valid or test (default: valid, or train if there is none)"),
+        FLAG_DATA_OF(data, "inspect on"),
         {"examples", "N", FLAG_NUMBER, &examples, "at most this many examples, evenly spaced (default: 400)"},
         FLAG_PLOT_OF(plot),
         {"no-write", NULL, FLAG_ON, &no_write, "do not write " INSPECT_FILE " into the folder of the run"},
@@ -143,16 +128,11 @@ static int run_inspect(const struct command *command, int argc, char **argv) {
     struct session *session = NULL;
     struct inspecting inspecting = {
         .record = {.folder = arguments.words[0], .best = best, .best_where = {.file = "--best"}},
-        .part = part,
-        .file = file,
+        .data = &data,
         .examples = examples,
         .json = common.json,
         .writes = !no_write};
-    if (part != NULL && file != NULL) {
-        errors_add(&errors, RONDO_INVALID,
-                   "--on '%s' is not used with --data '%s': name a part of the experiment's data or a file, not both",
-                   part, file);
-    } else if (plot_page_open(&inspecting.page, plot, 0, common.json, &errors) == RONDO_OK) {
+    if (plot_page_open(&inspecting.page, plot, 0, common.json, &errors) == RONDO_OK) {
         session = session_from_flags(&common, &errors);
     }
     if (session != NULL) {

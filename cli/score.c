@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/chosen_data.h"
 #include "cli/json_builder.h"
-#include "cli/part.h"
 #include "cli/print.h"
 #include "cli/text_lines.h"
 #include "core/memory.h"
@@ -328,26 +327,22 @@ static rondo_status score_lines(struct scorer *scorer, const char *file) {
 /* What is scored. */
 struct score_source {
     struct run_record_settings record;
-    const char *split;        /* a part of the run's data; NULL: files */
-    const char *data;         /* a file in the format of the training data; NULL: none */
+    struct chosen_data *data; /* in the format of the training data; no choice: texts */
     const char *const *files; /* lines of text; NULL-terminated */
 };
 
-static rondo_status score_data(struct scorer *scorer, const char *file) {
-    const struct reader_path path = {.text = file, .where = {"--data", 0, 0}};
-    const struct reader_source source = {.paths = &path, .count = 1, .part = PART_TEST};
-    struct dataset *dataset = task_data_read(&scorer->task->data, &source, 1, scorer->errors);
-    const rondo_status status = dataset == NULL ? scorer->errors->status : score_dataset(scorer, dataset);
-    dataset_destroy(dataset);
-    return status;
+/* 1 for data in the format of the training data. */
+static int has_data(const struct score_source *source) {
+    return source->data->part != NULL || chosen_data_has_files(source->data);
 }
 
-static rondo_status score_part(struct scorer *scorer, const struct score_source *source) {
-    const struct dataset *dataset = part_dataset(scorer->task, source->split);
-    return dataset == NULL ? errors_add(scorer->errors, RONDO_INVALID,
-                                        "the experiment of '%s' has no data.%s; use --data to name a file",
-                                        source->record.folder, source->split)
-                           : score_dataset(scorer, dataset);
+static rondo_status score_data(struct scorer *scorer, const struct score_source *source) {
+    const rondo_status status =
+        chosen_data_open(source->data, scorer->task, source->record.folder, scorer->errors) == RONDO_OK
+            ? score_dataset(scorer, source->data->dataset)
+            : scorer->errors->status;
+    chosen_data_close(source->data);
+    return status;
 }
 
 static rondo_status score_texts(struct scorer *scorer, const struct score_source *source) {
@@ -373,37 +368,29 @@ static rondo_status score_source(struct scorer *scorer, const struct score_sourc
                           source->record.folder, task->experiment->loss.terms[0].loss->base.name);
     }
     scorer->target = dataset_find(task->data.shape, "target");
-    if (source->split != NULL) {
-        RONDO_TRY(score_part(scorer, source));
-    } else if (source->data != NULL) {
-        RONDO_TRY(score_data(scorer, source->data));
-    } else {
-        RONDO_TRY(score_texts(scorer, source));
-    }
+    RONDO_TRY(has_data(source) ? score_data(scorer, source) : score_texts(scorer, source));
     return print_total(scorer);
 }
 
-/* The parts that are read; -1 with errors. */
-static int parts_of(const struct score_source *source, struct errors *errors) {
-    if ((source->split != NULL) + (source->data != NULL) + (source->files[0] != NULL) > 1) {
-        errors_add(
-            errors, RONDO_INVALID,
-            "there is more than one thing to score: name a part with --on, a file with --data, or files of texts");
-        return -1;
-    }
-    const int which = source->split == NULL ? 0 : part_find(source->split, errors);
-    return source->split != NULL && which == 0 ? -1 : which;
+static rondo_status check_choice(const struct score_source *source, struct errors *errors) {
+    const int is_file = chosen_data_has_files(source->data);
+    return (source->data->part != NULL) + is_file + (source->files[0] != NULL) <= 1
+               ? RONDO_OK
+               : errors_add(errors, RONDO_INVALID,
+                            "there is more than one thing to score: name a part with --on, a file with --data, or "
+                            "files of texts");
 }
 
 static int run_score(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *split = NULL, *data = NULL, *best = NULL;
+    struct chosen_data data = {0};
+    const char *best = NULL;
     int by_symbol = 0, only_total = 0;
     const struct flag flags[] = {
         {"symbols", NULL, FLAG_ON, &by_symbol, "print the log-probability of each symbol"},
         {"total", NULL, FLAG_ON, &only_total, "print only the total"},
-        {"on", "PART", FLAG_TEXT, &split, "score a part of the experiment's data: train, valid or test"},
-        {"data", "FILE", FLAG_TEXT, &data, "score a file of the format of the training data"},
+        FLAG_PART_OF(data, "score a part of the experiment's data: train, valid or test"),
+        FLAG_DATA_OF(data, "score"),
         COMMON_FLAG_BEST(best),
         COMMON_FLAG_PLUGIN(common),
         COMMON_FLAG_VERBOSE(common),
@@ -421,13 +408,14 @@ static int run_score(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct score_source source = {
         .record = {.folder = arguments.words[0], .best = best, .best_where = {.file = "--best"}},
-        .split = split,
-        .data = data,
+        .data = &data,
         .files = arguments.words + 1};
     if (by_symbol && only_total) {
         errors_add(&errors, RONDO_INVALID, "--symbols is not used with --total, which prints no symbols");
     }
-    source.record.which = parts_of(&source, &errors);
+    if (check_choice(&source, &errors) == RONDO_OK) {
+        source.record.which = chosen_data_which(&data, &errors);
+    }
     struct session *session = errors.count > 0 ? NULL : session_from_flags(&common, &errors);
     struct task *task = session == NULL ? NULL : run_record_open(&source.record, session, &errors);
     if (task != NULL) {

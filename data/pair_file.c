@@ -290,7 +290,13 @@ rondo_status pair_file_open(struct pair_file *file, const struct pair_file_setti
         return RONDO_OK;
     }
     file->form = FORM_TABLE;
-    return open_table(file, paths);
+    return table_file_has_format(settings->table, paths)
+               ? open_table(file, paths)
+               : errors_add_at(errors, RONDO_INVALID, paths->where,
+                               "the name '%s' ends in none of .csv, .tsv and .jsonl; expected one of these, 'format', "
+                               "or a file for '%s' and one for '%s'",
+                               paths->like != NULL ? paths->like : paths->text, settings->streams[0],
+                               settings->streams[1]);
 }
 
 int pair_file_has_next(const struct pair_file *file) {

@@ -27,16 +27,27 @@ static int has_ending(const char *file, const char *ending) {
     return length > n && strcasecmp(file + length - n, ending) == 0;
 }
 
-static rondo_status table_format_of(const char *file, const struct table_file_options *options, struct location where,
+static const char *name_of(const struct reader_path *path) {
+    return path->like != NULL ? path->like : path->text;
+}
+
+int table_file_has_format(struct table_file_options options, const struct reader_path *path) {
+    const char *file = name_of(path);
+    return options.separator != TABLE_SEPARATOR_AUTO || options.format != TABLE_FILE_AUTO || has_ending(file, ".csv") ||
+           has_ending(file, ".tsv") || has_ending(file, ".tab");
+}
+
+static rondo_status table_format_of(const struct reader_path *path, const struct table_file_options *options,
                                     struct table_format *format, struct errors *errors) {
-    const int is_csv = has_ending(file, ".csv"), is_tsv = has_ending(file, ".tsv") || has_ending(file, ".tab");
     int32_t separator = options->separator;
-    if (separator == TABLE_SEPARATOR_AUTO && options->format == TABLE_FILE_AUTO && !is_csv && !is_tsv) {
-        return errors_add_at(errors, RONDO_INVALID, where,
-                             "the name '%s' ends in neither .csv nor .tsv; expected that, or format: csv or tsv", file);
+    if (!table_file_has_format(*options, path)) {
+        return errors_add_at(errors, RONDO_INVALID, path->where,
+                             "the name '%s' ends in neither .csv nor .tsv; expected that, or format: csv or tsv",
+                             name_of(path));
     }
     if (separator == TABLE_SEPARATOR_AUTO) {
-        const int has_commas = options->format == TABLE_FILE_CSV || (options->format == TABLE_FILE_AUTO && is_csv);
+        const int has_commas = options->format == TABLE_FILE_CSV ||
+                               (options->format == TABLE_FILE_AUTO && has_ending(name_of(path), ".csv"));
         separator = has_commas ? TABLE_COMMA : TABLE_TAB;
     }
     format->separator = separator_characters[separator];
@@ -168,7 +179,7 @@ rondo_status table_file_open(struct table_file *file, const struct reader *reade
         return errors_no_memory(errors);
     }
     struct table_format format = {0};
-    RONDO_TRY(table_format_of(path->like != NULL ? path->like : path->text, &options, path->where, &format, errors));
+    RONDO_TRY(table_format_of(path, &options, &format, errors));
     RONDO_TRY(table_open(&file->table, reader, path, format, file->arena, errors));
     return file->table.rows > file->first_row
                ? RONDO_OK

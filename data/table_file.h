@@ -61,6 +61,8 @@ struct table_file {
     int32_t mistakes; /* reported so far */
 };
 
+/* 1 if options or the ending of the name decide the format. */
+int table_file_has_format(struct table_file_options options, const struct reader_path *path);
 /* Opens a file as a table with at least one row after its header; table_file_close afterwards, also after a failure. A
  * missing file is a mistake of the experiment, at path->where; others are reported at the lines of the file. */
 rondo_status table_file_open(struct table_file *file, const struct reader *reader, struct table_file_options options,

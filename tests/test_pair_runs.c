@@ -231,6 +231,76 @@ START_TEST(files_that_do_not_fit_are_refused) {
 }
 END_TEST
 
+/* A run that was trained on parallel files reads others with --data, one for each stream. */
+static const struct {
+    const char *arguments;
+    int status;
+    const char *parts; /* of the output, or of the message */
+} others[] = {
+    {"eval runs/t", 2, "the experiment of 'runs/t' has no data.test; use --data to name a file"},
+    {"eval runs/t --data source=a.txt --data target=b.txt", 0, "source=a.txt, target=b.txt: 80 examples, loss "},
+    {"eval runs/t --data target=b.txt --data=source=./a.txt", 0, "target=b.txt, source=./a.txt: 80 examples, loss "},
+    {"eval runs/t --data pairs.csv", 0, "pairs.csv: 80 examples, loss "},
+    {"eval runs/t --data pairs.csv --data pairs.jsonl", 0, "pairs.csv, pairs.jsonl: 160 examples, loss "},
+    {"score runs/t --total --data source=a.txt --data target=b.txt", 0, "total: 80 texts"},
+    {"inspect runs/t --data source=a.txt --data target=b.txt --no-write", 0, "source=a.txt, target=b.txt: 80 of 80"},
+    {"eval runs/t --data a.txt", 2,
+     "--data: the name 'a.txt' ends in none of .csv, .tsv and .jsonl|"
+     "--data: in the training each stream has its own file; expected --data source=FILE --data target=FILE"},
+    {"score runs/t --data source=a.txt", 2,
+     "--data: there is no file for 'target', expected one for 'source' and one for 'target'"},
+    {"eval runs/t --data sorce=a.txt --data target=b.txt", 2,
+     "--data: there is no stream 'sorce' (did you mean 'source'?)"},
+    {"eval runs/t --data source=a.txt --data b.txt", 2,
+     "--data: 'source=a.txt' and 'b.txt': expected STREAM=FILE for all files, or for none"},
+    {"eval runs/t --data source=a.txt --data source=b.txt", 2,
+     "--data: 'source' is given twice, as 'a.txt' and as 'b.txt'"},
+    {"eval runs/t --data source=a.txt --data target=words.tsv", 2, "a.txt:61: 'a.txt' has 80 lines and 'words.tsv' 60"},
+    {"eval runs/t --data ./source=a.txt --data target=b.txt", 2, "expected STREAM=FILE for all files, or for none"},
+    {"eval runs/t --on train --data source=a.txt", 2, "--on 'train' is not used with --data 'source=a.txt'"},
+};
+
+static void train_on_parallel_files(void) {
+    char text[2000];
+    write_forms();
+    if (sandbox_has("runs/t")) {
+        return;
+    }
+    snprintf(text, sizeof text, encoder_experiment, forms[0]);
+    sandbox_write("t.yaml", text);
+    const struct outcome trained = sandbox_run((struct call){.arguments = "train t.yaml"});
+    assert_status("train", &trained, 0);
+}
+
+START_TEST(other_files_are_given_for_each_stream) {
+    train_on_parallel_files();
+    const struct outcome ran = sandbox_run((struct call){.arguments = others[_i].arguments});
+    assert_status(others[_i].arguments, &ran, others[_i].status);
+    assert_parts(others[_i].arguments, ran.status == 0 ? ran.out : ran.err, others[_i].parts);
+}
+END_TEST
+
+START_TEST(other_files_have_the_same_scores_in_each_form) {
+    train_on_parallel_files();
+    const struct outcome parallel =
+        sandbox_run((struct call){.arguments = "eval runs/t --data source=a.txt --data target=b.txt"});
+    const struct outcome table = sandbox_run((struct call){.arguments = "eval runs/t --data pairs.csv"});
+    assert_status("eval", &parallel, 0);
+    ck_assert_ptr_nonnull(strstr(table.out, ": 80 examples, loss "));
+    ck_assert_str_eq(strstr(parallel.out, ": 80 examples, "), strstr(table.out, ": 80 examples, "));
+}
+END_TEST
+
+START_TEST(a_file_of_a_stream_that_was_moved_is_hinted_at) {
+    train_on_parallel_files();
+    sandbox_remove("b.txt");
+    const struct outcome ran = sandbox_run((struct call){.arguments = "eval runs/t --on train"});
+    assert_status("eval", &ran, 2);
+    assert_parts("eval", ran.err,
+                 "data.train may have been moved: --data target=FILE, and --data for each other stream");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("pair_runs");
     TCase *cases = tcase_create("pair_runs");
@@ -242,6 +312,9 @@ int main(void) {
     tcase_add_test(cases, a_run_evaluates_what_it_was_trained_on);
     tcase_add_test(cases, all_forms_of_files_give_the_same_model);
     tcase_add_loop_test(cases, files_that_do_not_fit_are_refused, 0, ROWS(refused));
+    tcase_add_loop_test(cases, other_files_are_given_for_each_stream, 0, ROWS(others));
+    tcase_add_test(cases, other_files_have_the_same_scores_in_each_form);
+    tcase_add_test(cases, a_file_of_a_stream_that_was_moved_is_hinted_at);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -233,7 +233,8 @@ static const struct {
     {"", NULL, "a.tsv", "a\tb\n\tc\n", NULL, "%:2: the source is empty; 'data.empty: leave_out' leaves such pairs out"},
     {"", NULL, "a.tsv", "a\tb\nc\t\n", NULL, "%:2: the target is empty; 'data.empty: leave_out' leaves such pairs out"},
     {"", NULL, "a.txt", "a\tb\n", NULL,
-     "experiment.yaml:3:9: the name '%' ends in neither .csv nor .tsv; expected that, or format: csv or tsv"},
+     "experiment.yaml:3:9: the name '%' ends in none of .csv, .tsv and .jsonl; expected one of these, 'format', "
+     "or a file for 'source' and one for 'target'"},
     {"max_length=2", NULL, "a.tsv", "a\tb\na b c\tc\n", NULL,
      "%:2: the source has more than 2 tokens, which is data.max_length; 'data.too_long: leave_out' or 'cut' takes such "
      "pairs"},

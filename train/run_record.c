@@ -357,10 +357,19 @@ static void hint_at_moved_data(const struct run_files *files, const struct exper
     for (int part = PART_TRAIN; part <= PART_TEST; part++) {
         for (int32_t i = 0; (files->which & 1 << part) != 0 && i < parts[part]->count; i++) {
             if (!file_exists(parts[part]->paths[i].text)) {
-                errors_add(errors, RONDO_NOT_FOUND,
-                           files->trains ? "data that was moved can be given with --set data.%s=FILE"
-                                         : "data.%s may have been moved: --data FILE evaluates on another file",
-                           keys[part]);
+                const char *stream = parts[part]->paths[i].stream;
+                if (stream == NULL) {
+                    errors_add(errors, RONDO_NOT_FOUND,
+                               files->trains ? "data that was moved can be given with --set data.%s=FILE"
+                                             : "data.%s may have been moved: --data FILE evaluates on another file",
+                               keys[part]);
+                } else {
+                    errors_add(errors, RONDO_NOT_FOUND,
+                               files->trains ? "data that was moved can be given with --set data.%s.%s=FILE"
+                                             : "data.%s may have been moved: --data %s=FILE, and --data for each other "
+                                               "stream, evaluates on other files",
+                               keys[part], stream);
+                }
                 break;
             }
         }
