@@ -45,18 +45,40 @@ static const char *layer_name(const struct inspect_layer *layer, const char *nam
     return text;
 }
 
-static void print_curves(const struct inspection *inspection) {
+/* The curves of the encoder, or of the other layers. */
+static void print_curves(const struct inspection *inspection, int of_encoder) {
     char text[128];
-    printf("\ngradient of the loss by each state, against the distance from %s\n", inspection->gradient_from);
+    printf("\ngradient of the loss by each state, against the distance from %s\n",
+           of_encoder ? "the last step of the source that is read" : inspection->gradient_from);
     printf("  %-*s%10s%9s%6s%11s%11s%11s\n", NAME_WIDTH, "", "half-life", "per step", "fit", "nearest", "farthest",
            "ratio");
     for (int32_t i = 0; i < inspection->n_layers; i++) {
         const struct inspect_layer *layer = &inspection->layers[i];
-        for (int32_t s = 0; s < layer->n_states; s++) {
+        for (int32_t s = 0; s < layer->n_states && layer->is_encoder == of_encoder; s++) {
             print_curve(layer_name(layer, layer->states[s].name, text), &layer->states[s].curve);
         }
     }
-    print_curve("inputs", &inspection->input);
+    print_curve(of_encoder ? "source" : "inputs", of_encoder ? &inspection->source : &inspection->input);
+}
+
+/* ", layers.0 (gru)", or the title if it is the first of a list. */
+static void print_listed(const char *title, int32_t i, const char *name, const char *equations) {
+    printf("%s", i == 0 ? title : ", ");
+    print_text(stdout, name);
+    printf(" (");
+    print_text(stdout, equations);
+    printf(")");
+}
+
+static void print_layers(const struct inspection *inspection) {
+    for (int32_t i = 0; i < inspection->n_layers; i++) {
+        print_listed("  inspected: ", i, inspection->layers[i].name, inspection->layers[i].cell);
+    }
+    printf(inspection->n_layers > 0 ? "\n" : "");
+    for (int32_t i = 0; i < inspection->n_blocks; i++) {
+        print_listed("  blocks, which have no states: ", i, inspection->blocks[i].name, inspection->blocks[i].block);
+    }
+    printf(inspection->n_blocks > 0 ? "\n" : "");
 }
 
 static void print_gates(const struct inspection *inspection) {
@@ -141,12 +163,16 @@ void inspect_print(const struct inspection *inspection) {
     printf(": %lld of %lld examples, up to %lld step%s, loss %.4f\n", (long long)inspection->examples,
            (long long)inspection->of, (long long)inspection->steps, inspection->steps == 1 ? "" : "s",
            inspection->loss);
+    print_layers(inspection);
     for (int32_t i = 0; i < inspection->n_findings; i++) {
         printf("  ");
         print_text(stdout, inspection->findings[i]);
         printf("\n");
     }
-    print_curves(inspection);
+    if (inspection->source_steps > 0) {
+        print_curves(inspection, 1);
+    }
+    print_curves(inspection, 0);
     print_gates(inspection);
     print_states(inspection);
     print_matrices(inspection);
@@ -231,6 +257,10 @@ void inspect_plot(struct plot_page *page, const struct inspection *inspection) {
     struct plot *plot = new_plot(page, "gradient of the loss by the inputs");
     if (plot != NULL) {
         add_curve(page, plot, NULL, &inspection->input);
+    }
+    plot = inspection->source_steps > 0 ? new_plot(page, "gradient of the loss by the source") : NULL;
+    if (plot != NULL) {
+        add_curve(page, plot, NULL, &inspection->source);
     }
     if (inspection->n_updates > 1) {
         add_updates(page, inspection);

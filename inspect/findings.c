@@ -131,7 +131,7 @@ static void add_updates(struct finding_list *list, const struct inspection *insp
 }
 
 void inspect_find(struct inspection *inspection, struct arena *arena) {
-    struct finding_list list = {.most = 4};
+    struct finding_list list = {.most = 5};
     for (int32_t i = 0; i < inspection->n_layers; i++) {
         list.most += 2 * inspection->layers[i].n_states + inspection->layers[i].n_gates;
     }
@@ -143,6 +143,9 @@ void inspect_find(struct inspection *inspection, struct arena *arena) {
         add_layer(&list, &inspection->layers[i], arena);
     }
     add_memory(&list, inspection, arena);
+    if (inspection->source_steps > 0) {
+        add(&list, curve_text("source", &inspection->source, arena));
+    }
     add_updates(&list, inspection, arena);
     inspection->findings = list.texts;
     inspection->n_findings = list.count;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/memory.h"
+#include "inspect/chain.h"
 #include "inspect/decay.h"
 #include "inspect/findings.h"
 #include "inspect/inspect_sums.h"
@@ -17,7 +18,7 @@ static const int64_t least_batch = 2 * NETWORK_SHARD_ROWS, least_steps = 1 << 14
 
 /* The examples that are inspected, longest first, and their batches: each at most as large as one of training. */
 struct sample {
-    int64_t count, steps;
+    int64_t count, steps, source_steps;
     int64_t *examples, *lengths, *begin;
     int64_t batches;
 };
@@ -67,6 +68,8 @@ static rondo_status choose(struct sample *sample, const struct task *task, const
     for (int64_t i = 0; i < count; i++) {
         sample->examples[i] = sampled[i].example;
         sample->lengths[i] = sampled[i].steps;
+        const int64_t source_steps = example_source_steps(dataset, sampled[i].example);
+        sample->source_steps = source_steps > sample->source_steps ? source_steps : sample->source_steps;
     }
     sample->steps = sample->lengths[0];
     divide(sample, task->experiment->schedule.batch);
@@ -83,7 +86,7 @@ struct inspect_pass {
 static rondo_status add_shard(void *arg, int64_t shard, struct tape *tape, const struct batch *batch,
                               const struct model_probe *probe) {
     struct inspect_pass *pass = arg;
-    return inspect_sums_shard(&pass->shards[shard], pass->model, tape, &batch->time, probe);
+    return inspect_sums_shard(&pass->shards[shard], pass->model, tape, batch, probe);
 }
 
 /* Runs all batches; the sums of all shards are then those of number 0. */
@@ -97,7 +100,7 @@ static rondo_status run(const struct task *task, const struct dataset *dataset, 
     }
     const int64_t shards = network_shard_count(task->network, largest);
     for (int64_t s = 0; s < shards; s++) {
-        RONDO_TRY(inspect_sums_open(&pass->shards[s], pass->model, sample->steps, arena, errors));
+        RONDO_TRY(inspect_sums_open(&pass->shards[s], pass->model, sample->steps, sample->source_steps, arena, errors));
     }
     const struct network_inspection inspection = {.dataset = dataset,
                                                   .examples = sample->examples,
@@ -121,17 +124,6 @@ static const struct inspect_curve mixed = {
 static const struct inspect_curve both = {
     .missing = "the first layer reads in both directions, so an input has no single distance from the loss"};
 static const struct inspect_curve first_only = {.missing = "only the first step has an input"};
-
-/* Whether all layers from `first` on read only in this direction. */
-static int all_read(const struct model *model, int32_t first, int is_backward) {
-    for (int32_t i = first; i < model_layer_count(model); i++) {
-        const enum direction wanted = is_backward ? DIRECTION_BACKWARD : DIRECTION_FORWARD;
-        if (cell_layer_direction(model_layer(model, i)) != wanted) {
-            return 0;
-        }
-    }
-    return 1;
-}
 
 /* The variance of a unit over the sample: mean of squares - square of mean. */
 static double variance_of(const struct unit_sums *unit, double positions) {
@@ -170,8 +162,8 @@ static struct inspect_gate gate_of(const struct probe_gate *gate, const struct g
 }
 
 /* Copies the numbers of one direction. */
-static rondo_status fill_layer(struct inspect_layer *layer, const struct layer_sums *sums, int64_t steps,
-                               int64_t positions, int has_curves, struct arena *arena, struct errors *errors) {
+static rondo_status fill_numbers(struct inspect_layer *layer, const struct layer_sums *sums, int has_curves,
+                                 struct arena *arena, struct errors *errors) {
     const struct cell_probe *probe = sums->probe;
     struct inspect_state *states = arena_calloc(arena, (size_t)probe->n_states, sizeof *states);
     struct inspect_gate *gates = arena_calloc(arena, (size_t)probe->n_gates + 1, sizeof *gates);
@@ -182,12 +174,13 @@ static rondo_status fill_layer(struct inspect_layer *layer, const struct layer_s
         const struct probe_state *from = &probe->states[s];
         states[s] = (struct inspect_state){.name = from->name, .width = from->width, .curve = mixed};
         if (has_curves) {
-            states[s].curve = decay_curve(sums->norms + s * steps, sums->reaching, steps, arena);
+            states[s].curve = decay_curve(sums->norms + s * sums->steps, sums->reaching, sums->steps, arena);
         }
-        count_dead(&states[s], sums->units + from->zeros, positions);
+        count_dead(&states[s], sums->units + from->zeros, sums->positions);
     }
     for (int32_t g = 0; g < probe->n_gates; g++) {
-        gates[g] = gate_of(&probe->gates[g], sums->gates + probe->gates[g].column - probe->gates[0].column, positions);
+        gates[g] =
+            gate_of(&probe->gates[g], sums->gates + probe->gates[g].column - probe->gates[0].column, sums->positions);
     }
     layer->states = states;
     layer->n_states = probe->n_states;
@@ -196,54 +189,68 @@ static rondo_status fill_layer(struct inspect_layer *layer, const struct layer_s
     return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
+/* Whether the curves of a layer have distances: only if the layers above it read in the same direction. */
+static int has_curves(const struct model *model, int32_t index, int is_backward) {
+    const int is_last = index + 1 == model_encoder_count(model) || index + 1 == chain_count(model);
+    return is_last || chain_reads_only(model, index + 1, is_backward);
+}
+
+static rondo_status fill_layer(struct inspect_layer *layer, const struct task *task, const struct layer_sums *sums,
+                               struct arena *arena, struct errors *errors) {
+    static const char *const directions[] = {".forward", ".backward"};
+    const struct model *model = network_model(task->network);
+    const char *name = chain_name(model, sums->index, arena);
+    if (name != NULL && chain_directions(model, sums->index) == 2) {
+        name = arena_printf(arena, "%s%s", name, directions[sums->d]);
+    }
+    *layer = (struct inspect_layer){.name = name,
+                                    .cell = cell_layer_cell(chain_layer(model, sums->index))->name,
+                                    .is_encoder = chain_is_encoder(model, sums->index),
+                                    .is_backward = chain_is_backward(model, sums->index, sums->d)};
+    RONDO_TRY(fill_numbers(layer, sums, has_curves(model, sums->index, layer->is_backward), arena, errors));
+    return inspect_matrices(task, sums->index, sums->d, arena, layer, errors);
+}
+
 static rondo_status fill_layers(struct inspection *inspection, const struct task *task, const struct inspect_sums *sums,
                                 struct arena *arena, struct errors *errors) {
     const struct model *model = network_model(task->network);
-    const int32_t last = model_layer_count(model) - 1;
-    struct inspect_layer *layers = arena_calloc(arena, (size_t)sums->n_layers, sizeof *layers);
-    int32_t at = 0;
-    if (layers == NULL) {
+    struct inspect_layer *layers = arena_calloc(arena, (size_t)sums->n_layers + 1, sizeof *layers);
+    struct inspect_block *blocks = arena_calloc(arena, (size_t)chain_count(model), sizeof *blocks);
+    if (layers == NULL || blocks == NULL) {
         return errors_no_memory(errors);
     }
-    for (int32_t i = 0; i <= last; i++) {
-        static const char *const names[] = {".forward", ".backward"};
-        const enum direction direction = cell_layer_direction(model_layer(model, i));
-        const int32_t directions = direction == DIRECTION_BOTH ? 2 : 1;
-        for (int32_t d = 0; d < directions; d++, at++) {
-            struct inspect_layer *layer = &layers[at];
-            layer->name = arena_printf(arena, "layers.%d%s", (int)i, directions == 2 ? names[d] : "");
-            layer->cell = cell_layer_cell(model_layer(model, i))->name;
-            layer->is_backward = d == 1 || direction == DIRECTION_BACKWARD;
-            RONDO_TRY(fill_layer(layer, &sums->layers[at], sums->steps, sums->positions,
-                                 all_read(model, i + 1, layer->is_backward), arena, errors));
-            RONDO_TRY(inspect_matrices(task, i, d, arena, layer, errors));
+    for (int32_t i = 0; i < sums->n_layers; i++) {
+        RONDO_TRY(fill_layer(&layers[i], task, &sums->layers[i], arena, errors));
+    }
+    for (int32_t i = 0; i < chain_count(model); i++) {
+        if (chain_directions(model, i) == 0) {
+            blocks[inspection->n_blocks++] =
+                (struct inspect_block){chain_name(model, i, arena), block_layer_name(chain_layer(model, i))};
         }
     }
     inspection->layers = layers;
-    inspection->n_layers = at;
+    inspection->n_layers = sums->n_layers;
+    inspection->blocks = blocks;
     return RONDO_OK;
+}
+
+/* Of what the layers from `first` on read. */
+static struct inspect_curve input_curve(const struct model *model, int32_t first, const struct input_sums *sums,
+                                        struct arena *arena) {
+    if (sums->reaching[0] == 0) {
+        return first_only;
+    }
+    return chain_reads_only(model, first, 0) || chain_reads_only(model, first, 1)
+               ? decay_curve(sums->norms, sums->reaching, sums->steps, arena)
+               : both;
 }
 
 /* Where the gradient begins, in words. */
 static const char *anchor_text(const struct task *task) {
     const struct model *model = network_model(task->network);
-    const int is_backward = all_read(model, 0, 1);
-    return is_backward                                 ? "the first step, which is read last"
-           : task->plan.architecture.output_every_step ? "the last step that has a target"
-                                                       : "the last step";
-}
-
-/* An inspection follows states over time, and between layers along each step; a block has none, and mixes steps. */
-static rondo_status check_layers(const struct model *model, struct errors *errors) {
-    for (int32_t i = 0; i < model_layer_count(model); i++) {
-        if (!layer_is_cell(model_layer(model, i))) {
-            return errors_add(errors, RONDO_INVALID,
-                              "'layers.%d' is a block, and an inspection follows the states of cells; expected a model "
-                              "whose layers are cells, such as gru_bahdanau in place of a cell and a block",
-                              (int)i);
-        }
-    }
-    return RONDO_OK;
+    return chain_reads_only(model, model_encoder_count(model), 1) ? "the first step, which is read last"
+           : task->plan.architecture.output_every_step            ? "the last step that has a target"
+                                                                  : "the last step";
 }
 
 rondo_status inspect_task(const struct task *task, const struct inspect_settings *settings, struct arena *arena,
@@ -255,22 +262,22 @@ rondo_status inspect_task(const struct task *task, const struct inspect_settings
         return errors_no_memory(errors);
     }
     pass->model = model;
-    RONDO_TRY(check_layers(model, errors));
     *inspection = (struct inspection){.part = settings->part, .of = settings->dataset->count, .reach = -1, .most = -1};
     RONDO_TRY(choose(&sample, task, settings, arena, errors));
     RONDO_TRY(run(task, settings->dataset, &sample, pass, &inspection->loss, arena, errors));
     const struct inspect_sums *sums = &pass->shards[0];
     inspection->examples = sample.count;
     inspection->steps = sample.steps;
+    inspection->source_steps = sample.source_steps;
     inspection->gradient_from = anchor_text(task);
     RONDO_TRY(fill_layers(inspection, task, sums, arena, errors));
-    inspection->input = both;
-    if (sums->input_reaching[0] == 0) {
-        inspection->input = first_only;
-    } else if (all_read(model, 0, 0) || all_read(model, 0, 1)) {
-        inspection->input = decay_curve(sums->input_norms, sums->input_reaching, sums->steps, arena);
+    inspection->input = input_curve(model, model_encoder_count(model), &sums->input, arena);
+    if (inspection->input.missing == NULL) {
         inspection->reach = decay_reach(&inspection->input, INSPECT_REACH_SHARE);
         inspection->most = decay_most(&inspection->input, INSPECT_MOST_SHARE);
+    }
+    if (model_encoder_count(model) > 0) {
+        inspection->source = input_curve(model, 0, &sums->source, arena);
     }
     if (settings->folder != NULL) {
         RONDO_TRY(inspect_updates(model, settings->folder, arena, inspection, errors));

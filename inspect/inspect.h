@@ -9,12 +9,16 @@
  *              before the anchor. If it falls by a factor per step, it vanishes (Hochreiter 1991; Bengio, Simard & Frasconi
  *              1994; Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks").
  *   memory     the same for the inputs of the first layer: how far back an input still changes the loss.
+ *   source     the same for what the encoder reads, and `gradient` of its layers. Their distances are those from the last step of
+ *              the source that a layer reads, where a bridge takes its states. What reads the memory gives a gradient to all steps.
  *   gates      the share of the values of each gate that is near its limits (Karpathy, Johnson & Fei-Fei 2015, "Visualizing
  *              and understanding recurrent networks").
  *   dead       units of a state that do not vary over the sample.
  *   matrices   the spectral radius of the matrices that multiply a state.
  *   updates    the size of an update of each parameter against the parameter, over the training, if the run has recorded it
  *              (train/diagnostics.h).
+ *
+ * Blocks have no states: they are listed, and what is below them is measured through them.
  *
  * A layer that reads backward in time gets the gradient at step 0, and its distances count from there. With directions of
  * both kinds above a layer, a distance has no meaning, and its curve is missing.
@@ -26,6 +30,8 @@
  *      "loss": 0.41,                                                          mean over the sample
  *      "gradient_from": "the last step",                                      the anchor, in words
  *      "memory": {"curve": CURVE, "reach": 31, "reach_share": 0.01, "most": 12, "most_share": 0.9},
+ *      "source": {"curve": CURVE},                                            only with an encoder; and data.source_steps
+ *      "blocks": [{"name": "layers.1", "block": "attention"}],                only with blocks
  *      "layers": [{"name": "layers.0", "cell": "lstm", "direction": "forward",
  *                  "states": [{"name": "h", "width": 64, "curve": CURVE, "dead": 0, "saturated": 0}],
  *                  "gates": [{"name": "f", "op": "sigmoid", "low": 0, "high": 1, "below": 0.02, "above": 0.4}],
@@ -96,13 +102,19 @@ struct inspect_matrix {
 
 /* A layer in one direction. */
 struct inspect_layer {
-    const char *name; /* "layers.0", "layers.1.backward" */
+    const char *name; /* "encoder.0", "layers.0", "layers.1.backward" */
     const char *cell; /* its name */
-    int is_backward;  /* reads backward in time */
+    int is_encoder;
+    int is_backward; /* reads backward in time */
     const struct inspect_state *states;
     const struct inspect_gate *gates;
     const struct inspect_matrix *matrices;
     int32_t n_states, n_gates, n_matrices;
+};
+
+/* A layer that is not inspected. */
+struct inspect_block {
+    const char *name, *block; /* "layers.1", "attention" */
 };
 
 /* The last update before each validation, against the parameter (train/diagnostics.h). */
@@ -116,12 +128,16 @@ struct inspection {
     const char *part;          /* "test", or a file */
     int64_t examples, of;      /* inspected, of all */
     int64_t steps;             /* of the longest inspected */
+    int64_t source_steps;      /* of the longest source of these; 0: there is no encoder */
     double loss;               /* mean */
     const char *gradient_from; /* "the last step" */
     struct inspect_curve input;
-    int64_t reach, most; /* -1: the curve is missing */
-    const struct inspect_layer *layers;
+    int64_t reach, most;                /* -1: the curve is missing */
+    struct inspect_curve source;        /* with an encoder */
+    const struct inspect_layer *layers; /* those of the encoder first */
     int32_t n_layers;
+    const struct inspect_block *blocks;
+    int32_t n_blocks;
     const struct inspect_update *updates; /* [n_parameters] */
     const int64_t *update_steps;          /* [n_updates] */
     int64_t n_updates;                    /* 0: trained without schedule.diagnostics */

@@ -99,6 +99,17 @@ static json_t *layer_json(const struct inspect_layer *layer, int *failed) {
     return object;
 }
 
+static json_t *blocks_json(const struct inspection *inspection, int *failed) {
+    json_t *blocks = json_array();
+    for (int32_t i = 0; i < inspection->n_blocks; i++) {
+        json_t *block = json_object();
+        set(failed, block, "name", json_text(inspection->blocks[i].name));
+        set(failed, block, "block", json_text(inspection->blocks[i].block));
+        append(failed, blocks, block);
+    }
+    return blocks;
+}
+
 /* {"step": […], "ratio": {PARAMETER: […]}} */
 static json_t *updates_json(const struct inspection *inspection, int *failed) {
     json_t *object = json_object(), *steps = json_array(), *ratios = json_object();
@@ -141,6 +152,15 @@ json_t *inspect_json(const struct inspection *inspection) {
     set(&failed, object, "loss", number(inspection->loss));
     set(&failed, object, "gradient_from", json_text(inspection->gradient_from));
     set(&failed, object, "memory", memory);
+    if (inspection->source_steps > 0) {
+        json_t *source = json_object();
+        set(&failed, source, "curve", curve_json(&inspection->source, &failed));
+        set(&failed, data, "source_steps", json_integer(inspection->source_steps));
+        set(&failed, object, "source", source);
+    }
+    if (inspection->n_blocks > 0) {
+        set(&failed, object, "blocks", blocks_json(inspection, &failed));
+    }
     set(&failed, object, "layers", layers);
     if (inspection->n_updates > 0) {
         set(&failed, object, "updates", updates_json(inspection, &failed));

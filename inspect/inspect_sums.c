@@ -2,39 +2,38 @@
 
 #include <math.h>
 
-/* The directions of a layer. */
-static int32_t direction_count(const struct layer *layer) {
-    return cell_layer_direction(layer) == DIRECTION_BOTH ? 2 : 1;
-}
+#include "inspect/chain.h"
 
 /* Numbers of all gates. */
 static int64_t gate_columns(const struct cell_probe *probe) {
     return probe->n_gates == 0 ? 0 : probe->columns - probe->gates[0].column;
 }
 
-static rondo_status open_layer(struct layer_sums *layer, const struct cell_probe *probe, int64_t steps,
-                               struct arena *arena) {
+/* Room for a direction, whose index, d and steps are known. */
+static void open_layer(struct layer_sums *layer, const struct model *model, struct arena *arena) {
+    const struct cell_probe *probe = cell_layer_probe(chain_layer(model, layer->index));
     layer->probe = probe;
-    layer->reaching = arena_calloc(arena, (size_t)steps, sizeof *layer->reaching);
-    layer->norms = arena_calloc(arena, (size_t)(steps * probe->n_states), sizeof *layer->norms);
+    layer->reaching = arena_calloc(arena, (size_t)layer->steps, sizeof *layer->reaching);
+    layer->norms = arena_calloc(arena, (size_t)(layer->steps * probe->n_states), sizeof *layer->norms);
     layer->units = arena_calloc(arena, (size_t)probe->zeros, sizeof *layer->units);
     layer->gates = arena_calloc(arena, (size_t)gate_columns(probe) + 1, sizeof *layer->gates);
-    return arena_failed(arena) ? RONDO_NO_MEMORY : RONDO_OK;
 }
 
-rondo_status inspect_sums_open(struct inspect_sums *sums, const struct model *model, int64_t steps, struct arena *arena,
-                               struct errors *errors) {
-    const int32_t layers = model_layer_count(model);
-    *sums = (struct inspect_sums){.steps = steps};
-    sums->input_norms = arena_calloc(arena, (size_t)steps, sizeof *sums->input_norms);
-    sums->input_reaching = arena_calloc(arena, (size_t)steps, sizeof *sums->input_reaching);
-    sums->layers = arena_calloc(arena, 2 * (size_t)layers, sizeof *sums->layers);
-    for (int32_t i = 0; i < layers && !arena_failed(arena); i++) {
-        const struct layer *layer = model_layer(model, i);
-        for (int32_t d = 0; d < direction_count(layer); d++) {
-            if (open_layer(&sums->layers[sums->n_layers++], cell_layer_probe(layer), steps, arena) != RONDO_OK) {
-                break;
-            }
+static struct input_sums open_input(int64_t steps, struct arena *arena) {
+    return (struct input_sums){steps, arena_calloc(arena, (size_t)steps + 1, sizeof(double)),
+                               arena_calloc(arena, (size_t)steps + 1, sizeof(int64_t))};
+}
+
+rondo_status inspect_sums_open(struct inspect_sums *sums, const struct model *model, int64_t steps,
+                               int64_t source_steps, struct arena *arena, struct errors *errors) {
+    *sums = (struct inspect_sums){.input = open_input(steps, arena), .source = open_input(source_steps, arena)};
+    sums->layers = arena_calloc(arena, 2 * (size_t)chain_count(model), sizeof *sums->layers);
+    for (int32_t i = 0; i < chain_count(model) && !arena_failed(arena); i++) {
+        for (int32_t d = 0; d < chain_directions(model, i); d++) {
+            struct layer_sums *layer = &sums->layers[sums->n_layers++];
+            *layer =
+                (struct layer_sums){.index = i, .d = d, .steps = chain_is_encoder(model, i) ? source_steps : steps};
+            open_layer(layer, model, arena);
         }
     }
     return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
@@ -138,69 +137,91 @@ static const int64_t *find_anchors(const struct time_axis *time, const int64_t *
     return last;
 }
 
-/* Adds what the probe of one direction gives. `numbers` has room for its columns. */
-static void add_direction(struct layer_sums *layer, int64_t steps, struct tape *tape, const struct time_axis *time,
-                          struct read_order order, rondo_value inputs, rondo_value values, double *numbers) {
+/* A time axis with the anchors of its rows: of the decoder, or of the encoder. */
+struct read_axis {
+    const struct time_axis *time;
+    const int64_t *anchor; /* [rows] the step; -1: none */
+};
+
+/* The encoder has no output at the anchor: its gradient enters by the bridge, which takes the last states, and where the memory is
+ * read. Distances are those from its last step, if the row of the decoder has a target. NULL: out of memory. */
+static const int64_t *source_anchors(const struct batch_source *source, const int64_t *anchor, struct arena *arena) {
+    int64_t *last = arena_calloc(arena, (size_t)source->time.rows, sizeof *last);
+    for (int64_t r = 0; r < source->time.rows && last != NULL; r++) {
+        const int64_t row = source->row == NULL ? r : source->row[r];
+        last[row] = anchor[r] < 0 ? -1 : source->time.lengths[row] - 1;
+    }
+    return last;
+}
+
+/* Adds what the probe of one direction gives. */
+static rondo_status add_direction(struct layer_sums *layer, const struct model *model, struct tape *tape,
+                                  const struct read_axis *axis, const struct layer_probe *given) {
     const struct cell_probe *probe = layer->probe;
-    const rondo_tensor *gradient = tape_gradient(tape, inputs), *columns = tape_tensor(tape, values); /* or NULL */
+    const struct time_axis *time = axis->time;
+    const rondo_tensor *gradient = tape_gradient(tape, given->directions[layer->d].inputs);
+    const rondo_tensor *columns = tape_tensor(tape, given->directions[layer->d].columns); /* or NULL */
+    double *numbers = arena_calloc(tape_arena(tape), (size_t)probe->columns, sizeof *numbers);
+    const struct read_order order = {
+        find_anchors(time, axis->anchor, chain_is_backward(model, layer->index, layer->d), tape), 0};
     const int64_t own = probe->states[0].column; /* columns of the output */
+    if (numbers == NULL || order.anchor == NULL) {
+        return numbers == NULL ? errors_no_memory(tape_errors(tape)) : RONDO_NO_MEMORY;
+    }
     for (int32_t s = 0; s < probe->n_states; s++) {
         const struct probe_state *state = &probe->states[s];
-        add_norms(layer->norms + s * steps, gradient, time, order, probe->input + state->zeros, state->width, numbers);
+        add_norms(layer->norms + s * layer->steps, gradient, time, order, probe->input + state->zeros, state->width,
+                  numbers);
     }
     for (int64_t position = 0; columns != NULL && position < time->total; position++) {
         read_numbers(columns, position * probe->columns + own, probe->columns - own, numbers);
         add_values(layer, numbers);
     }
+    layer->positions += given->values ? time->total : 0;
     add_reaching(layer->reaching, time, order.anchor);
+    return RONDO_OK;
 }
 
-/* Whether direction `d` of a layer reads backward. */
-static int is_backward(const struct layer *layer, int32_t d) {
-    return d == 1 || cell_layer_direction(layer) == DIRECTION_BACKWARD;
-}
-
-/* The inputs of the first layer, in the order of the steps. If only the first step has an input, there is no curve. */
-static rondo_status add_inputs(struct inspect_sums *sums, const struct model *model, struct tape *tape,
-                               const struct time_axis *time, const struct model_probe *probe) {
-    const rondo_tensor *input = tape_tensor(tape, probe->input); /* [total, width] */
-    const int backward = is_backward(model_layer(model, 0), 0);
-    if (input->shape[0] != time->total) {
+/* The inputs of a first layer, which reads backward or not, in the order of the steps. If only the first step has an input, there is no curve. */
+static rondo_status add_inputs(struct input_sums *sums, int is_backward, struct tape *tape,
+                               const struct read_axis *axis, rondo_value value) {
+    const rondo_tensor *input = tape_tensor(tape, value); /* [total, width] */
+    if (input->shape[0] != axis->time->total) {
         return RONDO_OK;
     }
     double *numbers = arena_calloc(tape_arena(tape), (size_t)input->shape[1] + 1, sizeof *numbers);
     if (numbers == NULL) {
         return errors_no_memory(tape_errors(tape));
     }
-    const struct read_order order = {find_anchors(time, probe->anchor, backward, tape), backward};
+    const struct read_order order = {find_anchors(axis->time, axis->anchor, is_backward, tape), is_backward};
     if (order.anchor == NULL) {
         return RONDO_NO_MEMORY;
     }
-    add_reaching(sums->input_reaching, time, order.anchor);
-    add_norms(sums->input_norms, tape_gradient(tape, probe->input), time, order, 0, input->shape[1], numbers);
+    add_reaching(sums->reaching, axis->time, order.anchor);
+    add_norms(sums->norms, tape_gradient(tape, value), axis->time, order, 0, input->shape[1], numbers);
     return RONDO_OK;
 }
 
 rondo_status inspect_sums_shard(struct inspect_sums *sums, const struct model *model, struct tape *tape,
-                                const struct time_axis *time, const struct model_probe *probe) {
-    int32_t at = 0;
-    sums->positions += probe->values ? time->total : 0;
-    for (int32_t i = 0; i < model_layer_count(model); i++) {
-        const struct layer *layer = model_layer(model, i);
-        double *numbers = arena_calloc(tape_arena(tape), (size_t)cell_layer_probe(layer)->columns, sizeof *numbers);
-        if (numbers == NULL) {
+                                const struct batch *batch, const struct model_probe *probe) {
+    const int32_t n_encoder = model_encoder_count(model);
+    const struct read_axis decoder = {&batch->time, probe->anchor};
+    struct read_axis encoder = {&batch->source.time, NULL};
+    if (n_encoder > 0) {
+        encoder.anchor = source_anchors(&batch->source, probe->anchor, tape_arena(tape));
+        if (encoder.anchor == NULL) {
             return errors_no_memory(tape_errors(tape));
         }
-        for (int32_t d = 0; d < direction_count(layer); d++) {
-            const struct read_order order = {find_anchors(time, probe->anchor, is_backward(layer, d), tape), 0};
-            if (order.anchor == NULL) {
-                return RONDO_NO_MEMORY;
-            }
-            add_direction(&sums->layers[at++], sums->steps, tape, time, order, probe->layers[i].directions[d].inputs,
-                          probe->layers[i].directions[d].columns, numbers);
-        }
     }
-    return add_inputs(sums, model, tape, time, probe);
+    for (int32_t i = 0; i < sums->n_layers; i++) {
+        struct layer_sums *layer = &sums->layers[i];
+        RONDO_TRY(add_direction(layer, model, tape, chain_is_encoder(model, layer->index) ? &encoder : &decoder,
+                                &probe->layers[layer->index]));
+    }
+    if (n_encoder > 0) {
+        RONDO_TRY(add_inputs(&sums->source, chain_is_backward(model, 0, 0), tape, &encoder, probe->source));
+    }
+    return add_inputs(&sums->input, chain_is_backward(model, n_encoder, 0), tape, &decoder, probe->input);
 }
 
 static void add_numbers(double *sums, const double *more, int64_t count) {
@@ -215,10 +236,11 @@ static void add_counts(int64_t *sums, const int64_t *more, int64_t count) {
     }
 }
 
-static void add_layer(struct layer_sums *layer, const struct layer_sums *more, int64_t steps) {
+static void add_layer(struct layer_sums *layer, const struct layer_sums *more) {
     const struct cell_probe *probe = layer->probe;
-    add_counts(layer->reaching, more->reaching, steps);
-    add_numbers(layer->norms, more->norms, steps * probe->n_states);
+    layer->positions += more->positions;
+    add_counts(layer->reaching, more->reaching, layer->steps);
+    add_numbers(layer->norms, more->norms, layer->steps * probe->n_states);
     for (int64_t k = 0; k < probe->zeros; k++) {
         layer->units[k].sum += more->units[k].sum;
         layer->units[k].square += more->units[k].square;
@@ -229,11 +251,15 @@ static void add_layer(struct layer_sums *layer, const struct layer_sums *more, i
     }
 }
 
+static void add_input(struct input_sums *input, const struct input_sums *more) {
+    add_numbers(input->norms, more->norms, input->steps);
+    add_counts(input->reaching, more->reaching, input->steps);
+}
+
 void inspect_sums_add(struct inspect_sums *sums, const struct inspect_sums *more) {
-    sums->positions += more->positions;
-    add_numbers(sums->input_norms, more->input_norms, sums->steps);
-    add_counts(sums->input_reaching, more->input_reaching, sums->steps);
+    add_input(&sums->input, &more->input);
+    add_input(&sums->source, &more->source);
     for (int32_t i = 0; i < sums->n_layers; i++) {
-        add_layer(&sums->layers[i], &more->layers[i], sums->steps);
+        add_layer(&sums->layers[i], &more->layers[i]);
     }
 }

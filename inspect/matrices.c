@@ -4,25 +4,27 @@
 #include <stdlib.h>
 
 #include "core/memory.h"
+#include "inspect/chain.h"
 #include "inspect/spectral_radius.h"
 #include "model/packed.h"
 
 /* The values of the matrices on the tape, from the layer's parameters. */
 static rondo_status evaluate(const struct model *model, int32_t index, int32_t d, const struct probe_matrix *matrices,
                              int32_t count, struct tape *tape, rondo_value *values) {
-    const struct layer *layer = model_layer(model, index);
+    const struct layer *layer = chain_layer(model, index);
     const struct cell *cell = cell_layer_cell(layer);
     const struct layer_shape *shape = layer_shape(layer);
-    const int32_t each = shape->n_parameters / (cell_layer_direction(layer) == DIRECTION_BOTH ? 2 : 1);
+    const int32_t each = shape->n_parameters / chain_directions(model, index);
     struct arena *arena = tape_arena(tape);
     rondo_value *inputs = arena_calloc(arena, (size_t)program_input_count(cell->program), sizeof *inputs);
     rondo_value *wanted = arena_calloc(arena, (size_t)count, sizeof *wanted);
     rondo_value *known = arena_calloc(arena, (size_t)program_count(cell->program), sizeof *known);
+    const char *of = chain_name(model, index, arena);
     if (arena_failed(arena)) {
         return errors_no_memory(tape_errors(tape));
     }
     for (int32_t p = 0; p < cell->n_parameters; p++) {
-        const char *name = arena_printf(arena, "layers.%d.%s", (int)index, shape->parameters[d * each + p].name);
+        const char *name = arena_printf(arena, "%s.%s", of, shape->parameters[d * each + p].name);
         if (name == NULL) {
             return errors_no_memory(tape_errors(tape));
         }
@@ -66,7 +68,7 @@ static rondo_status find_radii(const struct parallel *parallel, const rondo_tens
 rondo_status inspect_matrices(const struct task *task, int32_t index, int32_t d, struct arena *arena,
                               struct inspect_layer *layer, struct errors *errors) {
     const struct model *model = network_model(task->network);
-    const struct cell *cell = cell_layer_cell(model_layer(model, index));
+    const struct cell *cell = cell_layer_cell(chain_layer(model, index));
     const size_t nodes = (size_t)program_count(cell->program);
     struct probe_matrix *found = arena_calloc(arena, nodes, sizeof *found);
     rondo_value *values = arena_calloc(arena, nodes, sizeof *values);

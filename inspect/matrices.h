@@ -10,7 +10,7 @@
 
 #include "inspect/inspect.h"
 
-/* Of layer `index` in direction `d`. The array is in `arena`. */
+/* Of layer `index` (inspect/chain.h) in direction `d`. The array is in `arena`. */
 rondo_status inspect_matrices(const struct task *task, int32_t index, int32_t d, struct arena *arena,
                               struct inspect_layer *layer, struct errors *errors);
 

@@ -158,3 +158,7 @@ struct layer *block_layer_create(const struct block_layer_settings *settings, in
     }
     return &layer->layer;
 }
+
+const char *block_layer_name(const struct layer *layer) {
+    return ((const struct block_layer *)layer)->block->name;
+}

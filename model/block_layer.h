@@ -40,5 +40,7 @@ struct block_layer_settings {
  * for a block over a memory that does not exist. The settings need not outlive the call. */
 struct layer *block_layer_create(const struct block_layer_settings *settings, int32_t dtype, int64_t input,
                                  struct registry *registry, struct errors *errors);
+/* The name of its equations, "attention". `layer` must be of this kind. */
+const char *block_layer_name(const struct layer *layer);
 
 #endif

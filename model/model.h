@@ -116,9 +116,9 @@ struct model_probe {
     const int64_t *anchor; /* [rows] the step; -1: at none */
     int values;            /* 1: the values of states and gates are wanted as well (layer_probe.values) */
     /* Set by model_record. The input of the first layer, packed [total, width], or [rows, width] if only the first step has
-     * one. */
-    rondo_value input;
-    struct layer_probe *layers; /* [n_layers], of the tape */
+     * one; and that of the encoder, in the order of its own time axis; id -1: there is no encoder. */
+    rondo_value input, source;
+    struct layer_probe *layers; /* [n_encoder + n_layers], those of the encoder first; of the tape */
 };
 
 /* What the encoder reads. */

@@ -69,7 +69,7 @@ static struct layer_call call_of_decoder(const struct model_pass *pass, const st
     return call;
 }
 
-/* ---- embedding and encoder ---- */
+/* ---- embedding, memory and bridge ---- */
 
 /* The streams as constants of the tape, for the embedding. */
 static struct embedding_output embed(const struct model_pass *pass, int parts) {
@@ -145,6 +145,39 @@ static rondo_status cross_bridge(struct model_pass *pass, rondo_value outputs, c
     return tape_status(pass->tape);
 }
 
+/* ---- probes ---- */
+
+static rondo_status prepare_probe(const struct model_pass *pass) {
+    struct model_probe *probe = pass->call->probe;
+    const int32_t layers = pass->model->settings.n_encoder + pass->model->settings.n_layers;
+    if (probe == NULL) {
+        return RONDO_OK;
+    }
+    probe->source = (rondo_value){-1};
+    probe->layers = arena_calloc(tape_arena(pass->tape), (size_t)layers, sizeof *probe->layers);
+    if (probe->layers == NULL) {
+        return errors_no_memory(tape_errors(pass->tape));
+    }
+    for (int32_t i = 0; i < layers; i++) {
+        probe->layers[i].values = probe->values;
+    }
+    return RONDO_OK;
+}
+
+/* The probe of a layer, in the order of model_probe.layers; NULL: none is wanted. */
+static struct layer_probe *probe_of(const struct model_pass *pass, int32_t number) {
+    return pass->call->probe == NULL ? NULL : &pass->call->probe->layers[number];
+}
+
+/* An input of a first layer as a value with a gradient. */
+static rondo_value probe_input(const struct model_pass *pass, const char *name, rondo_value embedded) {
+    const rondo_tensor *tensor = tape_tensor(pass->tape, embedded);
+    return tensor == NULL ? tape_fail(pass->tape, tape_status(pass->tape))
+                          : tape_parameter(pass->tape, name, tensor, NULL);
+}
+
+/* ---- encoder ---- */
+
 /* Runs the encoder over the embedded source. */
 static rondo_status encode(struct model_pass *pass, rondo_value value) {
     const struct model *model = pass->model;
@@ -156,6 +189,9 @@ static rondo_status encode(struct model_pass *pass, rondo_value value) {
             return errors_no_memory(tape_errors(pass->tape));
         }
     }
+    if (pass->call->probe != NULL) {
+        value = pass->call->probe->source = probe_input(pass, "source", value);
+    }
     for (int32_t i = 0; i < model->settings.n_encoder; i++) {
         const struct model_link *link = &model->chain[1 + i];
         const rondo_value input = value;
@@ -164,6 +200,7 @@ static rondo_status encode(struct model_pass *pass, rondo_value value) {
         call.input_every_step = 1;
         call.inputs = &input;
         call.final = states == NULL ? NULL : states + link->first_state;
+        call.probe = probe_of(pass, i);
         value = layer_record(link->layer, pass->tape, &call);
     }
     RONDO_TRY(tape_status(pass->tape));
@@ -172,23 +209,6 @@ static rondo_status encode(struct model_pass *pass, rondo_value value) {
 }
 
 /* ---- decoder ---- */
-
-/* The input of the first layer as a value with a gradient. */
-static rondo_value probe_input(const struct model_pass *pass, rondo_value embedded) {
-    struct model_probe *probe = pass->call->probe;
-    const rondo_tensor *tensor = tape_tensor(pass->tape, embedded);
-    const size_t layers = (size_t)pass->model->settings.n_layers;
-    probe->layers = arena_calloc(tape_arena(pass->tape), layers, sizeof *probe->layers);
-    if (tensor == NULL || probe->layers == NULL) {
-        return tape_fail(pass->tape,
-                         tensor == NULL ? tape_status(pass->tape) : errors_no_memory(tape_errors(pass->tape)));
-    }
-    for (size_t i = 0; i < layers; i++) {
-        probe->layers[i].values = probe->values;
-    }
-    probe->input = tape_parameter(pass->tape, "input", tensor, NULL);
-    return probe->input;
-}
 
 /* The outputs of the last layer, through which gradients flow only at the anchors. */
 static rondo_value anchor_outputs(const struct model_pass *pass, rondo_value outputs) {
@@ -224,13 +244,13 @@ static rondo_value record_hidden(const struct model_pass *pass, rondo_value valu
     struct model_probe *probe = pass->call->probe;
     int input_every_step = model->input_every_step;
     if (probe != NULL) {
-        value = probe_input(pass, value);
+        value = probe->input = probe_input(pass, "input", value);
     }
     for (int32_t i = model->first_layer; i < model->n_links - 1; i++) {
         const int32_t number = i - model->first_layer;
-        const int is_cell = number < model->settings.n_layers;
+        const int is_layer = number < model->settings.n_layers; /* else the pool */
         struct layer_call call = call_of_decoder(pass, &model->chain[i], &value, input_every_step);
-        call.probe = is_cell && probe != NULL && probe->layers != NULL ? &probe->layers[number] : NULL;
+        call.probe = is_layer ? probe_of(pass, model->settings.n_encoder + number) : NULL;
         rondo_value output = layer_record(model->chain[i].layer, pass->tape, &call);
         if (probe != NULL && number == model->settings.n_layers - 1) {
             output = anchor_outputs(pass, output);
@@ -295,6 +315,7 @@ static rondo_status record_layers(struct model_pass *pass, rondo_value *hidden) 
     RONDO_CHECK(!encodes || (call->source != NULL && call->source->time->rows == call->time->rows),
                 tape_errors(pass->tape), "a model with an encoder reads a source for each row, or the memory of one");
     RONDO_TRY(prepare_states(pass));
+    RONDO_TRY(prepare_probe(pass));
     RONDO_TRY(add_chosen_rows(pass));
     const struct embedding_output streams = embed(pass, EMBEDDING_INPUTS | (encodes ? EMBEDDING_SOURCE : 0));
     if (encodes) {

@@ -92,8 +92,34 @@ static void append(const char *file, const char *text) {
     sandbox_write(file, both);
 }
 
+/* Words that are written backward, by a model with an encoder and attention after the cell. */
+static void write_pairs(void) {
+    char text[4000], *to = text;
+    for (int i = 0; i < 60; i++) {
+        char word[8], drow[8];
+        const int length = 2 + i % 5;
+        for (int k = 0; k < length; k++) {
+            word[k] = drow[length - 1 - k] = (char)('a' + (i * (k + 3)) % 5);
+        }
+        to += sprintf(to, "%.*s\t%.*s\n", length, word, length, drow);
+    }
+    sandbox_write("words.tsv", text);
+    sandbox_write("pairs.yaml", "rondo: 1\n"
+                                "name: pairs\n"
+                                "architecture: \"N:N\"\n"
+                                "data: {reader: pairs, train: words.tsv, valid: {last: 0.3}, tokens: characters}\n"
+                                "model: {feedback: true, embedding: {size: 4},\n"
+                                "  encoder: [{cell: gru, hidden: 3, direction: both}, {cell: lstm, hidden: 4}],\n"
+                                "  layers: [{cell: gru, hidden: 4}, {block: attention, over: memory, hidden: 4}]}\n"
+                                "loss: {plugin: softmax_cross_entropy}\n"
+                                "optimizer: {plugin: adam, lr: 0.01}\n"
+                                "schedule: {epochs: 2, batch: 8, seed: 1}\n");
+}
+
 static void setup(void) {
     sandbox_open();
+    write_pairs();
+    train("pairs.yaml", "pairs");
     tiny_write();
     tiny_edit("last.yaml", "model",
               "model: {embedding: {size: 4}, layers: [{cell: lstm, hidden: 4}, {cell: gru, hidden: 3}], pool: last}");
@@ -172,7 +198,7 @@ START_TEST(the_file_in_the_folder_is_what_is_printed) {
 END_TEST
 
 START_TEST(any_number_of_threads_gives_the_same_bytes) {
-    static const char *const runs[] = {"last", "both", "back"};
+    static const char *const runs[] = {"last", "both", "back", "pairs"};
     char line[100];
     const char *first = NULL;
     for (int threads = 1; threads <= 3; threads++) {
@@ -196,13 +222,52 @@ static void assert_same_curve(const json_t *found, const json_t *expected) {
     }
 }
 
+static const struct {
+    const char *run;
+    int layer, state;
+} curves[] = {{"last", 0, 0}, {"last", 0, 1}, {"last", 1, 0}, {"pairs", 2, 0}, {"pairs", 2, 1}, {"pairs", 3, 0}};
+
 START_TEST(the_engine_tape_finds_the_same) {
-    json_t *fused = inspect("last --no-write"), *tape = inspect("last --no-write --engine tape");
-    assert_same_curve(curve_of(tape, 0, 0), curve_of(fused, 0, 0));
-    assert_same_curve(curve_of(tape, 0, 1), curve_of(fused, 0, 1));
-    assert_same_curve(curve_of(tape, 1, 0), curve_of(fused, 1, 0));
+    char arguments[100];
+    snprintf(arguments, sizeof arguments, "%s --no-write", curves[_i].run);
+    json_t *fused = inspect(arguments);
+    snprintf(arguments, sizeof arguments, "%s --no-write --engine tape", curves[_i].run);
+    json_t *tape = inspect(arguments);
+    assert_same_curve(curve_of(tape, curves[_i].layer, curves[_i].state),
+                      curve_of(fused, curves[_i].layer, curves[_i].state));
     json_decref(fused);
     json_decref(tape);
+}
+END_TEST
+
+START_TEST(layers_of_the_encoder_are_inspected_and_blocks_are_listed) {
+    static const char *const names[] = {"encoder.0.forward", "encoder.0.backward", "encoder.1", "layers.0"};
+    json_t *json = inspect("pairs --no-write");
+    const json_t *data = json_object_get(json, "data"), *block = json_array_get(json_object_get(json, "blocks"), 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "layers")), ROWS(names));
+    for (int i = 0; i < ROWS(names); i++) {
+        const json_t *layer = layer_of(json, i);
+        const int is_mixed = i == 1; /* the layer above it reads forward */
+        ck_assert_str_eq(text_of(layer, "name"), names[i]);
+        ck_assert_uint_gt(json_array_size(json_object_get(layer, "matrices")), 0);
+        ck_assert_msg((text_of(curve_of(json, i, 0), "missing") != NULL) == is_mixed, "%s", names[i]);
+        ck_assert_double_lt(
+            json_number_value(json_object_get(json_array_get(json_object_get(layer, "states"), 0), "dead")), 3);
+    }
+    ck_assert_int_eq(json_integer_value(json_object_get(data, "source_steps")), 6);
+    ck_assert_int_eq(json_integer_value(json_object_get(data, "steps")), 7); /* with the end of each target */
+    ck_assert_uint_eq(json_array_size(json_object_get(curve_of(json, 2, 0), "norm")), 6);
+    ck_assert_str_eq(text_of(block, "name"), "layers.1");
+    ck_assert_str_eq(text_of(block, "block"), "attention");
+    ck_assert_ptr_nonnull(text_of(json_object_get(json_object_get(json, "source"), "curve"), "missing"));
+    json_decref(json);
+    const struct outcome outcome = run("inspect pairs --no-write --plot");
+    assert_status("pairs", &outcome, 0);
+    assert_parts("pairs", outcome.out,
+                 "inspected: encoder.0.forward (gru), encoder.0.backward (gru), encoder.1 (lstm), layers.0 (gru)\n|"
+                 "blocks, which have no states: layers.1 (attention)\n|encoder.1.h: the gradient |"
+                 "the last step of the source that is read|the last step that has a target|encoder.1.U_f|"
+                 "the states of encoder.1 (lstm)");
 }
 END_TEST
 
@@ -290,8 +355,9 @@ int main(void) {
     suite_add_tcase(suite, command);
     tcase_add_test(command, json_has_states_gates_and_matrices_of_every_layer);
     tcase_add_test(command, the_file_in_the_folder_is_what_is_printed);
-    tcase_add_loop_test(command, any_number_of_threads_gives_the_same_bytes, 0, 3);
-    tcase_add_test(command, the_engine_tape_finds_the_same);
+    tcase_add_loop_test(command, any_number_of_threads_gives_the_same_bytes, 0, 4);
+    tcase_add_loop_test(command, the_engine_tape_finds_the_same, 0, ROWS(curves));
+    tcase_add_test(command, layers_of_the_encoder_are_inspected_and_blocks_are_listed);
     tcase_add_test(command, a_distance_that_is_not_defined_is_reported);
     tcase_add_test(command, recorded_updates_are_shown);
     tcase_add_test(command, people_get_sentences_tables_and_plots);

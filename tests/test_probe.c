@@ -110,12 +110,12 @@ static struct model_run make_probe_run(const struct probed_cell *cell, int use, 
     return run;
 }
 
-/* The inputs of `from`, with zeros behind them. */
-static void widen_inputs(struct model_run *run, const struct model_run *from) {
-    const int64_t width = run->inputs[0].shape[1];
-    for (int64_t i = 0; i < run->time.total; i++) {
+/* The rows of `from`, with zeros behind them. */
+static void widen(const rondo_tensor *inputs, const rondo_tensor *from) {
+    const int64_t width = inputs->shape[1];
+    for (int64_t i = 0; i < inputs->shape[0]; i++) {
         for (int64_t k = 0; k < width; k++) {
-            tensor_set(&run->inputs[0], i * width + k, k < INPUT ? tensor_get(&from->inputs[0], i * INPUT + k) : 0);
+            tensor_set(inputs, i * width + k, k < INPUT ? tensor_get(from, i * INPUT + k) : 0);
         }
     }
 }
@@ -131,28 +131,41 @@ static void keep_weights(struct model_run *run, const int64_t *anchor) {
     }
 }
 
-/* The gradients by the zeros of the first layer, of both directions together, in the order of the steps: [total, zeros]. */
-static rondo_tensor state_gradients(const struct model_run *run, const struct probed_cell *cell) {
-    const struct layer_probe *probe = &run->probe->layers[0];
-    const rondo_tensor sum =
-        zeros_like(&(rondo_tensor){.dtype = RONDO_F64, .ndim = 2, .shape = {run->time.total, cell->zeros}});
+/* The gradients by the zeros of a layer, of both directions together, in the order of the steps: [total, zeros]. */
+static rondo_tensor state_gradients(const struct layer_probe *probe, const struct layer *layer,
+                                    const struct time_axis *time, int64_t zeros) {
+    const rondo_tensor sum = zeros_like(&(rondo_tensor){.dtype = RONDO_F64, .ndim = 2, .shape = {time->total, zeros}});
+    const int is_backward = cell_layer_direction(layer) == DIRECTION_BACKWARD;
     ck_assert_int_ge(probe->n_directions, 1);
     for (int32_t d = 0; d < probe->n_directions; d++) {
         const rondo_tensor *gradient = tape_gradient(tape, probe->directions[d].inputs); /* [total, input + zeros] */
-        const enum direction direction = cell_layer_direction(model_layer(run->model, 0));
         ck_assert_ptr_nonnull(gradient);
-        for (int64_t row = 0; row < N_ROWS; row++) {
-            for (int64_t t = 0; t < lengths[row]; t++) {
-                const int64_t read = d == 1 || direction == DIRECTION_BACKWARD ? lengths[row] - 1 - t : t;
-                for (int64_t k = 0; k < cell->zeros; k++) {
-                    const int64_t to = (run->time.begin[t] + row) * cell->zeros + k;
-                    const int64_t from = (run->time.begin[read] + row) * (INPUT + cell->zeros) + INPUT + k;
+        for (int64_t row = 0; row < time->rows; row++) {
+            for (int64_t t = 0; t < time->lengths[row]; t++) {
+                const int64_t read = d == 1 || is_backward ? time->lengths[row] - 1 - t : t;
+                for (int64_t k = 0; k < zeros; k++) {
+                    const int64_t to = (time->begin[t] + row) * zeros + k;
+                    const int64_t from = (time->begin[read] + row) * (INPUT + zeros) + INPUT + k;
                     tensor_set(&sum, to, tensor_get(&sum, to) + tensor_get(gradient, from));
                 }
             }
         }
     }
     return sum;
+}
+
+/* Central differences by all columns of widened inputs: the gradients by inputs are those of the first three. */
+static void check_columns(struct model_run *hand, rondo_tensor *widened, const rondo_tensor *inputs,
+                          const rondo_tensor *states, const char *what) {
+    const rondo_tensor expected = zeros_like(widened);
+    const int64_t zeros = states->shape[1], width = INPUT + zeros;
+    for (int64_t i = 0; i < widened->shape[0]; i++) {
+        for (int64_t k = 0; k < width; k++) {
+            tensor_set(&expected, i * width + k,
+                       k < INPUT ? tensor_get(inputs, i * INPUT + k) : tensor_get(states, i * zeros + k - INPUT));
+        }
+    }
+    support_central_differences(model_run_loss, hand, widened, &expected, 1e-7, what);
 }
 
 START_TEST(the_gradient_of_a_state_is_that_of_a_number_added_to_it) {
@@ -164,23 +177,80 @@ START_TEST(the_gradient_of_a_state_is_that_of_a_number_added_to_it) {
     const int64_t ends[N_ROWS] = {lengths[0] - 1, lengths[1] - 1, lengths[2] - 1};
     struct model_probe probe = {.anchor = every_step ? anchors_of_all : ends, .values = values};
     run.probe = &probe;
-    widen_inputs(&hand, &run);
+    widen(&hand.inputs[0], &run.inputs[0]);
     if (every_step) {
         keep_weights(&hand, anchors_of_all);
     }
     model_run_pass(&run);
-    const rondo_tensor gradients = state_gradients(&run, cell);
-    const rondo_tensor inputs = copy_of(tape_gradient(tape, probe.input));
-    /* Central differences by all columns of the inputs: the gradients by inputs are those of the first three. */
-    const rondo_tensor expected = zeros_like(&hand.inputs[0]);
-    for (int64_t i = 0; i < run.time.total; i++) {
-        for (int64_t k = 0; k < INPUT + cell->zeros; k++) {
-            tensor_set(&expected, i * (INPUT + cell->zeros) + k,
-                       k < INPUT ? tensor_get(&inputs, i * INPUT + k)
-                                 : tensor_get(&gradients, i * cell->zeros + k - INPUT));
-        }
-    }
-    support_central_differences(model_run_loss, &hand, &hand.inputs[0], &expected, 1e-7, what);
+    const rondo_tensor states = state_gradients(&probe.layers[0], model_layer(run.model, 0), &run.time, cell->zeros);
+    check_columns(&hand, &hand.inputs[0], tape_gradient(tape, probe.input), &states, what);
+    model_destroy(run.model);
+    model_destroy(hand.model);
+}
+END_TEST
+
+/* ---- the encoder ---- */
+
+/* The gradient enters the encoder where the bridge, or an equation, reads it. */
+static const struct {
+    const char *what;
+    enum bridging bridge;
+    struct cell_layer_settings encoder;
+    struct test_cell decoder;
+} encoders[] = {
+    {"last states", BRIDGE_LAST, {.engine = ENGINE_FUSED}, {"same", NULL, NULL, NULL, NULL}},
+    {"mean, tape", BRIDGE_LEARNT, {.engine = ENGINE_TAPE}, {"rnn", "h", NULL, NULL, "h' = tanh(x @ W + h @ U)\n"}},
+    {"backward",
+     BRIDGE_LEARNT,
+     {.engine = ENGINE_FUSED, .direction = DIRECTION_BACKWARD},
+     {"same", NULL, NULL, NULL, NULL}},
+    {"both", BRIDGE_LEARNT, {.engine = ENGINE_FUSED, .direction = DIRECTION_BOTH}, {"same", NULL, NULL, NULL, NULL}},
+    {"attention",
+     BRIDGE_NONE,
+     {.engine = ENGINE_FUSED},
+     {"attends", "h", NULL, NULL, "h' = tanh(x @ W + attention(h @ Q, memory @ K, memory) @ V + h @ U)\n"}},
+};
+
+static const int64_t source_lengths[N_ROWS] = {2, 6, 4}; /* an order of its own */
+
+static struct model_run make_encoder_run(const struct probed_cell *cell, int use, int by_hand, int probe) {
+    const struct model_input input = STREAM_OF_NUMBERS("input", INPUT, 1);
+    const struct model_input source = STREAM_OF_NUMBERS("source", by_hand ? INPUT + cell->zeros : INPUT, 1);
+    struct cell_layer_settings encoder = encoders[use].encoder, layer = {.engine = encoder.engine, .probe = probe};
+    encoder.probe = probe;
+    encoder.cell = define(by_hand ? &cell->by_hand : &cell->cell);
+    layer.cell = define(encoders[use].decoder.equations == NULL ? &cell->cell : &encoders[use].decoder);
+    const struct model_settings settings = {.architecture = {1, 0},
+                                            .inputs = &input,
+                                            .n_inputs = 1,
+                                            .source_input = &source,
+                                            .encoder = &encoder,
+                                            .n_encoder = 1,
+                                            .bridge = encoders[use].bridge,
+                                            .layers = &layer,
+                                            .n_layers = 1,
+                                            .pooling = POOL_LAST};
+    struct model_run run = model_run_create(&settings, &cell->cell, lengths, N_ROWS);
+    model_run_read_source(&run, &source, source_lengths, NULL, N_ROWS);
+    run.weights = matrix(N_ROWS, OUTPUTS, "weights");
+    return run;
+}
+
+START_TEST(the_gradient_of_a_state_of_the_encoder_is_that_of_a_number_added_to_it) {
+    const struct probed_cell *cell = &probed_cells[_i / 2 / ROWS(encoders)];
+    const int use = _i / 2 % ROWS(encoders);
+    char what[100];
+    snprintf(what, sizeof what, "%s, %s", cell->cell.name, encoders[use].what);
+    struct model_run run = make_encoder_run(cell, use, 0, 1), hand = make_encoder_run(cell, use, 1, 0);
+    const int64_t ends[N_ROWS] = {lengths[0] - 1, lengths[1] - 1, lengths[2] - 1};
+    struct model_probe probe = {.anchor = ends, .values = _i % 2};
+    run.probe = &probe;
+    widen(&hand.source_input, &run.source_input);
+    model_run_pass(&run);
+    const rondo_tensor states =
+        state_gradients(&probe.layers[0], model_encoder_layer(run.model, 0), &run.source_time, cell->zeros);
+    ck_assert_int_eq(probe.layers[1].n_directions, 1);
+    check_columns(&hand, &hand.source_input, tape_gradient(tape, probe.source), &states, what);
     model_destroy(run.model);
     model_destroy(hand.model);
 }
@@ -282,6 +352,8 @@ int main(void) {
     TCase *gradients = add_case(suite, "gradients", 60, layer_run_open, layer_run_close);
     const int cases = ROWS(probed_cells) * ROWS(uses);
     tcase_add_loop_test(gradients, the_gradient_of_a_state_is_that_of_a_number_added_to_it, 0, 2 * cases);
+    tcase_add_loop_test(gradients, the_gradient_of_a_state_of_the_encoder_is_that_of_a_number_added_to_it, 0,
+                        2 * ROWS(probed_cells) * ROWS(encoders));
     tcase_add_loop_test(gradients, a_probe_does_not_change_the_bits_of_the_outputs, 0, cases);
     TCase *finds = add_case(suite, "found", 30, layer_run_open, layer_run_close);
     tcase_add_loop_test(finds, gates_are_found_by_their_limits_and_named_by_their_equations, 0, ROWS(found));

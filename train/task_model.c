@@ -207,7 +207,7 @@ static int32_t tied_input(const struct task *task, const struct model_input *inp
     return -1;
 }
 
-/* The settings of all layers, as the session runs them. Only the layers of the decoder are looked into. */
+/* The settings of all layers, as the session runs them. */
 static rondo_status make_layers(const struct task *task, struct task_model *model, struct errors *errors) {
     const struct experiment_layers *layers = &task->experiment->layers;
     const struct session *session = task->session;
@@ -222,7 +222,7 @@ static rondo_status make_layers(const struct task *task, struct task_model *mode
     for (int32_t i = 0; i < count; i++) {
         model->layers[i].engine = session->engine;
         model->layers[i].passes_off = session->passes_off;
-        model->layers[i].probe = session->probe && i >= n_encoder;
+        model->layers[i].probe = session->probe;
         if (session->profile != NULL) {
             model->layers[i].observe = profile_observe;
             model->layers[i].observe_arg = profile_layer(session->profile, i);
