@@ -14,7 +14,8 @@ static rondo_status set_option(const struct cell_argument *cell, const char *tex
         return errors_add_at(errors, RONDO_INVALID, where, "expected KEY=VALUE, got '%s'", text);
     }
     const char *key = arena_strndup(arena, text, (size_t)(equals - text));
-    const char *of = arena_printf(arena, "cell '%s'", cell->name);
+    const char *of =
+        arena_printf(arena, "%s '%s'", definition_is_block(cell->definition) ? "block" : "cell", cell->name);
     if (key == NULL || of == NULL) {
         return errors_no_memory(errors);
     }
@@ -25,7 +26,7 @@ static rondo_status set_option(const struct cell_argument *cell, const char *tex
 
 rondo_status cell_argument_open(const char *name, const char *file, const char *const *options, struct arena *arena,
                                 struct cell_argument *cell, struct errors *errors) {
-    *cell = (struct cell_argument){.name = name, .file = file, .definition = cell_file_read(file, arena, errors)};
+    *cell = (struct cell_argument){.name = name, .file = file, .definition = definition_file_read(file, arena, errors)};
     if (cell->definition == NULL) {
         return errors->status;
     }
@@ -52,10 +53,14 @@ rondo_status cell_argument_read(const struct session *session, const char *name,
     const char *ending = strrchr(name, '.');
     const int is_path = strchr(name, '/') != NULL || (ending != NULL && strcmp(ending, ".yaml") == 0);
     const char *file = is_path ? name : session_find(session, SESSION_CELLS, name, ".", arena);
+    file = file == NULL ? session_find(session, SESSION_BLOCKS, name, ".", arena) : file;
     if (file == NULL) {
-        const struct suggestion best = session_suggest(session, SESSION_CELLS, name, arena);
-        return errors_add(errors, RONDO_NOT_FOUND, "there is no cell '%s'%s, looked in '%s'", name,
-                          suggestion_text(&best).text, session->file_path[SESSION_CELLS]);
+        const struct suggestion cells = session_suggest(session, SESSION_CELLS, name, arena);
+        const struct suggestion blocks = session_suggest(session, SESSION_BLOCKS, name, arena);
+        const int is_block = cells.name == NULL || (blocks.name != NULL && blocks.distance < cells.distance);
+        return errors_add(errors, RONDO_NOT_FOUND, "there is no cell or block '%s'%s, looked in '%s' and '%s'", name,
+                          suggestion_text(is_block ? &blocks : &cells).text, session->file_path[SESSION_CELLS],
+                          session->file_path[SESSION_BLOCKS]);
     }
     return cell_argument_open(name, file, options, arena, cell, errors);
 }

@@ -1,4 +1,4 @@
-/* cli/cell_argument.h: a cell that is named on the command line, with its options. */
+/* cli/cell_argument.h: a cell or block that is named on the command line, with its options. */
 #ifndef RONDO_CLI_CELL_ARGUMENT_H
 #define RONDO_CLI_CELL_ARGUMENT_H
 
@@ -13,10 +13,10 @@ struct cell_argument {
 };
 
 #define CELL_FLAG_OPTION(list)                                                                                         \
-    { "option", "KEY=VALUE", FLAG_LIST, list, "an option of the cell, such as alpha=0.5; may be repeated" }
+    { "option", "KEY=VALUE", FLAG_LIST, list, "an option of the cell or block, such as alpha=0.5; may be repeated" }
 
-/* Reads the cell `name` from the session's path, or from a file if the name is a path, and sets its options to the
- * NULL-terminated list of "KEY=VALUE". Memory from `arena`. */
+/* Reads the cell `name`, or else the block, from the session's paths, or from a file if the name is a path, and sets its options to
+ * the NULL-terminated list of "KEY=VALUE". Memory from `arena`. */
 rondo_status cell_argument_read(const struct session *session, const char *name, const char *const *options,
                                 struct arena *arena, struct cell_argument *cell, struct errors *errors);
 /* The same for a known file. */

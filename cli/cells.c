@@ -7,6 +7,7 @@
 #include "cli/print.h"
 #include "core/scan/scan.h"
 #include "io/json.h"
+#include "lang/cell_file.h"
 
 /* The default widths, for the number of parameters. */
 enum { WIDTH = 64 };
@@ -178,7 +179,8 @@ static void print_parameters(const struct cell_shown *shown) {
 static void print_shown(const struct cells *cells, const struct cell_shown *shown) {
     const struct cell_definition *definition = shown->argument->definition;
     const char *output = output_name(shown);
-    const char *const facts[][2] = {{"cell", definition->name},
+    const int is_block = definition_is_block(definition);
+    const char *const facts[][2] = {{is_block ? "block" : "cell", definition->name},
                                     {"summary", definition->summary},
                                     {"source", definition->source},
                                     {"file", shown->argument->file}};
@@ -191,7 +193,7 @@ static void print_shown(const struct cells *cells, const struct cell_shown *show
     if (shown->cell->reads_memory) {
         printf(", memory %d", (int)cells->hidden);
     }
-    printf("\nstates     ");
+    printf(is_block ? "\nstates      none" : "\nstates     ");
     for (int32_t s = 0; s < definition->n_states; s++) {
         printf("%s %s %s", s == 0 ? "" : ",", state_name(shown, s), state_shape(shown, s).text);
     }
@@ -236,13 +238,13 @@ static json_t *shown_json(const struct cells *cells, const struct cell_shown *sh
                                                     shape_json(&parameter->shape, 0), "initialiser",
                                                     initialiser_text(&parameter->initialiser, shown->arena)));
     }
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:o, s:s?, s:I, s:o, s:s, s:o, s:I}", "name", definition->name,
-                  "summary", definition->summary, "source", definition->source, "year", year_json(definition->source),
-                  "file", json_text(shown->argument->file), "input", (int)cells->input, "hidden", (int)cells->hidden,
-                  "states", states, "output", output_name(shown), "output_width", (json_int_t)shown->cell->output_width,
-                  "options", options_json(shown), "equations", definition->equations.text, "parameters", parameters,
-                  "size", (json_int_t)parameter_count(shown->cell));
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:o, s:s?, s:I, s:o, s:s, s:o, s:I}", "kind",
+        definition_is_block(definition) ? "block" : "cell", "name", definition->name, "summary", definition->summary,
+        "source", definition->source, "year", year_json(definition->source), "file", json_text(shown->argument->file),
+        "input", (int)cells->input, "hidden", (int)cells->hidden, "states", states, "output", output_name(shown),
+        "output_width", (json_int_t)shown->cell->output_width, "options", options_json(shown), "equations",
+        definition->equations.text, "parameters", parameters, "size", (json_int_t)parameter_count(shown->cell));
     if (object != NULL && shown->cell->reads_memory) {
         json_object_set_new(object, "memory", json_integer(cells->hidden));
     }
@@ -255,6 +257,12 @@ static json_t *shown_json(const struct cells *cells, const struct cell_shown *sh
 static void show_cell(struct cells *cells, const struct cell_argument *argument, const struct cell *cell,
                       struct arena *arena) {
     struct cell_shown shown = {argument, cell, NULL, arena};
+    if (cells->program && definition_is_block(argument->definition)) {
+        errors_add(cells->errors, RONDO_INVALID,
+                   "'--program' is not used with the block '%s': it runs over a whole sequence, and has no step",
+                   argument->name);
+        return;
+    }
     if (cells->program) {
         const struct scan_settings settings = {.program = cell->program,
                                                .n_states = cell->n_states,
@@ -356,8 +364,9 @@ static int run_cells(const struct command *command, int argc, char **argv) {
     return status;
 }
 
-const struct command command_cells = {
-    "cells", "cells [list | show NAME]", "list the cells, or show one: equations, parameters, program",
-    "NAME is a name or a file. Shapes and numbers of parameters are those for the given widths.\n\n"
-    "  rondo cells show lstm --hidden 8 --program\n",
-    run_cells};
+const struct command command_cells = {"cells", "cells [list | show NAME]",
+                                      "list the cells, or show a cell or block: equations, parameters, program",
+                                      "NAME is that of a cell or a block, or a file; `rondo list block` lists blocks. "
+                                      "Shapes and numbers of parameters are those for the given widths.\n\n"
+                                      "  rondo cells show lstm --hidden 8 --program\n",
+                                      run_cells};

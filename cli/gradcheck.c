@@ -7,6 +7,7 @@
 #include "cli/cell_argument.h"
 #include "core/scan/scan.h"
 #include "io/json.h"
+#include "lang/cell_file.h"
 #include "model/cell_check.h"
 #include "train/trainer.h"
 
@@ -19,8 +20,8 @@ struct gradcheck {
     int all;
     int32_t threads[3];
 
-    int32_t checked, failed;
-    json_t *cells; /* with --json */
+    int32_t checked, blocks, failed; /* blocks: of the checked ones */
+    json_t *cells;                   /* with --json */
     struct errors *errors;
 };
 
@@ -60,8 +61,10 @@ static void print_wrong(const struct cell_check_report *report) {
 static void print_report(const struct cell_argument *cell, const struct cell_check_report *report, double seconds) {
     printf("%-20s %-6s ", cell->name, cell_check_passed(report) ? "ok" : "FAILED");
     print_outcome("gradients", &report->outcomes[CELL_CHECK_GRADIENTS]);
-    print_outcome("; fused - tape", &report->outcomes[CELL_CHECK_ENGINES]);
-    print_outcome(", f32", &report->outcomes[CELL_CHECK_ENGINES_F32]);
+    if (report->outcomes[CELL_CHECK_ENGINES].compared > 0) {
+        print_outcome("; fused - tape", &report->outcomes[CELL_CHECK_ENGINES]);
+        print_outcome(", f32", &report->outcomes[CELL_CHECK_ENGINES_F32]);
+    }
     if (report->outcomes[CELL_CHECK_THREADS].wrong == 0) {
         printf("; threads same bits");
     } else {
@@ -83,12 +86,16 @@ static json_t *number_json(double number) {
 }
 
 static json_t *report_json(const struct cell_argument *cell, const struct cell_check_report *report, double seconds) {
-    json_t *object =
-        json_pack("{s:o, s:o, s:b, s:f, s:I, s:I, s:I}", "name", json_text(cell->name), "file", json_text(cell->file),
-                  "passed", cell_check_passed(report), "seconds", seconds, "parameters", (json_int_t)report->size,
-                  "near_a_kink", (json_int_t)report->closer, "skipped_at_a_kink", (json_int_t)report->skipped);
+    json_t *object = json_pack("{s:s, s:o, s:o, s:b, s:f, s:I, s:I, s:I}", "kind",
+                               definition_is_block(cell->definition) ? "block" : "cell", "name", json_text(cell->name),
+                               "file", json_text(cell->file), "passed", cell_check_passed(report), "seconds", seconds,
+                               "parameters", (json_int_t)report->size, "near_a_kink", (json_int_t)report->closer,
+                               "skipped_at_a_kink", (json_int_t)report->skipped);
     for (int kind = 0; kind < CELL_CHECK_KINDS; kind++) {
         const struct cell_check_outcome *outcome = &report->outcomes[kind];
+        if (outcome->compared == 0) { /* a block has no engines */
+            continue;
+        }
         json_object_set_new(object, cell_check_name((enum cell_check_kind)kind),
                             json_pack("{s:I, s:I, s:f, s:o, s:s, s:o, s:o}", "compared", (json_int_t)outcome->compared,
                                       "wrong", (json_int_t)outcome->wrong, "tolerance", outcome->tolerance, "error",
@@ -115,6 +122,7 @@ static void check(struct gradcheck *gradcheck, const struct cell_argument *cell)
     }
     const double seconds = trainer_clock() - start;
     gradcheck->checked++;
+    gradcheck->blocks += definition_is_block(cell->definition);
     gradcheck->failed += !cell_check_passed(&report);
     if (gradcheck->cells != NULL) {
         json_array_append_new(gradcheck->cells, report_json(cell, &report, seconds));
@@ -142,10 +150,18 @@ static void visit_cell(void *arg, const char *name, const char *file) {
     check_cell(arg, name, file);
 }
 
+/* ", 2 blocks"; nothing if there are none. */
+static void print_count(const char *before, int32_t count, const char *what) {
+    if (count > 0) {
+        printf("%s%d %s%s", before, count, what, count == 1 ? "" : "s");
+    }
+}
+
 static void check_cells(struct gradcheck *gradcheck, const char *const *names) {
     const double start = trainer_clock();
     if (gradcheck->all) {
         session_each(gradcheck->session, SESSION_CELLS, visit_cell, gradcheck, gradcheck->errors);
+        session_each(gradcheck->session, SESSION_BLOCKS, visit_cell, gradcheck, gradcheck->errors);
     }
     for (; *names != NULL; names++) {
         check_cell(gradcheck, *names, NULL);
@@ -156,8 +172,9 @@ static void check_cells(struct gradcheck *gradcheck, const char *const *names) {
                               "failed", gradcheck->failed, "seconds", seconds),
                     JSON_INDENT(2) | JSON_REAL_PRECISION(9), gradcheck->errors);
     } else if (gradcheck->checked > 0) {
-        printf("%d cell%s checked, %d FAILED, %.1f s\n", gradcheck->checked, gradcheck->checked == 1 ? "" : "s",
-               gradcheck->failed, seconds);
+        print_count("", gradcheck->checked - gradcheck->blocks, "cell");
+        print_count(gradcheck->checked > gradcheck->blocks ? ", " : "", gradcheck->blocks, "block");
+        printf(" checked, %d FAILED, %.1f s\n", gradcheck->failed, seconds);
     }
 }
 
@@ -165,8 +182,8 @@ static void check_cells(struct gradcheck *gradcheck, const char *const *names) {
 static int knows_what(const struct gradcheck *gradcheck, const struct arguments *arguments, struct errors *errors) {
     if (gradcheck->all == (arguments->n_words > 0)) {
         errors_add(errors, RONDO_INVALID,
-                   gradcheck->all ? "--all checks every cell and takes no names, got '%s'"
-                                  : "expected the names of cells, or --all%s",
+                   gradcheck->all ? "--all checks every cell and block and takes no names, got '%s'"
+                                  : "expected the names of cells or blocks, or --all%s",
                    gradcheck->all ? arguments->words[0] : "");
         return 0;
     }
@@ -176,18 +193,19 @@ static int knows_what(const struct gradcheck *gradcheck, const struct arguments 
 static int run_gradcheck(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
     struct gradcheck gradcheck = {.input = 5, .hidden = 6, .threads = {2, 7, 0}, .errors = &errors};
-    const struct flag flags[] = {{"all", NULL, FLAG_ON, &gradcheck.all, "check every cell that `rondo cells` lists"},
-                                 {"input", "N", FLAG_COUNT, &gradcheck.input, "width of the inputs (5)"},
-                                 {"hidden", "N", FLAG_COUNT, &gradcheck.hidden, "width of the states (6)"},
-                                 CELL_FLAG_OPTION(gradcheck.options),
-                                 COMMON_FLAG_ENGINE(gradcheck.common),
-                                 COMMON_FLAG_PASSES(gradcheck.common),
-                                 {"threads", "N", FLAG_COUNT, &gradcheck.common.threads,
-                                  "compare one thread with N (default: with 2 and with 7)"},
-                                 COMMON_FLAG_PLUGIN(gradcheck.common),
-                                 COMMON_FLAG_VERBOSE(gradcheck.common),
-                                 COMMON_FLAG_JSON(gradcheck.common),
-                                 {NULL, NULL, FLAG_ON, NULL, NULL}};
+    const struct flag flags[] = {
+        {"all", NULL, FLAG_ON, &gradcheck.all, "check every cell and block that `rondo list` lists"},
+        {"input", "N", FLAG_COUNT, &gradcheck.input, "width of the inputs (5)"},
+        {"hidden", "N", FLAG_COUNT, &gradcheck.hidden, "width of the states (6)"},
+        CELL_FLAG_OPTION(gradcheck.options),
+        COMMON_FLAG_ENGINE(gradcheck.common),
+        COMMON_FLAG_PASSES(gradcheck.common),
+        {"threads", "N", FLAG_COUNT, &gradcheck.common.threads,
+         "compare one thread with N (default: with 2 and with 7)"},
+        COMMON_FLAG_PLUGIN(gradcheck.common),
+        COMMON_FLAG_VERBOSE(gradcheck.common),
+        COMMON_FLAG_JSON(gradcheck.common),
+        {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
     int status;
     if (!arguments_parse(command, flags, argc, argv, 0, ARGUMENT_LIST_MAX, &arguments, &status)) {
@@ -212,8 +230,10 @@ static int run_gradcheck(const struct command *command, int argc, char **argv) {
 }
 
 const struct command command_gradcheck = {
-    "gradcheck", "gradcheck CELL… | --all", "check the gradients of cells, and that both engines and all threads agree",
-    "CELL is a name or a file. Each cell runs over a small batch of sequences of different lengths, with random "
+    "gradcheck", "gradcheck NAME… | --all",
+    "check the gradients of cells and blocks, and that both engines and all threads agree",
+    "NAME is that of a cell or a block, or a file. Each cell runs over a small batch of sequences of different "
+    "lengths, with random "
     "parameters\n"
     "and states. Three comparisons are made and printed with the largest error (relative for numbers above 1) and its "
     "place:\n"
@@ -221,8 +241,9 @@ const struct command command_gradcheck = {
     "                central differences; fails above 1e-6\n"
     "  fused - tape  outputs, final states and gradients of both engines; fails above 1e-10 in f64, 1e-4 in f32\n"
     "  threads       the same values computed by several threads and by one; fails if any bit differs\n"
+    "A block runs over a memory, with the first and the last comparison: no engine is involved.\n"
     "At a kink, such as that of relu at 0, there is no derivative to compare with; the number of such elements is "
     "printed.\n"
-    "The exit status is 1 if a comparison failed, and 2 if a cell could not be checked.\n\n"
+    "The exit status is 1 if a comparison failed, and 2 if one could not be checked.\n\n"
     "  rondo gradcheck lstm ./mine.yaml --option alpha=0.5\n",
     run_gradcheck};

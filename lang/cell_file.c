@@ -276,19 +276,15 @@ struct definition_form {
     const char *const *keys;
 };
 
-/* Reads what both have in common. NULL: the file cannot be read; otherwise errors may have been added. */
-static struct yaml_node *read_definition(const struct cell_reader *reader, const struct definition_form *form,
-                                         const char *file) {
+/* Reads what both have in common. 0: the file is no mapping; otherwise errors may have been added. */
+static int read_definition(const struct cell_reader *reader, const struct definition_form *form,
+                           struct yaml_node *root) {
     struct cell_definition *definition = reader->definition;
     struct errors *errors = reader->errors;
-    struct yaml_node *root = yaml_read(file, reader->arena, errors);
-    if (root == NULL) {
-        return NULL;
-    }
     if (root->kind != YAML_MAPPING) {
         errors_add_at(errors, RONDO_INVALID, root->where, "%s is a mapping with the keys %s", form->what,
                       form->example);
-        return NULL;
+        return 0;
     }
     section_read(root, NULL, 0, form->keys, form->what, root->where, reader->arena, errors);
     definition->where = root->where;
@@ -303,34 +299,39 @@ static struct yaml_node *read_definition(const struct cell_reader *reader, const
     read_mapping(reader, root, "options", read_options);
     read_mapping(reader, root, "params", read_parameters);
     read_mapping(reader, root, "init", read_initialisers);
-    return root;
+    return 1;
 }
 
-const struct cell_definition *cell_file_read(const char *file, struct arena *arena, struct errors *errors) {
+static void read_cell(const struct cell_reader *reader, struct yaml_node *root) {
     static const char *const keys[] = {"cell",      "source",  "summary", "state", "output", "candidate",
                                        "equations", "options", "params",  "init",  NULL};
     static const struct definition_form form = {"a cell", "cell, state, equations", "the name of the cell", "cell",
                                                 keys};
-    const int32_t errors_before = errors->count;
-    struct cell_definition *definition = arena_calloc(arena, 1, sizeof *definition);
-    if (definition == NULL) {
-        errors_no_memory(errors);
-        return NULL;
+    if (read_definition(reader, &form, root)) {
+        read_states(reader, root);
+        read_candidates(reader, root);
     }
-    const struct cell_reader reader = {arena, errors, definition};
-    const struct yaml_node *root = read_definition(&reader, &form, file);
-    if (root != NULL) {
-        read_states(&reader, root);
-        read_candidates(&reader, root);
-    }
-    return errors->count == errors_before ? definition : NULL;
 }
 
-const struct cell_definition *block_file_read(const char *file, struct arena *arena, struct errors *errors) {
+static void read_block(const struct cell_reader *reader, struct yaml_node *root) {
     static const char *const keys[] = {"block",   "source", "summary", "output", "equations",
                                        "options", "params", "init",    NULL};
     static const struct definition_form form = {"a block", "block, equations, output", "the name of the block", "block",
                                                 keys};
+    if (read_definition(reader, &form, root) && yaml_get(root, "output") == NULL) {
+        errors_add_at(reader->errors, RONDO_INVALID, root->where,
+                      "'output' is missing, expected the value of the equations that is the output, such as y");
+    }
+}
+
+static void read_either(const struct cell_reader *reader, struct yaml_node *root) {
+    const int is_block = yaml_get(root, "block") != NULL && yaml_get(root, "cell") == NULL;
+    (is_block ? read_block : read_cell)(reader, root);
+}
+
+static const struct cell_definition *read_file(const char *file,
+                                               void (*read)(const struct cell_reader *reader, struct yaml_node *root),
+                                               struct arena *arena, struct errors *errors) {
     const int32_t errors_before = errors->count;
     struct cell_definition *definition = arena_calloc(arena, 1, sizeof *definition);
     if (definition == NULL) {
@@ -338,12 +339,27 @@ const struct cell_definition *block_file_read(const char *file, struct arena *ar
         return NULL;
     }
     const struct cell_reader reader = {arena, errors, definition};
-    const struct yaml_node *root = read_definition(&reader, &form, file);
-    if (root != NULL && yaml_get(root, "output") == NULL) {
-        errors_add_at(errors, RONDO_INVALID, root->where,
-                      "'output' is missing, expected the value of the equations that is the output, such as y");
+    struct yaml_node *root = yaml_read(file, arena, errors);
+    if (root != NULL) {
+        read(&reader, root);
     }
     return errors->count == errors_before ? definition : NULL;
+}
+
+const struct cell_definition *cell_file_read(const char *file, struct arena *arena, struct errors *errors) {
+    return read_file(file, read_cell, arena, errors);
+}
+
+const struct cell_definition *block_file_read(const char *file, struct arena *arena, struct errors *errors) {
+    return read_file(file, read_block, arena, errors);
+}
+
+const struct cell_definition *definition_file_read(const char *file, struct arena *arena, struct errors *errors) {
+    return read_file(file, read_either, arena, errors);
+}
+
+int definition_is_block(const struct cell_definition *definition) {
+    return definition->n_states == 0; /* a cell has at least one */
 }
 
 const rondo_option *cell_option_table(const struct cell_definition *definition, struct arena *arena) {

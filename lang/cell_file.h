@@ -18,6 +18,9 @@ const struct cell_definition *cell_file_read(const char *file, struct arena *are
 /* The same for a block, which is equations for a whole sequence: a definition without states, whose keys are block (its name),
  * equations and output; optional are source, summary, params, options, init. */
 const struct cell_definition *block_file_read(const char *file, struct arena *arena, struct errors *errors);
+/* The one or the other: a file with the key block, and not cell, is a block. */
+const struct cell_definition *definition_file_read(const char *file, struct arena *arena, struct errors *errors);
+int definition_is_block(const struct cell_definition *definition);
 
 /* The options of a cell or block as a table, whose struct is an array of doubles in the same order. From `arena`; NULL if
  * memory is short. */

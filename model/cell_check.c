@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lang/cell_file.h"
 #include "model/apply.h"
+#include "model/block_layer.h"
 #include "model/fused.h"
 
 /* Rows of different lengths, two of them alike, one with a single step. */
@@ -30,11 +32,12 @@ static const int64_t memory_length[ROWS] = {3, 3, 1, 4, 1};
 static const rondo_rows memory_rows = {
     .struct_size = sizeof(rondo_rows), .count = ROWS, .begin = memory_begin, .length = memory_length};
 
-/* A cell of one dtype and the values that it runs on. The variables are x, the initial states, the memory if the cell reads
+/* A cell or block of one dtype and the values that it runs on. The variables are x, the initial states, the memory if the cell reads
  * it, and the parameters, in this order. The results are the outputs, then the final states. */
 struct check_subject {
     struct cell *cell;
-    struct scan *scan;
+    struct scan *scan;       /* of a cell */
+    struct layer *block;     /* the layer of a block; NULL: it is a cell */
     rondo_tensor *variables; /* [n_variables] */
     rondo_tensor *weights;   /* [n_results] factors of the results in the loss L */
     int32_t n_variables, n_results, first_parameter;
@@ -105,6 +108,7 @@ static rondo_status fill_subject(const struct cell_check_work *check, struct che
 
 static void close_subject(struct check_subject *subject) {
     scan_destroy(subject->scan);
+    layer_destroy(subject->block);
     cell_destroy(subject->cell);
 }
 
@@ -120,8 +124,17 @@ static rondo_status open_subject(const struct cell_check_work *check, struct che
     if (subject->cell == NULL) {
         return check->errors->status;
     }
-    subject->scan = fused_create(subject->cell, settings->passes, 0, check->errors);
-    const rondo_status status = subject->scan == NULL ? check->errors->status : fill_subject(check, subject, dtype);
+    if (definition_is_block(settings->definition)) {
+        const struct block_layer_settings block = {.block = settings->definition,
+                                                   .option_values = settings->option_values,
+                                                   .hidden = sizes.hidden,
+                                                   .memory = sizes.memory};
+        subject->block = block_layer_create(&block, dtype, sizes.input, check->registry, check->errors);
+    } else {
+        subject->scan = fused_create(subject->cell, settings->passes, 0, check->errors);
+    }
+    const rondo_status status =
+        subject->scan == NULL && subject->block == NULL ? check->errors->status : fill_subject(check, subject, dtype);
     if (status != RONDO_OK) {
         close_subject(subject);
     }
@@ -146,10 +159,27 @@ static const char *result_name(const struct cell_check_work *check, int32_t r) {
 
 /* ---- runs ---- */
 
-/* Records the recurrence and writes its results to results[n_results]. */
+static rondo_value record_block(const struct check_subject *subject, struct tape *tape, const rondo_value *variables) {
+    const struct layer_memory memory = {subject->cell->reads_memory ? variables[subject->n_results] : (rondo_value){-1},
+                                        &memory_rows};
+    const struct layer_call call = {.time = &time_axis,
+                                    .input_every_step = 1,
+                                    .inputs = variables,
+                                    .parameters = variables + subject->first_parameter,
+                                    .memory = &memory,
+                                    .scope = "block",
+                                    .stream = (struct rng_stream){9}};
+    return layer_record(subject->block, tape, &call);
+}
+
+/* Records the recurrence or the block and writes its results to results[n_results]. */
 static rondo_status record(const struct check_subject *subject, struct tape *tape, enum engine engine,
                            const rondo_value *variables, rondo_value *results) {
     tape_set_training(tape, 1);
+    if (subject->block != NULL) {
+        results[0] = record_block(subject, tape, variables);
+        return tape_status(tape);
+    }
     tape_enter(tape, "cell", (struct rng_stream){9}); /* the same random words in every run */
     const int reads_memory = subject->cell->reads_memory;
     const struct recurrence recurrence = {subject->cell,
@@ -416,11 +446,14 @@ static rondo_status check_gradients(const struct cell_check_work *check, const s
 
 static rondo_status check_f64(const struct cell_check_work *check, const struct check_subject *subject) {
     struct check_answer by_tape, by_scan, by_threads;
+    const struct check_answer *answer = &by_tape;
     RONDO_TRY(solve(check, subject, ENGINE_TAPE, 1, &by_tape));
-    RONDO_TRY(solve(check, subject, ENGINE_FUSED, 1, &by_scan));
-    const struct check_answer *answer = check->settings->engine == ENGINE_TAPE ? &by_tape : &by_scan;
+    if (subject->block == NULL) {
+        RONDO_TRY(solve(check, subject, ENGINE_FUSED, 1, &by_scan));
+        RONDO_TRY(compare_answers(check, subject, CELL_CHECK_ENGINES, &by_scan, &by_tape));
+        answer = check->settings->engine == ENGINE_TAPE ? &by_tape : &by_scan;
+    }
     RONDO_TRY(check_gradients(check, subject, answer));
-    RONDO_TRY(compare_answers(check, subject, CELL_CHECK_ENGINES, &by_scan, &by_tape));
     for (const int32_t *threads = check->settings->threads; *threads != 0; threads++) {
         RONDO_TRY(solve(check, subject, check->settings->engine, *threads, &by_threads));
         RONDO_TRY(compare_answers(check, subject, CELL_CHECK_THREADS, &by_threads, answer));
@@ -457,7 +490,7 @@ rondo_status cell_check(const struct cell_check_settings *settings, struct regis
     struct errors own = {0}; /* so that earlier errors of the caller do not decide the status */
     const struct cell_check_work check = {settings, registry, report, &own, arena_create()};
     rondo_status status = check_dtype(&check, RONDO_F64);
-    if (status == RONDO_OK) {
+    if (status == RONDO_OK && !definition_is_block(settings->definition)) { /* f32 is a comparison of engines */
         status = check_dtype(&check, RONDO_F32);
     }
     arena_destroy(check.arena);

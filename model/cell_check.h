@@ -1,4 +1,4 @@
-/* model/cell_check.h: checks the gradients of a cell with both engines.
+/* model/cell_check.h: checks the gradients of a cell with both engines, or of a block.
  *
  * A cell of small widths runs over a batch of sequences of different lengths, each with a sequence of memory that has another
  * length, if the cell reads it: all parameters and initial states are
@@ -8,6 +8,8 @@
  *                central differences (L(v + h) - L(v - h)) / 2h, in f64
  *   engines      outputs, final states and all gradients by the engine `fused` with those by `tape`, in f64 and in f32
  *   threads      the same by one engine on several threads with those on one: the same bits
+ * A block (lang/cell_file.h) is checked over a memory. It is no recurrence, so that there are no engines to compare.
+ *
  * The error of a number a against its expectation b is |a - b| / max(1, |a|, |b|): relative for large numbers, absolute
  * for small ones.
  *
@@ -25,13 +27,13 @@
 #include "model/cell_layer.h"
 
 struct cell_check_settings {
-    const struct cell_definition *definition;
-    const double *option_values; /* [n_options] of the definition; NULL: the defaults */
-    int64_t input, hidden;       /* widths, >= 1 */
-    int64_t memory;              /* of the memory, if the cell reads it; 0: as `hidden` */
-    enum engine engine;          /* the engine whose gradients, and results on several threads, are checked */
-    int32_t passes;              /* of the fused engine: enum scan_pass, or-ed */
-    const int32_t *threads;      /* numbers to compare with 1; ends with 0 */
+    const struct cell_definition *definition; /* of a cell or a block */
+    const double *option_values;              /* [n_options] of the definition; NULL: the defaults */
+    int64_t input, hidden;                    /* widths, >= 1 */
+    int64_t memory;                           /* of the memory, if the cell reads it; 0: as `hidden` */
+    enum engine engine;     /* the engine whose gradients, and results on several threads, are checked */
+    int32_t passes;         /* of the fused engine: enum scan_pass, or-ed */
+    const int32_t *threads; /* numbers to compare with 1; ends with 0 */
 };
 
 enum cell_check_kind {

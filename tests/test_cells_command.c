@@ -26,6 +26,11 @@ static void setup(void) {
     sandbox_write("faulty/off.yaml", "cell: off\nsource: \"\"\nstate: [h]\n"
                                      "equations: |\n  h' = tanh(x @ W + wrong_gradient(h @ U))\n");
     sandbox_write("faulty/mistaken.yaml", "cell: mistaken\nstate: [h]\nequations: |\n  h' = tahn(x @ W)\n");
+    sandbox_write("faulty/block.yaml", "block: astray\noutput: y\nparams: {W: [input, memory]}\n"
+                                       "equations: |\n  y = wrong_gradient(attention(x @ W, memory, memory))\n");
+    sandbox_write("nearest.yaml", "block: nearest\noutput: y\noptions: {scale: {default: 1, min: 0, max: 9}}\n"
+                                  "params: {W_q: [input, memory]}\n"
+                                  "equations: |\n  y = attention(x @ W_q, memory, memory) * scale\n");
     sandbox_write("faulty/nocell.yaml", "rondo: 1\n");
     sandbox_write("faulty/aaa.yaml", "cell: aaa\nstate: [h]\nequations: |\n  h' = tanh(x @ W + h)\n");
 }
@@ -44,7 +49,7 @@ static const struct {
     const char *out, *err; /* parts of the output */
 } calls[] = {
     {"cells --help", 0, "usage: rondo cells [list | show NAME]|--program|--hidden N|--json", ""},
-    {"gradcheck --help", 0, "usage: rondo gradcheck CELL… |--engine NAME|--passes -NAME,…|--option KEY=VALUE", ""},
+    {"gradcheck --help", 0, "usage: rondo gradcheck NAME… |--engine NAME|--passes -NAME,…|--option KEY=VALUE", ""},
 
     {"cells", 0, "cell |year|lstm                 1997      33024  a memory c|rnn_tanh             1990       8256  ",
      ""},
@@ -68,6 +73,19 @@ static const struct {
     {"cells show gru --program --passes=-fuse,-merge", 0, "after tracing:|backward, loop", ""},
     {"cells show gru --program --passes -sink", 0, "after tracing:", ""},
 
+    {"cells show attention_additive", 0,
+     "block       attention_additive\n|widths      input 64, hidden 64, memory 64\nstates      none\noutput      y "
+     "[64]\n|"
+     "equations\n  context = additive_attention|  W_k |  all ",
+     ""},
+    {"cells show ./nearest.yaml --option scale=3 --input 2 --hidden 5", 0,
+     "block       nearest\n|output      y [5]|  scale              3 |  W_q                [2, 5] ", ""},
+    {"cells show attention --program", 2, "",
+     "'--program' is not used with the block 'attention': it runs over a whole sequence"},
+    {"cells show atention", 2, "",
+     "there is no cell or block 'atention' (did you mean 'attention'?), looked in '|' and '"},
+    {"cells show nearest.yaml --option gain=1", 2, "", "unknown option 'gain' of block 'nearest'; it takes scale"},
+
     {"cells lstm", 2, "", "unknown action 'lstm' (did you mean 'list'?), expected list, or show NAME"},
     {"cells shwo lstm", 2, "", "unknown action 'shwo' (did you mean 'show'?)"},
     {"cells show", 2, "", "'show' expects the name or the file of a cell"},
@@ -82,8 +100,8 @@ static const struct {
      "-plan"},
     {"cells show gru --program --passes=fuse", 2, "", "unknown pass 'fuse' (did you mean '-fuse'?)"},
     {"cells show gru --program --passes=-fuse,,-sink", 2, "", "unknown pass ''"},
-    {"cells show lstn", 2, "", "there is no cell 'lstn' (did you mean 'lstm'?), looked in '"},
-    {"cells show xyzzyxyzzy", 2, "", "there is no cell 'xyzzyxyzzy', looked in '"},
+    {"cells show lstn", 2, "", "there is no cell or block 'lstn' (did you mean 'lstm'?), looked in '"},
+    {"cells show xyzzyxyzzy", 2, "", "there is no cell or block 'xyzzyxyzzy', looked in '"},
     {"cells show nothing.yaml", 2, "", "cannot read 'nothing.yaml': there is no such file"},
     {"cells show faulty/nocell.yaml", 2, "", "faulty/nocell.yaml:1:1: |unknown key 'rondo' in a cell"},
     {"cells show faulty/mistaken.yaml", 2, "", "faulty/mistaken.yaml:4:8: unknown op 'tahn' (did you mean 'tanh'?)"},
@@ -102,10 +120,18 @@ static const struct {
     {"gradcheck rnn_tanh --engine fused --passes=-fuse,-merge,-hoist,-sink,-plan", 0, "1 cell checked, 0 FAILED", ""},
     {"gradcheck rnn_tanh --threads 3", 0, "1 cell checked, 0 FAILED", ""},
 
-    {"gradcheck", 2, "", "expected the names of cells, or --all"},
-    {"gradcheck lstm --all", 2, "", "--all checks every cell and takes no names, got 'lstm'"},
-    {"gradcheck lstn", 2, "", "there is no cell 'lstn' (did you mean 'lstm'?)"},
-    {"gradcheck gru lstn", 2, "gru |1 cell checked, 0 FAILED", "there is no cell 'lstn' (did you mean 'lstm'?)"},
+    {"gradcheck attention ./nearest.yaml gru", 0,
+     "attention            ok     gradients |; threads same bits; |nearest |gru |fused - tape |1 cell, 2 blocks "
+     "checked, 0 FAILED",
+     ""},
+    {"gradcheck nearest.yaml --option scale=2", 0, "1 block checked, 0 FAILED", ""},
+    {"gradcheck faulty/block.yaml", 2, "", "faulty/block.yaml:5:7: unknown op 'wrong_gradient'"},
+
+    {"gradcheck", 2, "", "expected the names of cells or blocks, or --all"},
+    {"gradcheck lstm --all", 2, "", "--all checks every cell and block and takes no names, got 'lstm'"},
+    {"gradcheck lstn", 2, "", "there is no cell or block 'lstn' (did you mean 'lstm'?)"},
+    {"gradcheck gru lstn", 2, "gru |1 cell checked, 0 FAILED",
+     "there is no cell or block 'lstn' (did you mean 'lstm'?)"},
     {"gradcheck nothing.yaml", 2, "", "cannot read 'nothing.yaml': there is no such file"},
     {"gradcheck faulty/mistaken.yaml", 2, "", "faulty/mistaken.yaml:4:8: unknown op 'tahn' (did you mean 'tanh'?)"},
     {"gradcheck faulty/nocell.yaml", 2, "", "faulty/nocell.yaml:1:1: |unknown key 'rondo' in a cell"},
@@ -205,19 +231,24 @@ END_TEST
 
 /* ---- gradcheck ---- */
 
-/* Every cell that Rondo ships, in one call. */
-START_TEST(every_cell_passes) {
+/* Every cell and block that Rondo ships, in one call. */
+START_TEST(every_cell_and_block_passes) {
     json_t *cells = json_of("cells --json", 0), *checked = json_of("gradcheck --all --json", 0);
+    const size_t count = json_array_size(json_object_get(checked, "cells"));
     ck_assert_uint_ge(json_array_size(cells), 3);
-    ck_assert_uint_eq(json_array_size(json_object_get(checked, "cells")), json_array_size(cells));
-    ck_assert_int_eq(integer_of(checked, "checked"), (json_int_t)json_array_size(cells));
+    ck_assert_uint_ge(count, json_array_size(cells) + 2);
+    ck_assert_int_eq(integer_of(checked, "checked"), (json_int_t)count);
     ck_assert_int_eq(integer_of(checked, "failed"), 0);
-    for (size_t i = 0; i < json_array_size(cells); i++) {
+    for (size_t i = 0; i < count; i++) {
         const json_t *cell = json_array_get(json_object_get(checked, "cells"), i);
-        ck_assert_str_eq(text_of(cell, "name"), text_of(json_array_get(cells, i), "name"));
+        const int is_block = i >= json_array_size(cells);
+        ck_assert_str_eq(text_of(cell, "kind"), is_block ? "block" : "cell");
+        if (!is_block) {
+            ck_assert_str_eq(text_of(cell, "name"), text_of(json_array_get(cells, i), "name"));
+        }
         ck_assert_msg(json_is_true(json_object_get(cell, "passed")), "%s", text_of(cell, "name"));
-        static const char *const kinds[] = {"gradients", "engines", "engines_f32", "threads"};
-        for (int kind = 0; kind < ROWS(kinds); kind++) {
+        static const char *const kinds[] = {"gradients", "threads", "engines", "engines_f32"};
+        for (int kind = 0; kind < (is_block ? 2 : ROWS(kinds)); kind++) {
             const json_t *outcome = json_object_get(cell, kinds[kind]);
             ck_assert_int_gt(integer_of(outcome, "compared"), 0);
             ck_assert_int_eq(integer_of(outcome, "wrong"), 0);
@@ -232,12 +263,13 @@ END_TEST
 /* The plug-in's map_grad gives half of the gradient. */
 START_TEST(op_with_a_wrong_gradient_fails) {
     char arguments[1024];
-    snprintf(arguments, sizeof arguments, "gradcheck gru faulty/off.yaml --plugin %s/wrong_gradient.so",
+    snprintf(arguments, sizeof arguments,
+             "gradcheck gru faulty/off.yaml faulty/block.yaml --plugin %s/wrong_gradient.so",
              variable("RONDO_TEST_BAD"));
     const struct outcome outcome = rondo(arguments, 1);
     assert_parts(arguments, outcome.out,
                  "gru                  ok|off                  FAILED|wrong: the gradient of |by central differences "
-                 "|numbers differ)|2 cells checked, 1 FAILED");
+                 "|numbers differ)|astray               FAILED|2 cells, 1 block checked, 2 FAILED");
     ck_assert_str_eq(outcome.err, "");
     snprintf(arguments, sizeof arguments, "gradcheck faulty/off.yaml --json --plugin %s/wrong_gradient.so",
              variable("RONDO_TEST_BAD"));
@@ -295,7 +327,7 @@ int main(void) {
     tcase_add_test(cases, list_as_json_has_every_cell_with_its_size);
     tcase_add_test(cases, shown_cell_as_json_is_complete);
     tcase_add_test(cases, passes_that_are_left_out_leave_another_program);
-    tcase_add_test(cases, every_cell_passes);
+    tcase_add_test(cases, every_cell_and_block_passes);
     tcase_add_test(cases, op_with_a_wrong_gradient_fails);
     tcase_add_test(cases, folder_with_mistakes_is_told_and_the_rest_is_done);
     tcase_add_test(cases, full_disk_under_the_output_is_a_failure);
