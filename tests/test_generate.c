@@ -339,7 +339,8 @@ END_TEST
 
 /* ---- beam search ---- */
 
-/* A beam search that computes every prediction by a pass over the whole text. */
+/* A beam search that computes every prediction by a pass over the whole text, and goes on until all hypotheses have ended or have
+ * the maximum length: the least that a search which stops earlier must find. */
 struct naive_text {
     struct result text;
     double rank;
@@ -357,7 +358,7 @@ static void naive_beam(const struct generate_fixture *fixture, const struct gene
     int64_t n_live = 1, n_next;
     *n_finished = 0;
     live[0] = (struct naive_text){.text = {.length = 0}};
-    while (n_live > 0 && *n_finished < beams) {
+    while (n_live > 0) {
         n_next = 0;
         for (int64_t i = 0; i < n_live; i++) {
             int32_t ids[2 * LENGTH + 16];
@@ -377,14 +378,14 @@ static void naive_beam(const struct generate_fixture *fixture, const struct gene
         }
         qsort(next, (size_t)n_next, sizeof *next, best_first);
         n_live = 0;
-        for (int64_t i = 0; i < n_next && i < 2 * beams && n_live < beams && *n_finished < beams; i++) {
+        for (int64_t i = 0; i < n_next && i < 2 * beams && n_live < beams; i++) {
             if (!next[i].text.ended) {
                 live[n_live++] = next[i];
-            } else if (i < beams) {
+            } else {
                 finished[(*n_finished)++] = next[i];
             }
         }
-        for (int64_t i = 0; i < n_live && live[i].text.length == settings->max_length && *n_finished < beams; i++) {
+        for (int64_t i = 0; i < n_live && live[i].text.length == settings->max_length; i++) {
             finished[(*n_finished)++] = live[i];
             n_live = i + 1 == n_live ? 0 : n_live;
         }
@@ -395,6 +396,28 @@ static void naive_beam(const struct generate_fixture *fixture, const struct gene
     qsort(finished, (size_t)*n_finished, sizeof *finished, best_first);
 }
 
+/* Compares the results of a search with the best ones of all that the naive search has finished. */
+static void check_beam(const struct generate_fixture *fixture, const struct generate_prompt *prompt,
+                       const struct generate_settings *settings, const char *name) {
+    struct results found;
+    static struct naive_text expected[64];
+    int64_t n_expected;
+    generate(fixture, settings, prompt, 1, &found);
+    naive_beam(fixture, prompt, settings, expected, &n_expected);
+    ck_assert_int_eq(found.count, n_expected < settings->n_best ? n_expected : settings->n_best);
+    for (int64_t k = 0; k < found.count; k++) {
+        ck_assert_msg(found.list[k].length == expected[k].text.length &&
+                          found.list[k].ended == expected[k].text.ended &&
+                          memcmp(found.list[k].ids, expected[k].text.ids,
+                                 sizeof *found.list[k].ids * (size_t)found.list[k].length) == 0,
+                      "%s, example %d, beam %d, power %g: result %d of %d has the rank %.9g, expected %.9g", name,
+                      (int)prompt->example, (int)settings->beams, settings->length_power, (int)k, (int)settings->n_best,
+                      found.list[k].rank, expected[k].rank);
+        ck_assert_double_eq_tol(found.list[k].rank, expected[k].rank, TOLERANCE * 8);
+    }
+    check_scores(fixture, prompt, &found, name);
+}
+
 START_TEST(a_beam_search_finds_what_its_definition_finds) {
     struct generate_settings settings = generate_fixture_greedy(8);
     settings.beams = 2 + _i % 3;
@@ -403,24 +426,24 @@ START_TEST(a_beam_search_finds_what_its_definition_finds) {
     struct generate_fixture fixture = generate_fixture_create(&models[_i], SYMBOLS, 2, 5);
     for (int64_t i = 0; i < 4; i++) {
         struct generate_prompt prompt = prompt_of(i);
-        struct results found;
-        static struct naive_text expected[32];
-        int64_t n_expected;
         prompt.n_prefix = 0;
-        generate(&fixture, &settings, &prompt, 1, &found);
-        naive_beam(&fixture, &prompt, &settings, expected, &n_expected);
-        ck_assert_int_le(found.count, settings.n_best);
-        ck_assert_int_ge(n_expected, found.count);
-        for (int64_t k = 0; k < found.count; k++) {
-            ck_assert_msg(found.list[k].length == expected[k].text.length &&
-                              found.list[k].ended == expected[k].text.ended &&
-                              memcmp(found.list[k].ids, expected[k].text.ids,
-                                     sizeof *found.list[k].ids * (size_t)found.list[k].length) == 0,
-                          "%s, prompt %d: result %d has the rank %.9g, expected %.9g", models[_i].name, (int)i, (int)k,
-                          found.list[k].rank, expected[k].rank);
-            ck_assert_double_eq_tol(found.list[k].rank, expected[k].rank, TOLERANCE * 8);
-        }
-        check_scores(&fixture, &prompt, &found, models[_i].name);
+        check_beam(&fixture, &prompt, &settings, models[_i].name);
+    }
+    generate_fixture_destroy(&fixture);
+}
+END_TEST
+
+/* The search stops early, and still nothing that was alive would have become one of the n best, for any length normalisation. */
+START_TEST(a_beam_search_ends_when_nothing_alive_can_be_better) {
+    static const double powers[] = {0, 0.6, 1, 2};
+    struct generate_fixture fixture = generate_fixture_create(&models[6], SYMBOLS, 1.5 + _i % 3, 100 + (uint64_t)_i);
+    for (int64_t i = 0; i < 16; i++) {
+        struct generate_settings settings = generate_fixture_greedy(8);
+        settings.beams = 2 + i % 3;
+        settings.n_best = 1 + i % settings.beams;
+        settings.length_power = powers[i / 4];
+        check_beam(&fixture, &(struct generate_prompt){.example = i % 4, .context = texts, .prefix = texts}, &settings,
+                   models[6].name);
     }
     generate_fixture_destroy(&fixture);
 }
@@ -825,6 +848,7 @@ int main(void) {
     tcase_add_test(cases, a_seed_repeats_and_another_does_not);
     tcase_add_loop_test(cases, frequencies_agree_with_probabilities, 0, 4);
     tcase_add_loop_test(cases, a_beam_search_finds_what_its_definition_finds, 0, ROWS(models));
+    tcase_add_loop_test(cases, a_beam_search_ends_when_nothing_alive_can_be_better, 0, 12);
     tcase_add_loop_test(cases, texts_keep_to_their_limits, 0, ROWS(ways));
     tcase_add_loop_test(cases, no_sequence_occurs_twice, 0, 2);
     tcase_add_loop_test(cases, a_conversation_goes_on, 0, 6);

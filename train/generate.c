@@ -218,7 +218,7 @@ static rondo_status open_searches(struct generator *generator, struct errors *er
         struct search *search = generate_search(generator, i);
         search->stream = rng_substream(rng_substream(stream, generate_text_of(generator, i)->number),
                                        (uint64_t)(i % generator->samples));
-        RONDO_TRY(search_open(search, generator->beams, generator->texts, errors));
+        RONDO_TRY(search_open(search, &generator->search, generator->texts, errors));
     }
     return RONDO_OK;
 }

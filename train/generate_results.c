@@ -88,7 +88,7 @@ rondo_status generator_results(struct generator *generator, int64_t prompt, cons
                                int64_t *count, struct errors *errors) {
     const struct generate_text *text = &generator->prompts[prompt];
     const struct search_tree *tree = &generate_shard_of(generator, prompt)->tree;
-    const int64_t samples = generator->samples, most = 2 * generator->beams;
+    const int64_t samples = generator->samples, most = generator->settings.n_best + generator->beams;
     const int64_t wanted = generator->beams > 1 ? generator->settings.n_best : 1;
     struct search_hypothesis *found = arena_calloc(generator->texts, (size_t)most, sizeof *found);
     struct generate_hypothesis *list = arena_calloc(generator->texts, (size_t)(samples * wanted), sizeof *list);

@@ -67,10 +67,12 @@ void search_scratch_close(struct search_scratch *scratch) {
     *scratch = (struct search_scratch){0};
 }
 
-rondo_status search_open(struct search *search, int64_t beams, struct arena *arena, struct errors *errors) {
-    search->live = arena_calloc(arena, (size_t)beams, sizeof *search->live);
-    search->next = arena_calloc(arena, (size_t)beams, sizeof *search->next);
-    search->finished = arena_calloc(arena, 2 * (size_t)beams, sizeof *search->finished);
+rondo_status search_open(struct search *search, const struct search_settings *settings, struct arena *arena,
+                         struct errors *errors) {
+    const size_t beams = (size_t)settings->generate->beams;
+    search->live = arena_calloc(arena, beams, sizeof *search->live);
+    search->next = arena_calloc(arena, beams, sizeof *search->next);
+    search->finished = arena_calloc(arena, (size_t)settings->generate->n_best, sizeof *search->finished);
     return arena_failed(arena) ? errors_no_memory(errors) : RONDO_OK;
 }
 
@@ -145,10 +147,29 @@ static double normalised(const struct search_settings *settings, const struct se
                              settings->generate->length_power);
 }
 
-/* Moves a hypothesis to those that are finished. */
+/* Moves a hypothesis to those that are finished, of which the n_best best ones are kept. Equal ones stay in the order in which they
+ * were finished. */
 static void finish(struct search *search, const struct search_settings *settings, struct search_hypothesis hypothesis) {
     hypothesis.rank = normalised(settings, &hypothesis);
-    search->finished[search->n_finished++] = hypothesis;
+    const int64_t most = settings->generate->n_best;
+    if (search->n_finished == most && hypothesis.rank <= search->finished[most - 1].rank) {
+        return;
+    }
+    int64_t at = search->n_finished < most ? search->n_finished++ : most - 1;
+    for (; at > 0 && search->finished[at - 1].rank < hypothesis.rank; at--) {
+        search->finished[at] = search->finished[at - 1];
+    }
+    search->finished[at] = hypothesis;
+}
+
+/* 1 if a hypothesis that goes on may still end as one of the n_best best. Its log-probability does not rise, so the most that it can
+ * reach has the log-probability that it has now, and the length that is best for that: the greatest one if it is negative. */
+static int can_improve(const struct search *search, const struct search_settings *settings,
+                       const struct search_hypothesis *live) {
+    const struct generate_settings *generate = settings->generate;
+    const int64_t length = live->rank < 0 ? search->most : live->length + 1;
+    return search->n_finished < generate->n_best || choose_normalised(live->rank, length, generate->length_power) >
+                                                        search->finished[search->n_finished - 1].rank;
 }
 
 /* The symbol that is drawn, or the most probable one; -1: none can be chosen. */
@@ -210,16 +231,14 @@ static rondo_status advance_beams(struct search *search, const struct search_set
     const int64_t found = choose_candidates(scratch->log_probabilities, size, size, scratch->ranks, search->n_live,
                                             2 * beams, scratch->candidates);
     int64_t n_next = 0;
-    for (int64_t i = 0; i < found && n_next < beams && search->n_finished < beams; i++) {
+    for (int64_t i = 0; i < found && n_next < beams; i++) {
         const struct choose_candidate *candidate = &scratch->candidates[i];
         struct search_hypothesis next = search->live[candidate->origin];
         next.score += logarithm_of(probabilities[candidate->origin * size + candidate->id]);
         next.rank = candidate->score;
         if (candidate->id == settings->end) {
             next.ended = 1;
-            if (i < beams) {
-                finish(search, settings, next);
-            }
+            finish(search, settings, next);
             continue;
         }
         next.node = add_node(tree, next.node, errors);
@@ -240,10 +259,15 @@ static rondo_status advance_beams(struct search *search, const struct search_set
     struct search_hypothesis *last = search->live;
     search->live = search->next;
     search->next = last;
-    search->n_live = search->n_finished >= beams ? 0 : n_next;
-    for (int64_t i = 0; i < search->n_live && search->live[i].length == search->most; i++) {
-        finish(search, settings, search->live[i]);
-        search->n_live = i + 1 == search->n_live ? 0 : search->n_live;
+    search->n_live = n_next;
+    if (n_next > 0 && search->live[0].length == search->most) { /* all have the same length */
+        for (int64_t i = 0; i < n_next; i++) {
+            finish(search, settings, search->live[i]);
+        }
+        search->n_live = 0;
+    }
+    if (search->n_live > 0 && !can_improve(search, settings, &search->live[0])) {
+        search->n_live = 0;
     }
     return RONDO_OK;
 }
@@ -286,12 +310,8 @@ rondo_status search_append(struct search *search, const struct search_settings *
 int64_t search_list(const struct search *search, const struct search_settings *settings,
                     struct search_hypothesis *hypotheses) {
     int64_t count = 0;
-    for (; count < search->n_finished; count++) { /* equal ones stay in the order in which they were finished */
-        int64_t at = count;
-        for (; at > 0 && hypotheses[at - 1].rank < search->finished[count].rank; at--) {
-            hypotheses[at] = hypotheses[at - 1];
-        }
-        hypotheses[at] = search->finished[count];
+    for (; count < search->n_finished; count++) {
+        hypotheses[count] = search->finished[count];
     }
     for (int64_t i = 0; i < search->n_live; i++) {
         hypotheses[count] = search->live[i];

@@ -2,8 +2,10 @@
  * predictions. Used by train/generate.c.
  *
  * A search without a beam has one hypothesis. A beam search has up to `beams` of them: at each step, of the best 2 * beams
- * continuations, those that end and are among the first `beams` are finished, and the best `beams` of the others go on. It
- * ends when `beams` are finished, at the maximum length, or when nothing goes on.
+ * continuations, those that end are finished, and the best `beams` of the others go on, so that no text that has ended takes
+ * the place of one that goes on. The n_best finished ones with the highest normalised log-probability are kept. The search ends
+ * when no hypothesis that goes on can become better than the last of them, or when nothing goes on. With log P <= 0, length l
+ * and normaliser n(l) = ((5 + l) / 6)^length_power, whatever follows a hypothesis is at most log P / n(most symbols).
  *
  * Threads: a search and its tree belong to one thread at a time.
  */
@@ -46,8 +48,9 @@ struct search {
     int64_t n_begun;
     int64_t least, most; /* symbols that the text still needs before it may end, and may still have */
     struct rng_stream stream;
-    int64_t step;                                     /* number of the next random word */
-    struct search_hypothesis *live, *finished, *next; /* [beams], [2 * beams], [beams] */
+    int64_t step;                          /* number of the next random word */
+    struct search_hypothesis *live, *next; /* [beams], best first */
+    struct search_hypothesis *finished;    /* [n_best], best first */
     int64_t n_live, n_finished;
     int is_done;
     int32_t unread; /* the last symbol, which the model has not read, since the text ended with it; -1: none */
@@ -69,7 +72,8 @@ rondo_status search_scratch_open(struct search_scratch *scratch, const struct se
 void search_scratch_close(struct search_scratch *scratch);
 
 /* The hypotheses of a search, from `arena`, which are then empty texts. */
-rondo_status search_open(struct search *search, int64_t beams, struct arena *arena, struct errors *errors);
+rondo_status search_open(struct search *search, const struct search_settings *settings, struct arena *arena,
+                         struct errors *errors);
 /* Begins a text. */
 void search_begin(struct search *search, int64_t least, int64_t most);
 
@@ -82,8 +86,8 @@ rondo_status search_advance(struct search *search, const struct search_settings 
 rondo_status search_append(struct search *search, const struct search_settings *settings, struct search_tree *tree,
                            const double *numbers, struct errors *errors);
 
-/* The hypotheses, [2 * beams] at most: what is finished, best first, and then what is not, if the search was stopped. Returns their
- * number. */
+/* The hypotheses, [n_best + beams] at most: what is finished, best first, and then what is not, if the search was stopped. Returns
+ * their number. */
 int64_t search_list(const struct search *search, const struct search_settings *settings,
                     struct search_hypothesis *hypotheses);
 
