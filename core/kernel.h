@@ -13,7 +13,11 @@
  * results have the same bits. exp is 4 times as fast with AVX-512 as with SSE2, which every x86-64 has. */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&     \
     !defined(__SANITIZE_THREAD__) /* it would instrument the choice, which runs before the sanitizer is ready */
+#ifdef RONDO_NO_AVX512
+#define KERNEL_CLONES __attribute__((target_clones("avx2", "default")))
+#else
 #define KERNEL_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
 #else
 #define KERNEL_CLONES
 #endif

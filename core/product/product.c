@@ -5,13 +5,15 @@
 #include "core/product/product_tiles.h"
 
 /* Sizes of blocks, in elements. None of them changes a bit of a result.
- * DEPTH      rows of a panel that are used at a time: with a block of A they fit in the second-level cache
- * HEIGHT     rows of such a block of A
+ * HEIGHT     rows of A that are multiplied at a time: with the rows of a panel that are used at a time they fit in the
+ *            second-level cache
  * PAIRS      pairs of rows that a gradient sums at a time
  * WIDTH      columns of A and of B in a block of a gradient
- * NEAR       (bytes) rows of A at most this far apart are read in place by a gradient; rows farther apart would compete
- *            for few sets of the first-level cache, and are packed */
-enum { DEPTH = 512, HEIGHT = 120, PAIRS = 256, WIDTH = 512, NEAR = 1024 };
+ * NEAR       (bytes) rows of A at most this far apart are read in place by a gradient: there are too few columns for packing to
+ *            pay
+ * GAP        elements between two strips of A: strips a power of two apart would compete for few sets of the first-level
+ *            cache while they are packed */
+enum { HEIGHT = 132, PAIRS = 256, WIDTH = 512, NEAR = 512, GAP = 16 };
 
 static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -51,7 +53,12 @@ static const struct product_tiles *tiles_of(const struct product_kernels *kernel
 }
 
 static int64_t panel_of(const struct product_tiles *tiles) {
-    return (int64_t)PRODUCT_VECTORS * tiles->lanes;
+    return (int64_t)tiles->panel * tiles->lanes;
+}
+
+/* Tiles that `rows` rows are divided into. */
+static int64_t tiles_in(const struct product_tiles *tiles, int64_t rows) {
+    return (rows + tiles->rows - 1) / tiles->rows;
 }
 
 static const void *const_at(const void *base, int64_t element, const struct product_tiles *tiles) {
@@ -92,6 +99,7 @@ struct product_block {
     int64_t k, depth, packed_k;
     const void *a; /* element (i, p) is at i * a_row + p * a_step */
     int64_t a_row, a_step;
+    int64_t strip; /* elements from one tile of A to the next, if A is packed in strips; 0: it is not */
     const struct product_target *targets;
     int32_t n_targets;
     int add;
@@ -143,9 +151,9 @@ static void prefetch(const struct product_tiles *tiles, const struct product_col
 /* Computes all rows for a few columns before the next columns, so that the panel is read from memory once. Tiles are
  * equally high, give or take one row. */
 static void multiply_block(const struct product_tiles *tiles, const struct product_block *block) {
-    const int64_t n_tiles = (block->rows + tiles->rows - 1) / tiles->rows;
+    const int64_t n_tiles = tiles_in(tiles, block->rows);
     const int64_t height = block->rows / n_tiles, higher = block->rows % n_tiles;
-    const int64_t vectors = height + (higher > 0) <= tiles->flat ? PRODUCT_VECTORS : PRODUCT_VECTORS / 2;
+    const int64_t vectors = height + (higher > 0) <= tiles->flat ? PRODUCT_VECTORS : tiles->vectors;
     struct product_column columns[PRODUCT_VECTORS];
     struct product_cursor cursor = {0, 0};
     for (int64_t count; (count = next_columns(tiles, block, &cursor, vectors, columns)) > 0;) {
@@ -157,7 +165,7 @@ static void multiply_block(const struct product_tiles *tiles, const struct produ
             }
             tiles->tile(rows, count, &tile);
             tile.row += rows;
-            tile.a = const_at(tile.a, rows * block->a_row, tiles);
+            tile.a = const_at(tile.a, block->strip != 0 ? block->strip : rows * block->a_row, tiles);
         }
     }
 }
@@ -167,9 +175,10 @@ static void multiply_block(const struct product_tiles *tiles, const struct produ
 void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t m, int64_t k, const void *a,
                   int64_t lda, const struct product_target *targets, int32_t n_targets, int add) {
     const struct product_tiles *tiles = tiles_of(kernels, dtype);
-    int64_t depth = 0;
+    const int64_t passes = (k + tiles->depth - 1) / tiles->depth; /* of equal depth, give or take one row */
+    int64_t depth = 0, pass = 0;
     do { /* once for k = 0, to write zeros */
-        const int64_t step = least(k - depth, DEPTH);
+        const int64_t step = passes == 0 ? 0 : k / passes + (pass < k % passes);
         for (int64_t row = 0; row < m; row += HEIGHT) {
             const struct product_block block = {
                 .rows = least(m - row, HEIGHT),
@@ -187,10 +196,16 @@ void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t 
             multiply_block(tiles, &block);
         }
         depth += step;
+        pass++;
     } while (depth < k);
 }
 
 /* ---- gradients ---- */
+
+/* Elements from one packed strip of A to the next. */
+static int64_t strip_distance(const struct product_tiles *tiles) {
+    return (int64_t)PAIRS * tiles->rows + GAP;
+}
 
 /* A position in the rows of all runs. */
 struct product_place {
@@ -198,19 +213,24 @@ struct product_place {
     int64_t row;
 };
 
-/* Packs the next rows of A, or of B if is_b is 1: at most PAIRS rows of `columns` columns of `matrix`. Moves *place on, and
- * returns the number of rows. */
+/* Packs the next rows of A in strips, or of B in panels if is_b is 1: at most PAIRS rows of `columns` columns of `matrix`. Moves
+ * *place on, and returns the number of rows. */
 static int64_t pack_rows(const struct product_tiles *tiles, const struct product_run *runs, int32_t n_runs,
                          struct product_place *place, int is_b, const void *matrix, int64_t ld, int64_t columns,
                          void *packed) {
-    const int64_t panel = panel_of(tiles);
+    const int64_t panel = panel_of(tiles), n_tiles = tiles_in(tiles, columns);
+    const int64_t height = columns / n_tiles, higher = columns % n_tiles;
     int64_t rows = 0;
     while (rows < PAIRS && place->run < n_runs) {
         const struct product_run *run = &runs[place->run];
         const int64_t count = least(run->count - place->row, PAIRS - rows);
-        const int64_t first = (is_b ? run->b_row : run->a_row) + place->row;
-        tiles->pack(count, columns, const_at(matrix, first * ld, tiles), ld, PAIRS * panel,
-                    at(packed, rows * panel, tiles));
+        const void *from = const_at(matrix, ((is_b ? run->b_row : run->a_row) + place->row) * ld, tiles);
+        if (is_b) {
+            tiles->pack(count, columns, from, ld, PAIRS * panel, at(packed, rows * panel, tiles));
+        } else {
+            tiles->pack_strips(count, columns, height, higher, from, ld, strip_distance(tiles),
+                               at(packed, rows * tiles->rows, tiles));
+        }
         rows += count;
         place->row += count;
         if (place->row == run->count) {
@@ -220,72 +240,71 @@ static int64_t pack_rows(const struct product_tiles *tiles, const struct product
     return rows;
 }
 
-/* Elements of a packed block of this many columns. */
-static int64_t packed_width(const struct product_tiles *tiles, int64_t columns) {
-    return PAIRS * round_up(least(columns, WIDTH), panel_of(tiles));
+/* Bytes of a packed block of this many columns of B. */
+static int64_t packed_panels(const struct product_tiles *tiles, int64_t columns) {
+    return PAIRS * round_up(least(columns, WIDTH), panel_of(tiles)) * tiles->size;
+}
+
+/* Bytes of a packed block of this many columns of A. */
+static int64_t packed_strips(const struct product_tiles *tiles, int64_t columns) {
+    return tiles_in(tiles, least(columns, WIDTH)) * strip_distance(tiles) * tiles->size;
 }
 
 size_t product_gradient_bytes(const struct product_kernels *kernels, int32_t dtype, int64_t m, int64_t n) {
     const struct product_tiles *tiles = tiles_of(kernels, dtype);
-    return (size_t)((packed_width(tiles, m) + packed_width(tiles, n)) * tiles->size);
+    return (size_t)(packed_panels(tiles, n) + packed_strips(tiles, m));
 }
 
-/* Columns of A, in strips. Column i of A gives row i of a block of the result. */
+/* Columns of A: each gives a row of the result. */
 struct product_strips {
     const void *a;
-    int64_t step;              /* elements from one row of A to the next */
-    int64_t columns, distance; /* columns of a strip; elements from one strip to the next */
+    int64_t step;  /* elements from one row of A to the next */
+    int64_t strip; /* as in struct product_block */
 };
 
 /* C [rows, target's n] = A^T B, plus C if `add` is 1, plus `bias` (NULL: none) in every row. */
 static void multiply_strips(const struct product_tiles *tiles, int64_t rows, int64_t k,
                             const struct product_strips *strips, const struct product_target *target, int add,
                             const void *bias) {
-    for (int64_t row = 0, i = 0; row < rows; row += strips->columns, i++) {
-        const struct product_block block = {
-            .rows = least(rows - row, strips->columns),
-            .row = row,
-            .k = k,
-            .depth = 0,
-            .packed_k = PAIRS,
-            .a = const_at(strips->a, i * strips->distance, tiles),
-            .a_row = 1,
-            .a_step = strips->step,
-            .targets = target,
-            .n_targets = 1,
-            .add = add,
-            .bias = bias,
-        };
-        multiply_block(tiles, &block);
-    }
+    const struct product_block block = {
+        .rows = rows,
+        .k = k,
+        .packed_k = PAIRS,
+        .a = strips->a,
+        .a_row = 1,
+        .a_step = strips->step,
+        .strip = strips->strip,
+        .targets = target,
+        .n_targets = 1,
+        .add = add,
+        .bias = bias,
+    };
+    multiply_block(tiles, &block);
 }
 
 void product_gradient(const struct product_kernels *kernels, int32_t dtype, const struct product_run *runs,
                       int32_t n_runs, int64_t m, const void *a, int64_t lda, int64_t n, const void *b, int64_t ldb,
                       void *c, int64_t ldc, void *scratch) {
     const struct product_tiles *tiles = tiles_of(kernels, dtype);
-    void *const packed_b = scratch, *const packed_a = at(scratch, packed_width(tiles, n), tiles);
-    const int64_t panel = panel_of(tiles);
+    void *const packed_b = scratch, *const packed_a = (char *)scratch + packed_panels(tiles, n);
     struct product_place next = {0, 0};
     while (m > 0 && n > 0 && next.run < n_runs) {
         const struct product_place begin = next;
-        for (int64_t column = 0; column < n; column += WIDTH) {
-            const int64_t columns = least(n - column, WIDTH);
-            next = begin;
-            const int64_t k =
+        for (int64_t row = 0; row < m; row += WIDTH) {
+            const int64_t rows = least(m - row, WIDTH);
+            const struct product_run *run = &runs[begin.run];
+            struct product_strips strips = {packed_a, tiles->rows, strip_distance(tiles)};
+            int64_t k = least(run->count - begin.row, PAIRS);
+            if (lda <= NEAR / tiles->size && (k == PAIRS || begin.run + 1 == n_runs)) {
+                strips = (struct product_strips){const_at(a, (run->a_row + begin.row) * lda + row, tiles), lda, 0};
+            } else {
+                next = begin;
+                k = pack_rows(tiles, runs, n_runs, &next, 0, const_at(a, row, tiles), lda, rows, packed_a);
+            }
+            for (int64_t column = 0; column < n; column += WIDTH) {
+                const int64_t columns = least(n - column, WIDTH);
+                next = begin;
                 pack_rows(tiles, runs, n_runs, &next, 1, const_at(b, column, tiles), ldb, columns, packed_b);
-            for (int64_t row = 0; row < m; row += WIDTH) {
-                const int64_t rows = least(m - row, WIDTH);
-                const struct product_run *run = &runs[begin.run];
-                struct product_strips strips = {packed_a, panel, panel, PAIRS * panel};
-                if (lda <= NEAR / tiles->size && k <= run->count - begin.row) {
-                    strips.a = const_at(a, (run->a_row + begin.row) * lda + row, tiles);
-                    strips.step = lda;
-                    strips.distance = panel;
-                } else {
-                    struct product_place place = begin;
-                    pack_rows(tiles, runs, n_runs, &place, 0, const_at(a, row, tiles), lda, rows, packed_a);
-                }
                 const struct product_target target = {packed_b, at(c, row * ldc + column, tiles), ldc, columns};
                 multiply_strips(tiles, rows, k, &strips, &target, 1, NULL);
             }
@@ -318,7 +337,7 @@ static void pack_side(const struct product_tiles *tiles, const struct product_ma
 /* All rows of op(A) by a packed block of op(B). The last block in depth adds `bias`, that of the block's columns. */
 static void multiply_side(const struct product_tiles *tiles, const struct product_matrices *p, int64_t depth, int64_t k,
                           const struct product_target *target, const void *bias, void *packed_a) {
-    const int64_t panel = panel_of(tiles), lda = p->a.ld;
+    const int64_t lda = p->a.ld;
     const int add = p->add || depth > 0;
     for (int64_t row = 0; row < p->m && !p->a.transposed; row += HEIGHT) {
         const struct product_block block = {
@@ -338,13 +357,14 @@ static void multiply_side(const struct product_tiles *tiles, const struct produc
     }
     for (int64_t row = 0; row < p->m && p->a.transposed; row += WIDTH) {
         const int64_t rows = least(p->m - row, WIDTH);
-        const void *a = const_at(p->a.data, depth * lda + row, tiles);
         const struct product_target own = {target->packed, at(target->c, row * target->ldc, tiles), target->ldc,
                                            target->n};
-        struct product_strips strips = {a, lda, panel, panel};
+        const void *a = const_at(p->a.data, depth * lda + row, tiles);
+        struct product_strips strips = {a, lda, 0};
         if (lda > NEAR / tiles->size) {
-            tiles->pack(k, rows, a, lda, PAIRS * panel, packed_a);
-            strips = (struct product_strips){packed_a, panel, panel, PAIRS * panel};
+            const int64_t n_tiles = tiles_in(tiles, rows);
+            tiles->pack_strips(k, rows, rows / n_tiles, rows % n_tiles, a, lda, strip_distance(tiles), packed_a);
+            strips = (struct product_strips){packed_a, tiles->rows, strip_distance(tiles)};
         }
         multiply_strips(tiles, rows, k, &strips, &own, add, bias);
     }
@@ -353,7 +373,7 @@ static void multiply_side(const struct product_tiles *tiles, const struct produc
 void product_multiply(const struct product_kernels *kernels, int32_t dtype, const struct product_matrices *product,
                       void *scratch) {
     const struct product_tiles *tiles = tiles_of(kernels, dtype);
-    void *const packed_b = scratch, *const packed_a = at(scratch, packed_width(tiles, product->n), tiles);
+    void *const packed_b = scratch, *const packed_a = (char *)scratch + packed_panels(tiles, product->n);
     for (int64_t column = 0; column < product->n; column += WIDTH) {
         const int64_t columns = least(product->n - column, WIDTH);
         const struct product_target target = {packed_b, at(product->c, column, tiles), product->ldc, columns};

@@ -8,8 +8,9 @@
 
 #include "core/product/product_x86.h"
 
-#define TARGET      __attribute__((target("avx2,fma")))
-#define ALL_VECTORS 0
+#define TARGET        __attribute__((target("avx2,fma")))
+#define ALL_VECTORS   0
+#define PANEL_VECTORS 2
 
 TARGET static inline __m256 load_f32(const float *p) {
     return _mm256_loadu_ps(p);
@@ -74,11 +75,15 @@ TARGET static inline __m256d in_register_f64(__m256d v) {
 #define NAME(x) x##_f64
 #include "core/product/product_template.h"
 
+enum { DEPTH = 384 }; /* rows of 64 bytes: 24 KiB, beside which rows of A and C fit in 32 KiB */
+
 const struct product_kernels *product_kernels_avx2(void) {
     static const struct product_kernels kernels = {
         "avx2",
-        {sizeof(float), 8, ROWS, FLAT, tile_f32, pack_f32, pack_transpose_f32},
-        {sizeof(double), 4, ROWS, FLAT, tile_f64, pack_f64, pack_transpose_f64},
+        {sizeof(float), 8, PANEL_VECTORS, 2, ROWS, FLAT, DEPTH, tile_f32, pack_f32, pack_transpose_f32,
+         pack_strips_f32},
+        {sizeof(double), 4, PANEL_VECTORS, 2, ROWS, FLAT, DEPTH, tile_f64, pack_f64, pack_transpose_f64,
+         pack_strips_f64},
     };
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kernels : NULL;
 }

@@ -3,11 +3,12 @@
 
 #include "core/product/product_tiles.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(RONDO_NO_AVX512)
 #include "core/product/product_x86.h"
 
-#define TARGET      __attribute__((target("avx512f")))
-#define ALL_VECTORS 1
+#define TARGET        __attribute__((target("avx512f")))
+#define ALL_VECTORS   1
+#define PANEL_VECTORS PRODUCT_VECTORS
 
 TARGET static inline __m512 load_f32(const float *p) {
     return _mm512_loadu_ps(p);
@@ -67,11 +68,15 @@ TARGET static inline __m512d in_register_f64(__m512d v) {
 #define NAME(x) x##_f64
 #include "core/product/product_template.h"
 
+enum { DEPTH = 512 }; /* rows of 256 bytes: from the second-level cache */
+
 const struct product_kernels *product_kernels_avx512(void) {
     static const struct product_kernels kernels = {
         "avx512",
-        {sizeof(float), 16, ROWS, ROWS, tile_f32, pack_f32, pack_transpose_f32},
-        {sizeof(double), 8, ROWS, ROWS, tile_f64, pack_f64, pack_transpose_f64},
+        {sizeof(float), 16, PANEL_VECTORS, PRODUCT_VECTORS, ROWS, ROWS, DEPTH, tile_f32, pack_f32, pack_transpose_f32,
+         pack_strips_f32},
+        {sizeof(double), 8, PANEL_VECTORS, PRODUCT_VECTORS, ROWS, ROWS, DEPTH, tile_f64, pack_f64, pack_transpose_f64,
+         pack_strips_f64},
     };
     return __builtin_cpu_supports("avx512f") ? &kernels : NULL;
 }

@@ -8,7 +8,8 @@
 #include "core/product/product_tiles.h"
 
 #define TARGET
-#define ALL_VECTORS 0
+#define ALL_VECTORS   0
+#define PANEL_VECTORS PRODUCT_VECTORS
 
 typedef float f32x4 __attribute__((vector_size(16)));
 typedef double f64x2 __attribute__((vector_size(16)));
@@ -80,11 +81,15 @@ static inline f64x2 multiply_add_f64(f64x2 x, f64x2 y, f64x2 sum) {
 #define NAME(x) x##_f64
 #include "core/product/product_template.h"
 
+enum { DEPTH = 512 };
+
 const struct product_kernels *product_kernels_generic(void) {
     static const struct product_kernels kernels = {
         "generic",
-        {sizeof(float), 4, ROWS, FLAT, tile_f32, pack_f32, pack_transpose_f32},
-        {sizeof(double), 2, ROWS, FLAT, tile_f64, pack_f64, pack_transpose_f64},
+        {sizeof(float), 4, PANEL_VECTORS, 2, ROWS, FLAT, DEPTH, tile_f32, pack_f32, pack_transpose_f32,
+         pack_strips_f32},
+        {sizeof(double), 2, PANEL_VECTORS, 2, ROWS, FLAT, DEPTH, tile_f64, pack_f64, pack_transpose_f64,
+         pack_strips_f64},
     };
     return &kernels;
 }

@@ -4,14 +4,17 @@
  *     NAME(x)                x with a suffix for the dtype and the instruction set
  *     TARGET                 the attribute that allows the instructions
  *     ALL_VECTORS            1 if the registers suffice for tiles of more than FLAT rows and PRODUCT_VECTORS vectors
+ *     PANEL_VECTORS          vectors of a panel; a panel has at least BLOCK columns
  * and the inline functions
  *     NAME(load)(p), NAME(load_some)(p, count)            the second fills the elements after `count` with zeros
  *     NAME(store)(p, v), NAME(store_some)(p, v, count)
  *     NAME(broadcast)(x), NAME(multiply_add)(x, y, sum)
  *     NAME(in_register)(v)                                v, hidden from the compiler's optimiser
  *     NAME(transpose)(from, ldb, to, width)               BLOCK rows and columns
- * It defines NAME(tile), NAME(pack) and NAME(pack_transpose), and undefines the macros above.
+ * It defines NAME(tile), NAME(pack), NAME(pack_transpose) and NAME(pack_strips), and undefines the macros above.
  */
+#include <string.h>
+
 #include "core/product/product_tiles.h"
 
 #ifndef RONDO_CORE_PRODUCT_TEMPLATE_H
@@ -29,7 +32,7 @@
 enum { ROWS = 6, FLAT = 3, BLOCK = 8 };
 #endif
 
-enum { NAME(PANEL) = PRODUCT_VECTORS * LANES };
+enum { NAME(PANEL) = PANEL_VECTORS * LANES };
 
 TARGET INLINED void NAME(start_tile)(const int rows, const int vectors, const struct product_tile *tile,
                                      VECTOR sums[ROWS][PRODUCT_VECTORS]) {
@@ -147,7 +150,7 @@ TARGET static void NAME(pack)(int64_t k, int64_t n, const void *b, int64_t ldb, 
         int64_t j = 0;
         for (; j + NAME(PANEL) <= n; j += NAME(PANEL), to += distance) {
             UNROLLED
-            for (int v = 0; v < PRODUCT_VECTORS; v++) {
+            for (int v = 0; v < PANEL_VECTORS; v++) {
                 NAME(store)(to + v * LANES, NAME(load)(from + j + v * LANES));
             }
         }
@@ -174,6 +177,24 @@ TARGET static void NAME(pack_transpose)(int64_t k, int64_t n, const void *b, int
             for (int64_t i = 0; i < BLOCK && j + i < end; i++) {
                 to[p * NAME(PANEL) + i] = j + i < n ? from[i * ldb + p] : 0;
             }
+        }
+    }
+}
+
+/* Row by row, in the order of memory. ROWS columns are copied at a time, whatever the height, except at the end: all strips but the
+ * last have ROWS columns at and after their first, because no strip of several is lower than ROWS / 2. */
+TARGET static void NAME(pack_strips)(int64_t k, int64_t m, int64_t height, int64_t higher, const void *a, int64_t lda,
+                                     int64_t distance, void *packed) {
+    for (int64_t p = 0; p < k; p++) {
+        const REAL *from = (const REAL *)a + p * lda;
+        REAL *to = (REAL *)packed + p * ROWS;
+        int64_t column = 0;
+        for (int64_t strip = 0; column + ROWS <= m; strip++, to += distance) {
+            memcpy(to, from + column, ROWS * sizeof *to);
+            column += height + (strip < higher);
+        }
+        if (column < m) {
+            memcpy(to, from + column, (size_t)(m - column) * sizeof *to);
         }
     }
 }
