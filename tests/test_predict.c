@@ -208,7 +208,7 @@ static const struct {
     {"a flag", "name:", "name: t", "predict run --json --jsn", NULL, 0, 0, "unknown flag '--jsn' (did you mean"},
     {"no argument", "name:", "name: t", "gradcheck --json --threads 0", NULL, 0, 0, "--threads expects a number"},
     {"no file", "name:", "name: t", "check --json", NULL, 0, 0, "an argument is missing"},
-    {"a cell", "name:", "name: t", "cells show gruu --json", NULL, 0, 0, "there is no cell 'gruu'"},
+    {"a cell", "name:", "name: t", "cells show gruu --json", NULL, 0, 0, "there is no cell or block 'gruu'"},
     {"a command", "name:", "name: t", "chekc e.yaml --json", NULL, 0, 0, "unknown command 'chekc' (did you mean"},
     {"an action", "name:", "name: t", "plugin chekc --json", NULL, 0, 0, "unknown action 'chekc' (did you mean"},
     {"a kind", "name:", "name: t", "list optimizr --json", NULL, 0, 0, "optimizr"},
