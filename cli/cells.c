@@ -359,7 +359,7 @@ static int run_cells(const struct command *command, int argc, char **argv) {
     } else if (cells.session != NULL) {
         show(&cells, arguments.words[1]);
     }
-    status = errors.count > 0 ? report_errors(&errors, cells.common.json) : finish_output();
+    status = finish_command(&errors, cells.common.json);
     session_destroy(cells.session);
     return status;
 }

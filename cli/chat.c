@@ -315,15 +315,9 @@ static rondo_status talk(struct chat *chat) {
 
 static int run_chat(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *best = NULL;
     struct generation_flags given;
     struct flag flags[48] = {
-        COMMON_FLAG_BEST(best),
-        COMMON_FLAG_PLUGIN(common),
-        COMMON_FLAG_VERBOSE(common),
-        COMMON_FLAG_THREADS(common),
-        COMMON_FLAG_ENGINE(common),
-        COMMON_FLAG_PASSES(common),
+        OPEN_RUN_FLAGS(common),
         {NULL, NULL, FLAG_ON, NULL, NULL},
     };
     struct arguments arguments;
@@ -336,15 +330,14 @@ static int run_chat(const struct command *command, int argc, char **argv) {
     struct chat chat = {.at_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO), .errors = &errors};
     struct session *session = session_from_flags(&common, &errors);
     if (session != NULL &&
-        generation_open(&chat.generation, arguments.words, best, &given, session, 0, &errors) == RONDO_OK) {
+        generation_open(&chat.generation, arguments.words, &common, &given, session, &errors) == RONDO_OK) {
         talk(&chat);
     }
     prompts_close(&chat.prompts);
     generation_close(&chat.generation);
     free(chat.ids);
     free(chat.line);
-    const int finished = finish_output();
-    status = errors.count > 0 ? report_errors(&errors, 0) : finished;
+    status = finish_command(&errors, 0);
     session_destroy(session);
     return status;
 }

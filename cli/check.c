@@ -442,7 +442,7 @@ static int run_check(const struct command *command, int argc, char **argv) {
         print_schedule(task, arena, &errors);
         checked_comparison_print(&comparison);
     }
-    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
+    status = finish_command(&errors, common.json);
     task_destroy(task);
     session_destroy(session);
     arena_destroy(arena);

@@ -297,12 +297,6 @@ void report_data(const struct task *task, int json) {
     report_warnings(&warnings, json);
 }
 
-void report_changes(const char *folder, const struct task *task, int which, int json) {
-    struct errors changes = {0};
-    run_record_changes(folder, task, which, &changes);
-    report_warnings(&changes, json);
-}
-
 rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors) {
     char *text = json_write(value, flags);
     json_decref(value);
@@ -329,6 +323,11 @@ int finish_output(void) {
         return EXIT_FAILED;
     }
     return EXIT_DONE;
+}
+
+int finish_command(struct errors *errors, int json) {
+    const int has_failed = errors->count > 0, finished = finish_output();
+    return has_failed ? report_errors(errors, json) : finished;
 }
 
 static rondo_status parse_engine(const char *text, enum engine *engine, struct errors *errors) {

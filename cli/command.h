@@ -77,18 +77,18 @@ void report_warnings(struct errors *warnings, int json);
 /* Warns about the data of an experiment that was read (data_section_warn). */
 struct task;
 void report_data(const struct task *task, int json);
-/* Warns about data files of the parts `which` (enum task_part), cells and plug-ins that have changed since the run of this folder was
- * trained. */
-void report_changes(const char *folder, const struct task *task, int which, int json);
 /* Prints a JSON value and a line break, and takes ownership of the value. NULL means that memory was short. Failures to
  * write are reported by finish_output. */
 struct json_t;
 rondo_status output_json(struct json_t *value, size_t flags, struct errors *errors);
 /* Ends a command that wrote to standard output: EXIT_FAILED, with an error, if writing failed (a full disk). */
 int finish_output(void);
+/* Ends a command: writes what is left of standard output, and then reports the errors, if there are any. Returns the exit status. */
+int finish_command(struct errors *errors, int json);
 
 /* Flags that several commands share, and the session made from them. */
 struct common_flags {
+    const char *best; /* cli/open_run.h; NULL: not given */
     const char *plugins[ARGUMENT_LIST_MAX + 1];
     const char *assignments[ARGUMENT_LIST_MAX + 1];
     int32_t threads;
@@ -99,12 +99,6 @@ struct common_flags {
 };
 #define COMMON_FLAG_PLUGIN(common)                                                                                     \
     { "plugin", "FILE", FLAG_LIST, (common).plugins, "load this plug-in first; may be repeated" }
-/* For commands that open a run. */
-#define COMMON_FLAG_BEST(best)                                                                                         \
-    {                                                                                                                  \
-        "best", "METRIC", FLAG_TEXT, &(best),                                                                          \
-            "the weights that were best by this metric of schedule.early_stopping (default: the first)"                \
-    }
 #define COMMON_FLAG_SET(common)                                                                                        \
     {                                                                                                                  \
         "set", "KEY=VALUE", FLAG_LIST, (common).assignments,                                                           \

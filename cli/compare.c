@@ -384,7 +384,7 @@ static int run_compare(const struct command *command, int argc, char **argv) {
         session->reading = request.quiet ? (struct work_progress){NULL, NULL} : session->reading;
         compare(&request, session, &errors);
     }
-    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
+    status = finish_command(&errors, common.json);
     session_destroy(session);
     return status;
 }

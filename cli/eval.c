@@ -5,12 +5,12 @@
 
 #include "cli/chosen_data.h"
 #include "cli/naive_scores.h"
+#include "cli/open_run.h"
 #include "cli/plot_eval.h"
 #include "cli/plot_run.h"
 #include "cli/print.h"
 #include "cli/table.h"
 #include "io/json.h"
-#include "train/run_record.h"
 
 struct class_naming {
     const struct task *task;
@@ -139,12 +139,11 @@ static rondo_status evaluate(struct evaluation *evaluation, struct session *sess
         RONDO_TRY(
             plot_eval_metrics(evaluation->record, evaluation->metrics, session, &evaluation->hides_matrix, errors));
     }
-    struct task *task = run_record_open(&evaluation->record, session, errors);
+    struct task *task = open_run(&evaluation->record, session, evaluation->json, errors);
     if (task == NULL) {
         return errors->status;
     }
     metrics_want_tables(network_metrics(task->network));
-    report_changes(evaluation->record.folder, task, evaluation->record.which, evaluation->json);
     const rondo_status status = evaluate_task(evaluation, task, errors);
     task_destroy(task);
     return status;
@@ -153,7 +152,7 @@ static rondo_status evaluate(struct evaluation *evaluation, struct session *sess
 static int run_eval(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     struct chosen_data data = {0};
-    const char *best = NULL, *metrics[ARGUMENT_LIST_MAX + 1] = {NULL};
+    const char *metrics[ARGUMENT_LIST_MAX + 1] = {NULL};
     struct plot_flag plot = {0};
     int64_t example = 0;
     const struct flag flags[] = {
@@ -163,12 +162,7 @@ static int run_eval(const struct command *command, int argc, char **argv) {
          "report this metric as well, with its options; may be repeated"},
         FLAG_PLOT_OF(plot),
         FLAG_EXAMPLE_OF(example),
-        COMMON_FLAG_BEST(best),
-        COMMON_FLAG_PLUGIN(common),
-        COMMON_FLAG_VERBOSE(common),
-        COMMON_FLAG_THREADS(common),
-        COMMON_FLAG_ENGINE(common),
-        COMMON_FLAG_PASSES(common),
+        OPEN_RUN_FLAGS(common),
         COMMON_FLAG_JSON(common),
         {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
@@ -178,15 +172,15 @@ static int run_eval(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct session *session = NULL;
-    struct evaluation evaluation = {
-        .record = {.folder = arguments.words[0], .metrics = metrics, .best = best, .best_where = {.file = "--best"}},
-        .data = &data,
-        .metrics = metrics,
-        .example = example,
-        .json = common.json};
+    struct evaluation evaluation = {.record = open_run_settings(&common, arguments.words[0]),
+                                    .data = &data,
+                                    .metrics = metrics,
+                                    .example = example,
+                                    .json = common.json};
     if (data.part == NULL && !chosen_data_has_files(&data)) {
         data.part = "test";
     }
+    evaluation.record.metrics = metrics;
     evaluation.record.which = chosen_data_which(&data, &errors);
     if (errors.count == 0 && plot_page_open(&evaluation.page, plot, example, common.json, &errors) == RONDO_OK) {
         session = session_from_flags(&common, &errors);
@@ -195,7 +189,7 @@ static int run_eval(const struct command *command, int argc, char **argv) {
         evaluate(&evaluation, session, &errors);
     }
     plot_page_close(&evaluation.page);
-    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
+    status = finish_command(&errors, common.json);
     session_destroy(session);
     return status;
 }

@@ -223,7 +223,7 @@ static rondo_status check_input(const struct task *task, const char *input, stru
 
 static int run_generate(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
-    const char *prompt = NULL, *input = NULL, *file = NULL, *prefix = NULL, *best = NULL;
+    const char *prompt = NULL, *input = NULL, *file = NULL, *prefix = NULL;
     int scores = 0;
     struct generation_flags given;
     struct flag flags[48] = {
@@ -232,12 +232,7 @@ static int run_generate(const struct command *command, int argc, char **argv) {
         {"prompt-file", "FILE", FLAG_TEXT, &file, "a prompt on each line; -: standard input"},
         {"prefix", "TEXT", FLAG_TEXT, &prefix, "what each text begins with"},
         {"score", NULL, FLAG_ON, &scores, "print the log-probability before each text"},
-        COMMON_FLAG_BEST(best),
-        COMMON_FLAG_PLUGIN(common),
-        COMMON_FLAG_VERBOSE(common),
-        COMMON_FLAG_THREADS(common),
-        COMMON_FLAG_ENGINE(common),
-        COMMON_FLAG_PASSES(common),
+        OPEN_RUN_FLAGS(common),
         COMMON_FLAG_JSON(common),
         {NULL, NULL, FLAG_ON, NULL, NULL},
     };
@@ -252,8 +247,7 @@ static int run_generate(const struct command *command, int argc, char **argv) {
     struct session *session =
         check_prompts(prompt, input, file, &errors) == RONDO_OK ? session_from_flags(&common, &errors) : NULL;
     if (session != NULL &&
-        generation_open(&generate_command.generation, arguments.words, best, &given, session, common.json, &errors) ==
-            RONDO_OK &&
+        generation_open(&generate_command.generation, arguments.words, &common, &given, session, &errors) == RONDO_OK &&
         check_input(task_of(&generate_command), input, &errors) == RONDO_OK) {
         const struct prompt_arguments prompts = {.text = prompt != NULL ? prompt : input,
                                                  .file = file,
@@ -263,9 +257,7 @@ static int run_generate(const struct command *command, int argc, char **argv) {
     }
     prompts_close(&generate_command.prompts);
     generation_close(&generate_command.generation);
-    const int is_failed = errors.count > 0;
-    const int finished = finish_output();
-    status = is_failed ? report_errors(&errors, common.json) : finished;
+    status = finish_command(&errors, common.json);
     session_destroy(session);
     return status;
 }

@@ -9,7 +9,6 @@
 #include "core/memory.h"
 #include "io/printable.h"
 #include "io/utf8.h"
-#include "train/run_record.h"
 
 /* ---- flags ---- */
 
@@ -72,21 +71,19 @@ const char *generation_flags_first(const struct generation_flags *given) {
 
 /* ---- runs ---- */
 
-static rondo_status open_runs(struct generation *generation, const char *const *folders, const char *best,
-                              struct session *session, int json, struct errors *errors) {
+static rondo_status open_runs(struct generation *generation, const char *const *folders,
+                              const struct common_flags *common, struct session *session, struct errors *errors) {
     for (int32_t i = 0; folders[i] != NULL; i++) {
         if (i == GENERATION_MOST_RUNS) {
             return errors_add(errors, RONDO_INVALID, "more than %d runs", GENERATION_MOST_RUNS);
         }
-        const struct run_record_settings record = {
-            .folder = folders[i], .best = best, .best_where = {.file = "--best"}};
+        const struct run_record_settings settings = open_run_settings(common, folders[i]);
         generation->folders[i] = folders[i];
-        generation->tasks[i] = run_record_open(&record, session, errors);
+        generation->tasks[i] = open_run(&settings, session, common->json, errors);
         if (generation->tasks[i] == NULL) {
             return errors->status;
         }
         generation->count = generation->owned = i + 1;
-        report_changes(folders[i], generation->tasks[i], 0, json);
     }
     return RONDO_OK;
 }
@@ -116,11 +113,11 @@ static rondo_status open_generator(struct generation *generation, const struct g
     return generation_set(generation, &settings, errors);
 }
 
-rondo_status generation_open(struct generation *generation, const char *const *folders, const char *best,
-                             const struct generation_flags *given, struct session *session, int json,
-                             struct errors *errors) {
+rondo_status generation_open(struct generation *generation, const char *const *folders,
+                             const struct common_flags *common, const struct generation_flags *given,
+                             struct session *session, struct errors *errors) {
     *generation = (struct generation){0};
-    RONDO_TRY(open_runs(generation, folders, best, session, json, errors));
+    RONDO_TRY(open_runs(generation, folders, common, session, errors));
     return open_generator(generation, given, errors);
 }
 

@@ -5,7 +5,7 @@
 #ifndef RONDO_CLI_GENERATION_H
 #define RONDO_CLI_GENERATION_H
 
-#include "cli/command.h"
+#include "cli/open_run.h"
 #include "train/prompts.h"
 
 /* At most this many settings are flags, and runs predict together. */
@@ -34,11 +34,11 @@ struct generation {
     struct generate_settings settings;
     struct generator *generator;
 };
-/* Opens the runs, with the settings of the first one and the flags. `best` as in run_record_open. Warns about what has changed
- * since. Close with generation_close, also after a failure. */
-rondo_status generation_open(struct generation *generation, const char *const *folders, const char *best,
-                             const struct generation_flags *given, struct session *session, int json,
-                             struct errors *errors);
+/* Opens the runs (cli/open_run.h), with the settings of the first one and the flags. Close with generation_close, also after a
+ * failure. */
+rondo_status generation_open(struct generation *generation, const char *const *folders,
+                             const struct common_flags *common, const struct generation_flags *given,
+                             struct session *session, struct errors *errors);
 /* The same for a task that the caller has opened and keeps. */
 rondo_status generation_open_task(struct generation *generation, const char *folder, struct task *task,
                                   const struct generation_flags *given, struct errors *errors);

@@ -223,7 +223,7 @@ static int run_gradcheck(const struct command *command, int argc, char **argv) {
     } else if (gradcheck.session != NULL) {
         check_cells(&gradcheck, arguments.words);
     }
-    status = errors.count > 0 ? report_errors(&errors, gradcheck.common.json) : finish_output();
+    status = finish_command(&errors, gradcheck.common.json);
     json_decref(gradcheck.cells);
     session_destroy(gradcheck.session);
     return status == EXIT_DONE && gradcheck.failed > 0 ? EXIT_FAILED : status;

@@ -6,8 +6,8 @@
 
 #include "cli/chosen_data.h"
 #include "cli/inspect_text.h"
+#include "cli/open_run.h"
 #include "io/json.h"
-#include "train/run_record.h"
 
 #define EXAMPLES 400
 
@@ -81,11 +81,10 @@ static rondo_status inspect_run(struct inspecting *inspecting, struct session *s
     const int is_chosen = data->part != NULL || chosen_data_has_files(data);
     session->probe = 1;
     inspecting->record.which = is_chosen ? chosen_data_which(data, errors) : TASK_TRAIN | TASK_VALID;
-    struct task *task = errors->count > 0 ? NULL : run_record_open(&inspecting->record, session, errors);
+    struct task *task = errors->count > 0 ? NULL : open_run(&inspecting->record, session, inspecting->json, errors);
     if (task == NULL) {
         return errors->status;
     }
-    report_changes(inspecting->record.folder, task, inspecting->record.which, inspecting->json);
     if (!is_chosen) {
         data->part = task->data.valid != NULL ? "valid" : "train";
     }
@@ -100,7 +99,6 @@ static rondo_status inspect_run(struct inspecting *inspecting, struct session *s
 static int run_inspect(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     struct chosen_data data = {0};
-    const char *best = NULL;
     struct plot_flag plot = {0};
     int64_t examples = EXAMPLES;
     int no_write = 0;
@@ -111,12 +109,7 @@ static int run_inspect(const struct command *command, int argc, char **argv) {
         {"examples", "N", FLAG_NUMBER, &examples, "at most this many examples, evenly spaced (default: 400)"},
         FLAG_PLOT_OF(plot),
         {"no-write", NULL, FLAG_ON, &no_write, "do not write " INSPECT_FILE " into the folder of the run"},
-        COMMON_FLAG_BEST(best),
-        COMMON_FLAG_PLUGIN(common),
-        COMMON_FLAG_VERBOSE(common),
-        COMMON_FLAG_THREADS(common),
-        COMMON_FLAG_ENGINE(common),
-        COMMON_FLAG_PASSES(common),
+        OPEN_RUN_FLAGS(common),
         COMMON_FLAG_JSON(common),
         {NULL, NULL, FLAG_ON, NULL, NULL}};
     struct arguments arguments;
@@ -126,12 +119,11 @@ static int run_inspect(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct session *session = NULL;
-    struct inspecting inspecting = {
-        .record = {.folder = arguments.words[0], .best = best, .best_where = {.file = "--best"}},
-        .data = &data,
-        .examples = examples,
-        .json = common.json,
-        .writes = !no_write};
+    struct inspecting inspecting = {.record = open_run_settings(&common, arguments.words[0]),
+                                    .data = &data,
+                                    .examples = examples,
+                                    .json = common.json,
+                                    .writes = !no_write};
     if (plot_page_open(&inspecting.page, plot, 0, common.json, &errors) == RONDO_OK) {
         session = session_from_flags(&common, &errors);
     }
@@ -139,7 +131,7 @@ static int run_inspect(const struct command *command, int argc, char **argv) {
         inspect_run(&inspecting, session, &errors);
     }
     plot_page_close(&inspecting.page);
-    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
+    status = finish_command(&errors, common.json);
     session_destroy(session);
     return status;
 }

@@ -133,7 +133,7 @@ static int run_list(const struct command *command, int argc, char **argv) {
     } else if (session != NULL) {
         list(&catalogue, session, &wanted, &errors);
     }
-    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
+    status = finish_command(&errors, common.json);
     arena_destroy(catalogue.arena);
     session_destroy(session);
     return status;

@@ -92,7 +92,7 @@ static int check_files(const struct arguments *arguments, struct check_settings 
     for (int32_t i = 0; settings->session != NULL && i < arguments->n_words; i++) {
         check_file(arguments->words[i], settings, &failed, errors);
     }
-    const int status = errors->count > 0 ? report_errors(errors, settings->found == NULL) : finish_output();
+    const int status = finish_command(errors, settings->found == NULL);
     session_destroy(settings->session);
     if (lines != NULL) {
         fclose(lines);
@@ -219,7 +219,7 @@ static int run_new(const struct command *command, int argc, char **argv) {
     if (session != NULL && scaffold(&wanted, &written, session->arena, &errors) == RONDO_OK) {
         print_written(&written);
     }
-    status = errors.count > 0 ? report_errors(&errors, 0) : finish_output();
+    status = finish_command(&errors, 0);
     session_destroy(session);
     return status;
 }

@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/open_run.h"
 #include "cli/plot_predictions.h"
 #include "cli/predicted.h"
 #include "cli/print.h"
 #include "cli/text_lines.h"
 #include "cli/written.h"
 #include "core/number.h"
-#include "train/run_record.h"
 
 enum { BATCH = 256 }; /* examples that are predicted together */
 
@@ -422,7 +421,6 @@ static rondo_status predict_run(struct predictor *predictor, struct predict_argu
 static int run_predict(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     struct predict_arguments given = {0};
-    const char *best = NULL;
     struct plot_flag plot = {0}, attention = {0};
     struct flag flags[48] = {
         {"interval", "P", FLAG_TEXT, &given.interval,
@@ -434,12 +432,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
         {"score", NULL, FLAG_ON, &given.scores, "print the log-probability of each text that is written"},
         {"attention", "[FILE.svg]", FLAG_PLOT, &attention,
          "draw what each symbol that is written attended to: as text, or to an SVG file"},
-        COMMON_FLAG_BEST(best),
-        COMMON_FLAG_PLUGIN(common),
-        COMMON_FLAG_VERBOSE(common),
-        COMMON_FLAG_THREADS(common),
-        COMMON_FLAG_ENGINE(common),
-        COMMON_FLAG_PASSES(common),
+        OPEN_RUN_FLAGS(common),
         COMMON_FLAG_JSON(common),
         {NULL, NULL, FLAG_ON, NULL, NULL},
     };
@@ -456,11 +449,9 @@ static int run_predict(const struct command *command, int argc, char **argv) {
                                       plot_page_open(&given.attention, attention, 0, 0, &errors) == RONDO_OK
                                   ? session_from_flags(&common, &errors)
                                   : NULL;
-    const struct run_record_settings settings = {
-        .folder = given.folder, .best = best, .best_where = {.file = "--best"}};
-    struct task *task = session == NULL ? NULL : run_record_open(&settings, session, &errors);
+    const struct run_record_settings settings = open_run_settings(&common, given.folder);
+    struct task *task = session == NULL ? NULL : open_run(&settings, session, common.json, &errors);
     if (task != NULL) {
-        report_changes(settings.folder, task, 0, common.json);
         struct predictor predictor = {.task = task,
                                       .reads_files = given.column != NULL || task->data.reader->class->add == NULL,
                                       .column = given.column,
@@ -470,7 +461,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
     }
     plot_page_close(&given.page);
     plot_page_close(&given.attention);
-    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
+    status = finish_command(&errors, common.json);
     task_destroy(task);
     session_destroy(session);
     return status;

@@ -43,7 +43,7 @@ static int run_report(const struct command *command, int argc, char **argv) {
         print_result(&result, common.json, &errors);
     }
     report_warnings(&warnings, common.json);
-    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
+    status = finish_command(&errors, common.json);
     arena_destroy(arena);
     return status;
 }

@@ -419,7 +419,7 @@ static int run_diff(const struct command *command, int argc, char **argv) {
         found_runs_close(&runs[i]);
     }
     arena_destroy(diff.arena);
-    return errors.count > 0 ? report_errors(&errors, json) : finish_output();
+    return finish_command(&errors, json);
 }
 
 const struct command runs_diff = {

@@ -351,7 +351,7 @@ static int run_export(const struct command *command, int argc, char **argv) {
         export_all(&export);
     }
     found_runs_close(&runs);
-    return errors.count > 0 ? report_errors(&errors, 0) : finish_output();
+    return finish_command(&errors, 0);
 }
 
 const struct command runs_export = {

@@ -344,7 +344,7 @@ static int run_ls(const struct command *command, int argc, char **argv) {
         list_runs(&request, &list, &errors);
     }
     found_runs_close(&list);
-    return errors.count > 0 ? report_errors(&errors, request.json) : finish_output();
+    return finish_command(&errors, request.json);
 }
 
 const struct command runs_ls = {

@@ -122,7 +122,7 @@ static int run_rm(const struct command *command, int argc, char **argv) {
         fprintf(stderr, "nothing was removed\n");
     }
     found_runs_close(&runs);
-    return errors.count > 0 ? report_errors(&errors, 0) : finish_output();
+    return finish_command(&errors, 0);
 }
 
 const struct command runs_rm = {

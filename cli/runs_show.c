@@ -415,7 +415,7 @@ static int run_show(const struct command *command, int argc, char **argv) {
         }
     }
     found_runs_close(&list);
-    return errors.count > 0 ? report_errors(&errors, json) : finish_output();
+    return finish_command(&errors, json);
 }
 
 const struct command runs_show = {

@@ -7,12 +7,12 @@
 
 #include "cli/chosen_data.h"
 #include "cli/json_builder.h"
+#include "cli/open_run.h"
 #include "cli/print.h"
 #include "cli/text_lines.h"
 #include "core/memory.h"
 #include "data/next_symbol.h"
 #include "io/json.h"
-#include "train/run_record.h"
 #include "train/task_text.h"
 
 enum { BATCH = 256 }; /* lines that are scored together */
@@ -384,19 +384,13 @@ static rondo_status check_choice(const struct score_source *source, struct error
 static int run_score(const struct command *command, int argc, char **argv) {
     struct common_flags common = {0};
     struct chosen_data data = {0};
-    const char *best = NULL;
     int by_symbol = 0, only_total = 0;
     const struct flag flags[] = {
         {"symbols", NULL, FLAG_ON, &by_symbol, "print the log-probability of each symbol"},
         {"total", NULL, FLAG_ON, &only_total, "print only the total"},
         FLAG_PART_OF(data, "score a part of the experiment's data: train, valid or test"),
         FLAG_DATA_OF(data, "score"),
-        COMMON_FLAG_BEST(best),
-        COMMON_FLAG_PLUGIN(common),
-        COMMON_FLAG_VERBOSE(common),
-        COMMON_FLAG_THREADS(common),
-        COMMON_FLAG_ENGINE(common),
-        COMMON_FLAG_PASSES(common),
+        OPEN_RUN_FLAGS(common),
         COMMON_FLAG_JSON(common),
         {NULL, NULL, FLAG_ON, NULL, NULL},
     };
@@ -407,9 +401,7 @@ static int run_score(const struct command *command, int argc, char **argv) {
     }
     struct errors errors = {0};
     struct score_source source = {
-        .record = {.folder = arguments.words[0], .best = best, .best_where = {.file = "--best"}},
-        .data = &data,
-        .files = arguments.words + 1};
+        .record = open_run_settings(&common, arguments.words[0]), .data = &data, .files = arguments.words + 1};
     if (by_symbol && only_total) {
         errors_add(&errors, RONDO_INVALID, "--symbols is not used with --total, which prints no symbols");
     }
@@ -417,14 +409,13 @@ static int run_score(const struct command *command, int argc, char **argv) {
         source.record.which = chosen_data_which(&data, &errors);
     }
     struct session *session = errors.count > 0 ? NULL : session_from_flags(&common, &errors);
-    struct task *task = session == NULL ? NULL : run_record_open(&source.record, session, &errors);
+    struct task *task = session == NULL ? NULL : open_run(&source.record, session, common.json, &errors);
     if (task != NULL) {
-        report_changes(source.record.folder, task, source.record.which, common.json);
         struct scorer scorer = {
             .task = task, .json = common.json, .by_symbol = by_symbol, .is_quiet = only_total, .errors = &errors};
         score_source(&scorer, &source);
     }
-    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
+    status = finish_command(&errors, common.json);
     task_destroy(task);
     session_destroy(session);
     return status;

@@ -355,7 +355,7 @@ static int run_train(const struct command *command, int argc, char **argv) {
             resume_or_begin(&request, session, &errors);
         }
     }
-    status = errors.count > 0 ? report_errors(&errors, common.json) : finish_output();
+    status = finish_command(&errors, common.json);
     session_destroy(session);
     profile_destroy(profile);
     return status;
