@@ -129,6 +129,16 @@ static rondo_status check_number(const struct table_file *file, const struct rea
     return RONDO_OK;
 }
 
+static int is_in_first_row(const struct table_file *file, const char *text) {
+    const char *const *row = table_row(&file->table, 0);
+    for (int32_t i = 0; i < file->table.columns; i++) {
+        if (strcmp(row[i], text) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 rondo_status table_file_column(const struct table_file *file, const struct reader_column *column, int32_t *index) {
     const int has_header = file->first_row > 0;
     const long number = has_header && column->is_name ? -1 : column_number(column->text);
@@ -139,7 +149,12 @@ rondo_status table_file_column(const struct table_file *file, const struct reade
     }
     if (!has_header) {
         return errors_add_at(file->errors, RONDO_INVALID, column->where,
-                             "column '%s' is not a number from 0; a name needs header: true", column->text);
+                             is_in_first_row(file, column->text)
+                                 ? "column '%s' is not a number from 0, and the first row of '%s' has this name; add "
+                                   "header: true to data"
+                                 : "column '%s' is not a number from 0; a name needs header: true, and the first row "
+                                   "of '%s' does not have it",
+                             column->text, file->table.file);
     }
     return find_column_by_name(file, column, index);
 }

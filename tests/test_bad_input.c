@@ -348,7 +348,8 @@ static const struct {
     {"a column below the first", "--set data.columns.text=-1",
      "--set data.columns.text=-1: column '-1' is not a number from 0"},
     {"a column by name without names", "--set data.columns.text=text",
-     "column 'text' is not a number from 0; a name needs header: true"},
+     "column 'text' is not a number from 0; a name needs header: true, and the first row of '|train.tsv' does not have "
+     "it"},
     {"a name that no column has", "--set data.header=true --set data.columns.text=text",
      "/train.tsv' has no column 'text'"},
     {"a name among others", "--set data.train=named.csv --set data.header=true --set data.columns.text=body",

@@ -228,6 +228,10 @@ static const struct {
     {"", "target=2", "a.tsv", "a\tb\n", NULL, "experiment.yaml:4:9: '%' has no column 2; it has 2, numbered from 0"},
     {"", "source=1", "a.tsv", "a\tb\n", NULL,
      "experiment.yaml:4:9: column 1 is both the source and the target, expected two columns"},
+    {"", "source=de target=en", "a.tsv", "de\ten\na\tb\n", NULL,
+     "experiment.yaml:4:9: column 'de' is not a number from 0, and the first row of '%' has this name; add header: "
+     "true to "
+     "data"},
     {"header=true", "source=d target=en", "a.tsv", "de\ten\na\tb\n", NULL,
      "experiment.yaml:4:9: '%' has no column 'd' (did you mean 'de'?); it has 'de', 'en'"},
     {"", NULL, "a.tsv", "a\tb\n\tc\n", NULL, "%:2: the source is empty; 'data.empty: leave_out' leaves such pairs out"},

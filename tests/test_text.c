@@ -193,10 +193,15 @@ static const struct {
     {"", "0", "2", "a.tsv", "a\tx\nb\ty\n", 1, "experiment.yaml:6:2: '%' has no column 2; it has 2, numbered from 0",
      NULL},
     {"", "99999999999999999999", "1", "a.tsv", "a\tx\n", 1,
-     "experiment.yaml:5:1: column '99999999999999999999' is not a number from 0; a name needs header: true", NULL},
+     "experiment.yaml:5:1: column '99999999999999999999' is not a number from 0; a name needs header: true, and "
+     "the first row of '%' does not have it",
+     NULL},
     {"", "text", "label", "a.tsv", "text\tlabel\na\tx\n", 2,
-     "experiment.yaml:5:1: column 'text' is not a number from 0; a name needs header: true",
-     "experiment.yaml:6:2: column 'label' is not a number from 0; a name needs header: true"},
+     "experiment.yaml:5:1: column 'text' is not a number from 0, and the first row of '%' has this name; add header: "
+     "true "
+     "to data",
+     "experiment.yaml:6:2: column 'label' is not a number from 0, and the first row of '%' has this name; add header: "
+     "true to data"},
     {"header=true", "txt", "label", "a.tsv", "text\tlabel\na\tx\n", 1,
      "experiment.yaml:5:1: '%' has no column 'txt' (did you mean 'text'?); it has 'text', 'label'", NULL},
     {"header=true", "-1", "1", "a.tsv", "text\tlabel\na\tx\n", 1,
