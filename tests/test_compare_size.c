@@ -15,11 +15,26 @@ static void open_sandbox(void) {
     tiny_write();
     sandbox_write("wide.yaml",
                   "extends: e.yaml\nmodel: {layers: [{cell: gru, hidden: 32}, {cell: lstm, hidden: 16, count: 2}]}\n");
+    sandbox_write("pairs.tsv", "eins\tone\nzwei\ttwo\ndrei\tthree\nvier\tfour\nzehn\tten\nelf\televen\n");
+    sandbox_write("encoder.yaml",
+                  "rondo: 1\n"
+                  "name: e\n"
+                  "architecture: \"N:N\"\n"
+                  "data: {reader: pairs, train: pairs.tsv, valid: pairs.tsv, test: pairs.tsv, tokens: characters}\n"
+                  "model:\n"
+                  "  feedback: true\n"
+                  "  embedding: {size: 8}\n"
+                  "  encoder: [{cell: gru, hidden: 24, direction: both}]\n"
+                  "  layers: [{cell: gru_bahdanau, hidden: 32}]\n"
+                  "loss: {plugin: softmax_cross_entropy}\n"
+                  "optimizer: {plugin: adam, lr: 0.01}\n"
+                  "schedule: {epochs: 1, batch: 4, seed: 1}\n");
 }
 
-static struct outcome compare(const char *section, const char *arguments) {
+/* Compares variants of the experiment `base`. */
+static struct outcome compare(const char *base, const char *section, const char *arguments) {
     char text[1024], line[256];
-    snprintf(text, sizeof text, "extends: wide.yaml\nname: c\ncompare:\n  seeds: 1\n%s", section);
+    snprintf(text, sizeof text, "extends: %s\nname: c\ncompare:\n  seeds: 1\n%s", base, section);
     sandbox_write("c.yaml", text);
     snprintf(line, sizeof line, "compare c.yaml %s", arguments);
     return sandbox_run((struct call){.arguments = line});
@@ -32,27 +47,43 @@ static double number(const json_t *object, const char *key) {
 }
 
 static const struct {
-    const char *section;
+    const char *base, *section;
     const char *widths; /* keys whose widths are chosen, in order; those of the last variant */
     double budget;      /* 0: the size of the first variant, with the widths that are given */
     int by_flops;
 } rows[] = {
-    {"  model.layers.0.cell: [gru, lstm, mgu, rnn_tanh]\n  equal: parameters\n", "model.layers.0.hidden ", 0, 0},
-    {"  model.layers.0.cell: [gru, lstm, mgu, rnn_tanh]\n  equal: flops\n", "model.layers.0.hidden ", 0, 1},
-    {"  model.layers.1.cell: [gru, min_gru]\n  equal: parameters\n  budget: 20000\n", "model.layers.1.hidden ", 20000,
-     0},
-    {"  variants: [{name: a, model.layers.0.cell: mgu, model.layers.1.cell: mgu}, {name: b, optimizer.lr: 0.1}]\n"
+    {"wide.yaml", "  model.layers.0.cell: [gru, lstm, mgu, rnn_tanh]\n  equal: parameters\n", "model.layers.0.hidden ",
+     0, 0},
+    {"wide.yaml", "  model.layers.0.cell: [gru, lstm, mgu, rnn_tanh]\n  equal: flops\n", "model.layers.0.hidden ", 0,
+     1},
+    {"wide.yaml", "  model.layers.1.cell: [gru, min_gru]\n  equal: parameters\n  budget: 20000\n",
+     "model.layers.1.hidden ", 20000, 0},
+    {"wide.yaml",
+     "  variants: [{name: a, model.layers.0.cell: mgu, model.layers.1.cell: mgu}, {name: b, optimizer.lr: 0.1}]\n"
      "  equal: parameters\n  budget: 30000\n",
      "model.layers.0.hidden model.layers.1.hidden ", 30000, 0},
-    {"  model.layers: [[{cell: gru}], [{cell: lstm, direction: both}, {cell: mgu, count: 2}]]\n  equal: flops\n  "
+    {"wide.yaml",
+     "  model.layers: [[{cell: gru}], [{cell: lstm, direction: both}, {cell: mgu, count: 2}]]\n  equal: flops\n  "
      "budget: "
      "40000\n",
      "model.layers.0.hidden model.layers.1.hidden ", 40000, 1},
-    {"  model.layers.0.dropout: [0, 0.5]\n  equal: parameters\n", "model.layers.0.hidden ", 0, 0},
+    {"wide.yaml", "  model.layers.0.dropout: [0, 0.5]\n  equal: parameters\n", "model.layers.0.hidden ", 0, 0},
+    {"encoder.yaml", "  model.encoder.0.cell: [gru, lstm, mgu]\n  equal: parameters\n", "model.encoder.0.hidden ", 0,
+     0},
+    {"encoder.yaml", "  model.encoder.0.cell: [gru, lstm, mgu]\n  equal: flops\n", "model.encoder.0.hidden ", 0, 1},
+    {"encoder.yaml", "  model.layers.0.cell: [gru_bahdanau, gru, lstm_luong]\n  equal: parameters\n",
+     "model.layers.0.hidden ", 0, 0},
+    {"encoder.yaml",
+     "  variants: [{name: a, model.encoder.0.direction: forward}, {name: b, model.layers.0.cell: gru}]\n"
+     "  equal: parameters\n  budget: 25000\n",
+     "model.encoder.0.hidden model.layers.0.hidden ", 25000, 0},
+    {"encoder.yaml",
+     "  model.layers: [[{cell: gru}], [{cell: gru}, {block: attention, over: memory}]]\n  equal: parameters\n",
+     "model.layers.0.hidden ", 0, 0},
 };
 
 START_TEST(variants_are_equally_large) {
-    const struct outcome outcome = compare(rows[_i].section, "--dry-run --json");
+    const struct outcome outcome = compare(rows[_i].base, rows[_i].section, "--dry-run --json");
     assert_status(rows[_i].section, &outcome, 0);
     json_t *root = json_loads(outcome.out, 0, NULL), *variants = json_object_get(root, "variants");
     ck_assert_int_ge(json_array_size(variants), 2);
@@ -97,7 +128,7 @@ static const struct {
 };
 
 START_TEST(budgets_and_models_that_do_not_fit_are_errors) {
-    const struct outcome outcome = compare(mistakes[_i].section, "--dry-run");
+    const struct outcome outcome = compare("wide.yaml", mistakes[_i].section, "--dry-run");
     assert_status(mistakes[_i].section, &outcome, 2);
     assert_parts("errors", outcome.err, mistakes[_i].error);
 }
@@ -106,7 +137,7 @@ END_TEST
 /* The chosen widths are those of the runs, and a comparison that goes on chooses the same. */
 START_TEST(runs_have_the_chosen_widths) {
     const char *section = "  model.layers.0.cell: [gru, mgu]\n  equal: parameters\n";
-    const struct outcome first = compare(section, "--out sized");
+    const struct outcome first = compare("wide.yaml", section, "--out sized");
     assert_status("first", &first, 0);
     json_t *root = json_loads(sandbox_read("sized/comparison.json", NULL), 0, NULL);
     const json_t *variant = json_array_get(json_object_get(root, "variants"), 1);
@@ -118,7 +149,7 @@ START_TEST(runs_have_the_chosen_widths) {
     snprintf(line, sizeof line, "hidden: %s\n", text);
     assert_parts("run", sandbox_read("sized/runs/mgu/seed-1/experiment.yaml", NULL), line);
     json_decref(root);
-    const struct outcome again = compare(section, "--out sized");
+    const struct outcome again = compare("wide.yaml", section, "--out sized");
     assert_status("again", &again, 0);
 }
 END_TEST
