@@ -105,10 +105,10 @@ def compile_flags(library):
 
 
 def embedded(folder, stage, environment):
-    """The programs train and predict through the installed library, and the installed command reads the same runs."""
+    """The programs train, predict and write through the installed library, and the installed command reads the same runs."""
     library = one(stage, "librondo.so")
     found = {**environment, "LD_LIBRARY_PATH": str(library.parent)}
-    for program in ("train_and_predict", "predict_numbers"):
+    for program in ("train_and_predict", "predict_numbers", "write_texts"):
         run("sh", "-c", f"cc {compile_flags(library)} -o {program} {program}.c $(pkg-config --cflags --libs rondo)",
             folder=folder, environment=environment)
     for wanted in ("epoch 4 of 4: ", "the pie seems quite warm\n"):  # the second start has nothing left to train
@@ -120,6 +120,12 @@ def embedded(folder, stage, environment):
         wanted="0: 0.000 1.000\n1: 0.000 1.000\n2: 1.000 0.000\n3: 0.000 1.000\n")
     run("rondo", "train", "wave.yaml", "--out", "my-wave", folder=folder, environment=environment)
     run("sh", "-c", "echo 0.5 1 0 | ./predict_numbers my-wave", folder=folder, environment=found, wanted="\n19: ")
+    run("rondo", "train", "sentences.yaml", "--out", "my-sentences", folder=folder, environment=environment)
+    written = run("sh", "-c", "echo nice | ./write_texts my-sentences seed=2", folder=folder, environment=found, wanted="\t-")
+    text = run("rondo", "generate", "my-sentences", "--input", "nice", "--seed", "2", folder=folder,
+               environment=environment, wanted="\n")
+    if written.split("\t")[0] != text.strip():
+        sys.exit(f"outside: the program wrote {written!r}, and the command {text!r}")
 
 
 def main():
