@@ -7,10 +7,18 @@
 #include "core/memory.h"
 #include "core/memory_limit.h"
 
+/* The texts of unknown symbols: number i is that of element element[i], and begins at bytes[begin[i]]. */
+struct unknown_texts {
+    int64_t *element, *begin; /* [count], rising */
+    char *bytes;              /* [used] each ends with a NUL */
+    int64_t count, element_capacity, begin_capacity, used, bytes_capacity;
+};
+
 /* The number of datasets that use the elements is not atomic: datasets are made and destroyed on one thread. */
 struct stream_values {
     void *data;
     int64_t elements, capacity;
+    struct unknown_texts unknown;
     int64_t users;
 };
 
@@ -40,6 +48,9 @@ void dataset_destroy(struct dataset *dataset) {
         free(stream->length);
         if (stream->values != NULL && --stream->values->users == 0) {
             free(stream->values->data);
+            free(stream->values->unknown.element);
+            free(stream->values->unknown.begin);
+            free(stream->values->unknown.bytes);
             free(stream->values);
         }
     }
@@ -353,6 +364,45 @@ rondo_status dataset_set_key(struct dataset *dataset, uint64_t key, struct error
     }
     dataset->key[dataset->count - 1] = key;
     return RONDO_OK;
+}
+
+rondo_status dataset_keep_unknown(struct dataset *dataset, int32_t stream, int64_t index, const char *text,
+                                  size_t length, struct errors *errors) {
+    const struct stream *of = &dataset->streams[stream];
+    struct unknown_texts *texts = &of->values->unknown;
+    const int64_t element = of->begin[dataset->count - 1] + index, size = (int64_t)length + 1;
+    RONDO_CHECK(texts->count == 0 || texts->element[texts->count - 1] < element, errors,
+                "unknown symbols are kept in the order of their elements");
+    void *elements = texts->element, *begin = texts->begin, *bytes = texts->bytes;
+    const int has_room = grow(&elements, &texts->element_capacity, texts->count + 1, sizeof *texts->element) &&
+                         grow(&begin, &texts->begin_capacity, texts->count + 1, sizeof *texts->begin) &&
+                         grow(&bytes, &texts->bytes_capacity, texts->used + size, 1);
+    texts->element = elements;
+    texts->begin = begin;
+    texts->bytes = bytes;
+    if (!has_room) {
+        return errors_no_memory(errors);
+    }
+    memcpy(texts->bytes + texts->used, text, length);
+    texts->bytes[texts->used + size - 1] = '\0';
+    texts->element[texts->count] = element;
+    texts->begin[texts->count++] = texts->used;
+    texts->used += size;
+    return RONDO_OK;
+}
+
+const char *stream_unknown_text(const struct stream *stream, int64_t element) {
+    const struct unknown_texts *texts = &stream->values->unknown;
+    int64_t low = 0, high = texts->count; /* the first one that is not before the element */
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (texts->element[middle] < element) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < texts->count && texts->element[low] == element ? texts->bytes + texts->begin[low] : NULL;
 }
 
 void dataset_note(struct dataset *dataset, const char *text) {

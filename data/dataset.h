@@ -167,6 +167,14 @@ struct series_room {
 rondo_status dataset_add_series(struct dataset *dataset, int64_t count, int32_t group, struct series_room *room,
                                 struct errors *errors);
 
+/* Keeps a copy of an unknown symbol as it is written in the file: element `index` of the last example in stream number `stream`,
+ * whose id is stream->unknown. In the order of the elements. */
+rondo_status dataset_keep_unknown(struct dataset *dataset, int32_t stream, int64_t index, const char *text,
+                                  size_t length, struct errors *errors);
+/* The text of an unknown symbol, by the number of its element; NULL: it is not kept. Valid as long as the dataset or a view of
+ * it. */
+const char *stream_unknown_text(const struct stream *stream, int64_t element);
+
 /* Keeps a copy of the text that the last example was made from. For all examples of a dataset, or for none. */
 rondo_status dataset_add_text(struct dataset *dataset, const char *text, struct errors *errors);
 

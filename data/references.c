@@ -31,6 +31,14 @@ static uint32_t bits_of(const struct stream *stream, int64_t element, int64_t k)
     return bits;
 }
 
+/* An unknown symbol as it is written in the file; "": a known one. Sources that differ in unknown words only are different sources. */
+static const char *unknown_of(const struct stream *stream, int64_t element) {
+    const int is_unknown =
+        stream->kind != STREAM_REAL && stream->unknown >= 0 && stream_id(stream, element) == stream->unknown;
+    const char *text = is_unknown ? stream_unknown_text(stream, element) : NULL;
+    return text == NULL ? "" : text;
+}
+
 static int64_t width_of(const struct stream *stream) {
     return stream->kind == STREAM_REAL ? stream->size : 1;
 }
@@ -45,6 +53,9 @@ static uint64_t hash_of(const struct source_streams *by, int64_t example) {
             for (int64_t k = 0; k < width_of(stream); k++) {
                 hash = (hash ^ bits_of(stream, element, k)) * 0x100000001b3u;
             }
+            for (const char *c = unknown_of(stream, element); *c != '\0'; c++) {
+                hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+            }
         }
         hash = (hash ^ (uint64_t)stream->length[example]) * 0x100000001b3u;
     }
@@ -58,6 +69,7 @@ static int compare_lengths(int64_t a, int64_t b) {
 /* 0 if the examples have the same elements in a stream; otherwise their order. */
 static int compare_elements(const struct stream *stream, int64_t left, int64_t right) {
     const int lengths = compare_lengths(stream->length[left], stream->length[right]);
+    int texts = 0;
     for (int64_t t = 0; lengths == 0 && t < stream->length[left]; t++) {
         for (int64_t k = 0; k < width_of(stream); k++) {
             const uint32_t a = bits_of(stream, stream->begin[left] + t, k);
@@ -66,8 +78,11 @@ static int compare_elements(const struct stream *stream, int64_t left, int64_t r
                 return a < b ? -1 : 1;
             }
         }
+        texts = texts != 0
+                    ? texts
+                    : strcmp(unknown_of(stream, stream->begin[left] + t), unknown_of(stream, stream->begin[right] + t));
     }
-    return lengths;
+    return lengths != 0 ? lengths : texts;
 }
 
 static int compare_sources(const struct hashed *a, const struct hashed *b) {

@@ -23,7 +23,8 @@ struct references {
     int64_t *group; /* [count of the dataset] of each example */
 };
 
-/* Groups the examples by the elements of their streams "source" and "input". Each example of a dataset that has neither is a group
+/* Groups the examples by the elements of their streams "source" and "input". Unknown symbols are equal if their texts are, if these are
+ * known. Each example of a dataset that has neither is a group
  * of its own. Free with references_free, also after a failure. */
 rondo_status references_find(struct references *references, const struct dataset *dataset, struct errors *errors);
 void references_free(struct references *references);

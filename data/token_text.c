@@ -23,17 +23,38 @@ rondo_status token_ids_add(struct token_ids *list, int32_t id, struct errors *er
 
 void token_ids_free(struct token_ids *list) {
     free(list->ids);
+    free(list->unknown);
     *list = (struct token_ids){0};
+}
+
+/* Notes that the next id stands for an unknown token. */
+static rondo_status add_unknown(struct token_ids *list, const char *begin, const char *end, struct errors *errors) {
+    if (list->n_unknown == list->unknown_capacity) {
+        const int64_t capacity = list->unknown_capacity == 0 ? 16 : 2 * list->unknown_capacity;
+        struct token_unknown *unknown = memory_realloc(list->unknown, (size_t)capacity * sizeof *unknown);
+        if (unknown == NULL) {
+            return errors_no_memory(errors);
+        }
+        list->unknown = unknown;
+        list->unknown_capacity = capacity;
+    }
+    list->unknown[list->n_unknown++] = (struct token_unknown){list->count, begin, (size_t)(end - begin)};
+    return RONDO_OK;
 }
 
 rondo_status token_ids_of(struct token_ids *list, const struct vocabulary *vocabulary, struct token_rule rule,
                           const char *text, size_t length, int64_t most, struct errors *errors) {
     struct token_cursor cursor = {text, text + length};
+    const enum token_unit unit = (enum token_unit)rule.unit;
     char token[TOKEN_BYTES];
-    list->count = 0;
-    while (list->count < most &&
-           token_next_of(&cursor, (enum token_unit)rule.unit, rule.lowercase, token, sizeof token)) {
+    list->count = list->n_unknown = 0;
+    for (const char *before = text;
+         list->count < most && token_next_of(&cursor, unit, rule.lowercase, token, sizeof token);
+         before = cursor.next) {
         const int32_t id = vocabulary_find(vocabulary, token);
+        if (id < 0) {
+            RONDO_TRY(add_unknown(list, token_begin(&cursor, unit, before), cursor.next, errors));
+        }
         RONDO_TRY(token_ids_add(list, id < 0 ? 0 : id, errors));
     }
     return RONDO_OK;

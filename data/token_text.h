@@ -8,10 +8,19 @@
 #include "data/tokens.h"
 #include "data/vocabulary.h"
 
-/* Ids; the buffer is reused for the next text. Zeroed at first; free it with token_ids_free. */
+/* A token that the vocabulary lacks, as it is written in the text, to which `text` points. */
+struct token_unknown {
+    int64_t index; /* of its id */
+    const char *text;
+    size_t length;
+};
+/* Ids, and which of them stand for unknown tokens; the buffers are reused for the next text. Zeroed at first; free them with
+ * token_ids_free. */
 struct token_ids {
     int32_t *ids;
     int64_t count, capacity;
+    struct token_unknown *unknown; /* [n_unknown] of token_ids_of, in the order of the text */
+    int64_t n_unknown, unknown_capacity;
 };
 rondo_status token_ids_add(struct token_ids *list, int32_t id, struct errors *errors);
 void token_ids_free(struct token_ids *list);

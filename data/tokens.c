@@ -238,3 +238,13 @@ int token_next_of(struct token_cursor *cursor, enum token_unit kind, int lowerca
         return token_next(cursor, lowercase, token, size);
     }
 }
+
+const char *token_begin(const struct token_cursor *cursor, enum token_unit kind, const char *before) {
+    if (kind == TOKEN_CHARACTERS || kind == TOKEN_BYTES_KIND) {
+        return before; /* blanks are tokens */
+    }
+    struct token_cursor blanks = {before, cursor->next};
+    uint32_t code;
+    skip_blanks(&blanks, &code);
+    return blanks.next;
+}

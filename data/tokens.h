@@ -23,6 +23,9 @@ enum token_unit {
 };
 /* The same for a kind of tokens. */
 int token_next_of(struct token_cursor *cursor, enum token_unit kind, int lowercase, char *token, size_t size);
+/* Where the token that was read last begins in the text: what is between here and cursor->next is the token as it is written there.
+ * `before`: cursor->next before it was read. */
+const char *token_begin(const struct token_cursor *cursor, enum token_unit kind, const char *before);
 
 /* Size of a buffer for one token. */
 #define TOKEN_BYTES 128

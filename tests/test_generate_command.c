@@ -299,6 +299,52 @@ START_TEST(unknown_symbol_is_replaced_by_one_of_the_source) {
 }
 END_TEST
 
+/* The lines of a file that are not the same as an earlier one. */
+static char *different_lines(const char *name) {
+    const char *text = sandbox_read(name, NULL);
+    char *found = sandbox_memory(strlen(text) + 2), *to = found;
+    to += sprintf(to, "\n");
+    for (; *text != '\0'; text = strchr(text, '\n') + 1) {
+        char line[128];
+        snprintf(line, sizeof line, "\n%.*s\n", (int)strcspn(text, "\n"), text);
+        to += strstr(found, line) == NULL ? sprintf(to, "%s", line + 1) : 0;
+    }
+    return found + 1;
+}
+
+/* Metrics and samples see what is written, with the symbols that were copied, beside the targets as they are in the file. */
+START_TEST(metrics_compare_what_predict_writes) {
+    const char *data = different_lines("reversed.tsv");
+    sandbox_write("different.tsv", data);
+    rondo("train reversed.yaml --quiet --out copies --set schedule.epochs=8 --set metrics=[exact_match] "
+          "--set data.valid=different.tsv --set generate.unknown=replace --set generate.show=4",
+          NULL, 0);
+    char *sources = sandbox_memory(strlen(data) + 1), *to = sources;
+    int count = 0, right = 0, copied = 0;
+    for (const char *line = data; *line != '\0'; line = strchr(line, '\n') + 1) {
+        to += sprintf(to, "%.*s\n", (int)strcspn(line, "\t"), line);
+    }
+    const char *written = output_of("predict copies", sources);
+    for (const char *line = data; *line != '\0'; line = strchr(line, '\n') + 1, count++) {
+        const char *target = strchr(line, '\t') + 1;
+        const int is_right = strncmp(written, target, strcspn(target, "\n") + 1) == 0;
+        right += is_right;
+        copied += is_right && (unsigned char)line[1] >= 0x80;
+        written = strchr(written, '\n') + 1;
+    }
+    ck_assert_msg(copied > 0 && right < count, "%d of %d, %d of them copied: the test needs right and wrong texts",
+                  right, count, copied);
+    json_t *figures = parse(output_of("eval copies --on valid --json", NULL));
+    ck_assert_double_eq_tol(json_number_value(json_object_get(figures, "exact_match")), (double)right / count, 1e-9);
+    json_decref(figures);
+    json_t *line = parse(line_of(sandbox_read("copies/samples.jsonl", NULL), 7));
+    const json_t *sample = json_array_get(json_object_get(line, "samples"), 0);
+    ck_assert_ptr_nonnull(strstr(text_of(sample, "prompt"), "\xE4\xB8\x80"));
+    ck_assert_ptr_nonnull(strstr(text_of(sample, "reference"), "\xE4\xB8\x80"));
+    json_decref(line);
+}
+END_TEST
+
 /* ---- show ---- */
 
 /* What is shown changes no training, and a resumed run ends with the same file. */
@@ -450,6 +496,7 @@ int main(void) {
     tcase_add_test(attention, attention_has_a_row_for_each_symbol);
     tcase_add_test(attention, picture_has_a_grid_for_each_line);
     tcase_add_test(attention, unknown_symbol_is_replaced_by_one_of_the_source);
+    tcase_add_test(attention, metrics_compare_what_predict_writes);
     suite_add_tcase(suite, attention);
     TCase *refused = tcase_create("mistakes");
     tcase_add_unchecked_fixture(refused, setup_mistakes, sandbox_close);

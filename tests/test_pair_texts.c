@@ -159,10 +159,12 @@ static const struct {
     {NULL, "a\tx\nb\ty\na\tz\nc\tw\nb\tv\na\tu\n", "0 2 5; 1 4; 3; "},
     {NULL, "a a\tx\na\ty\naa\tz\na\tw\n", "0; 1 3; 2; "},
     {"input=0", "de\tx\nen\ty\nde\tz\n", "0 2; 1; "},
+    /* only `a` is known: `rare`, `odd` and `new` are unknown, and different */
+    {NULL, "a rare\tx\na odd\ty\na\tz\nrare\tw\na odd\tv\nnew\tu\n", "0; 1 4; 2; 3; 5; "},
 };
 
 START_TEST(examples_of_the_same_source_are_one_group) {
-    learn("", references[_i].columns, "a.tsv", references[_i].text, NULL);
+    learn(_i == 3 ? "max_words=1" : "", references[_i].columns, "a.tsv", references[_i].text, NULL);
     struct dataset *dataset = reader_fixture_read(&fixture, "a.tsv", PART_TRAIN, 1);
     struct references found;
     ck_assert_int_eq(references_find(&found, dataset, &fixture.errors), RONDO_OK);

@@ -10,7 +10,7 @@
 /* Sources that are generated from together: more need more memory, and are hardly faster. */
 enum { TOGETHER = 64 };
 
-/* What stands for an unknown symbol of a reference. */
+/* What stands for an unknown symbol of a reference whose text is not known. */
 #define NO_SYMBOL "\xef\xbf\xbd"
 
 /* An evaluation. */
@@ -66,7 +66,8 @@ static rondo_status read_reference(struct text_evaluation *evaluation, int64_t e
         task_example_text(evaluation->task, evaluation->dataset, "target", example, evaluation->arena, text, errors));
     int64_t unknown = 0;
     for (int64_t i = 0; target->unknown >= 0 && i < target->length[example]; i++) {
-        unknown += stream_id(target, target->begin[example] + i) == target->unknown;
+        const int64_t element = target->begin[example] + i;
+        unknown += stream_id(target, element) == target->unknown && stream_unknown_text(target, element) == NULL;
     }
     if (unknown > 0) {
         *text = without_word(*text, vocabulary_word(target->names, target->unknown), evaluation->arena);

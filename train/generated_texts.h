@@ -4,8 +4,9 @@
  * source of the dataset, and compares it with the targets of all examples that have this source (data/references.h). The texts of a
  * seed depend only on the weights: not on threads, batches, or how often there was an evaluation before.
  *
- * Both sides are texts as the reader writes them (reader_class.decode). A symbol of a target that the vocabulary lacks becomes
- * U+FFFD, which no model writes: an unknown symbol is never right.
+ * Both sides are texts as the reader writes them (reader_class.decode): what is generated is what `rondo predict` prints, and a symbol
+ * of a target that the vocabulary lacks is as it is written in the file, so that a model with `unknown: replace` may be right. Where its
+ * text is not known it is U+FFFD, which no model writes: the unknown symbol itself is never right.
  *
  * Threads: main thread; several inside.
  */

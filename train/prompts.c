@@ -186,7 +186,8 @@ rondo_status prompts_add_examples(struct prompts *prompts, const struct dataset 
 
 /* ---- results ---- */
 
-/* The symbol of the source that symbol number `step` of the result attended to most. *symbol from `arena`. */
+/* The symbol of the source that symbol number `step` of the result attended to most: as it is written there, if the vocabulary lacks
+ * it. *symbol from `arena`, or of the dataset. */
 static rondo_status attended_symbol(const struct prompts *prompts, const struct generate_hypothesis *hypothesis,
                                     int64_t prompt, int64_t step, struct arena *arena, const char **symbol,
                                     struct errors *errors) {
@@ -201,36 +202,28 @@ static rondo_status attended_symbol(const struct prompts *prompts, const struct 
     for (int64_t k = 1; k < hypothesis->steps; k++) {
         best = row[k] > row[best] ? k : best;
     }
-    const struct dataset *dataset = prompts->list.dataset;
-    const int64_t example = prompts->list.prompts[prompt].example;
-    const struct stream *source = dataset_find(dataset, "source");
-    if (dataset->texts != NULL && dataset->texts[example] != NULL) {
-        struct task_symbol found;
-        RONDO_TRY(task_symbol_of(prompts->task, "source", dataset->texts[example], best, arena, &found, errors));
-        *symbol = arena_strndup(arena, found.text, found.length);
-    } else {
-        *symbol = vocabulary_word(source->names, stream_id(source, source->begin[example] + best));
-    }
-    return *symbol == NULL ? errors_no_memory(errors) : RONDO_OK;
+    const struct stream *source = dataset_find(prompts->list.dataset, "source");
+    const int64_t element = source->begin[prompts->list.prompts[prompt].example] + best;
+    const int32_t id = stream_id(source, element);
+    *symbol = id == source->unknown ? stream_unknown_text(source, element) : NULL;
+    return *symbol != NULL ? RONDO_OK : task_decode(prompts->task, "source", &id, 1, 0, arena, symbol, errors);
 }
 
-/* The text symbol by symbol, with those of the source in place of unknown ones. */
+/* The text with symbols of the source in place of unknown ones. */
 static rondo_status replaced_text(const struct prompts *prompts, const struct generate_hypothesis *hypothesis,
                                   int64_t prompt, struct arena *arena, const char **text, struct errors *errors) {
     const struct stream *target = dataset_find(prompts->task->data.shape, "target");
-    const char *unknown = target->names == NULL ? "" : vocabulary_word(target->names, target->unknown);
-    *text = "";
-    for (int64_t i = 0; i < hypothesis->length; i++) {
-        const char *piece, *symbol;
-        RONDO_TRY(task_decode(prompts->task, "target", hypothesis->ids + i, 1, i > 0, arena, &piece, errors));
-        const char *at = hypothesis->ids[i] == target->unknown ? strstr(piece, unknown) : NULL;
-        if (at != NULL) {
-            RONDO_TRY(attended_symbol(prompts, hypothesis, prompt, i, arena, &symbol, errors));
-            piece = arena_printf(arena, "%.*s%s%s", (int)(at - piece), piece, symbol, at + strlen(unknown));
-        }
-        *text = piece == NULL || *text == NULL ? NULL : arena_printf(arena, "%s%s", *text, piece);
+    const char **symbols = arena_calloc(arena, (size_t)hypothesis->length + 1, sizeof *symbols);
+    if (symbols == NULL) {
+        return errors_no_memory(errors);
     }
-    return *text == NULL ? errors_no_memory(errors) : RONDO_OK;
+    for (int64_t i = 0; i < hypothesis->length; i++) {
+        if (hypothesis->ids[i] == target->unknown) {
+            RONDO_TRY(attended_symbol(prompts, hypothesis, prompt, i, arena, &symbols[i], errors));
+        }
+    }
+    return task_decode_replaced(prompts->task, "target", hypothesis->ids, hypothesis->length, symbols, arena, text,
+                                errors);
 }
 
 /* The classes that a reader without texts has, with blanks between them. */

@@ -117,6 +117,38 @@ rondo_status task_decode(const struct task *task, const char *stream, const int3
     return reader->class->decode(reader, stream, ids, count, is_piece, arena, text, errors);
 }
 
+rondo_status task_decode_replaced(const struct task *task, const char *stream, const int32_t *ids, int64_t count,
+                                  const char *const *texts, struct arena *arena, const char **text,
+                                  struct errors *errors) {
+    const struct vocabulary *names = dataset_find(task->data.shape, stream)->names;
+    const char **pieces = arena_calloc(arena, (size_t)count + 1, sizeof *pieces);
+    size_t length = 1;
+    for (int64_t i = 0; i < count && pieces != NULL; i++) {
+        RONDO_TRY(task_decode(task, stream, ids + i, 1, i > 0, arena, &pieces[i], errors));
+        const char *word = texts[i] == NULL || names == NULL ? NULL : vocabulary_word(names, ids[i]);
+        const char *at = word == NULL ? NULL : strstr(pieces[i], word);
+        if (at != NULL) { /* there may be a blank before it */
+            pieces[i] = arena_printf(arena, "%.*s%s%s", (int)(at - pieces[i]), pieces[i], texts[i], at + strlen(word));
+        }
+        if (pieces[i] == NULL) {
+            return errors_no_memory(errors);
+        }
+        length += strlen(pieces[i]);
+    }
+    char *joined = pieces == NULL ? NULL : arena_alloc(arena, length), *to = joined;
+    if (joined == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const size_t bytes = strlen(pieces[i]);
+        memcpy(to, pieces[i], bytes);
+        to += bytes;
+    }
+    *to = '\0';
+    *text = joined;
+    return RONDO_OK;
+}
+
 rondo_status task_example_text(const struct task *task, const struct dataset *dataset, const char *name,
                                int64_t example, struct arena *arena, const char **text, struct errors *errors) {
     const struct stream *stream = dataset_find(dataset, name);
@@ -126,14 +158,20 @@ rondo_status task_example_text(const struct task *task, const struct dataset *da
     }
     int64_t count = stream->length[example];
     int32_t *ids = arena_calloc(arena, (size_t)count + 1, sizeof *ids);
-    if (ids == NULL) {
+    const char **texts = arena_calloc(arena, (size_t)count + 1, sizeof *texts);
+    if (ids == NULL || texts == NULL) {
         return errors_no_memory(errors);
     }
+    int has_texts = 0;
     for (int64_t i = 0; i < count; i++) {
-        ids[i] = stream_id(stream, stream->begin[example] + i);
+        const int64_t element = stream->begin[example] + i;
+        ids[i] = stream_id(stream, element);
+        texts[i] = ids[i] == stream->unknown ? stream_unknown_text(stream, element) : NULL;
+        has_texts |= texts[i] != NULL;
     }
     count -= count > 0 && stream->end >= 0 && ids[count - 1] == stream->end;
-    return task_decode(task, name, ids, count, 0, arena, text, errors);
+    return has_texts ? task_decode_replaced(task, name, ids, count, texts, arena, text, errors)
+                     : task_decode(task, name, ids, count, 0, arena, text, errors);
 }
 
 rondo_status task_add_targets(struct dataset *dataset, const int32_t *ids, int64_t count, struct errors *errors) {

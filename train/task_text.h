@@ -37,7 +37,13 @@ rondo_status task_symbol_of(const struct task *task, const char *stream, const c
 rondo_status task_decode(const struct task *task, const char *stream, const int32_t *ids, int64_t count, int is_piece,
                          struct arena *arena, const char **text, struct errors *errors);
 
-/* The text of a stream of an example, without its end; *text from `arena`. NULL: it has none. */
+/* The same with texts[i] in place of symbol i, unless it is NULL: for unknown symbols, whose texts are known. */
+rondo_status task_decode_replaced(const struct task *task, const char *stream, const int32_t *ids, int64_t count,
+                                  const char *const *texts, struct arena *arena, const char **text,
+                                  struct errors *errors);
+
+/* The text of a stream of an example, without its end, and with unknown symbols as they are written in the file, if the dataset keeps
+ * them; *text from `arena`. NULL: it has none. */
 rondo_status task_example_text(const struct task *task, const struct dataset *dataset, const char *stream,
                                int64_t example, struct arena *arena, const char **text, struct errors *errors);
 

@@ -162,7 +162,7 @@ static rondo_status read_side(const struct reader *reader, int side, struct pair
     const struct pairs_learned *learned = pairs_learned_of(reader);
     if (side == PAIR_SOURCE && learned->classes != NULL) {
         const int32_t id = class_id(reader, text, errors);
-        ids->count = 0;
+        ids->count = ids->n_unknown = 0;
         return id < 0 ? errors->status : token_ids_add(ids, id, errors);
     }
     const struct vocabulary *words = learned->words[side];
@@ -196,13 +196,24 @@ struct pairs_reading {
     struct token_ids ids[PAIR_SIDES];
 };
 
+/* Keeps the unknown words of the last example as they are written: what is copied to a text that the model writes, and what such a
+ * text is compared with. */
+static rondo_status keep_unknown(const struct pairs_reading *reading, int side, struct errors *errors) {
+    const struct token_ids *ids = &reading->ids[side];
+    for (int64_t i = 0; i < ids->n_unknown; i++) {
+        const struct token_unknown *unknown = &ids->unknown[i];
+        RONDO_TRY(dataset_keep_unknown(reading->dataset, side, unknown->index, unknown->text, unknown->length, errors));
+    }
+    return RONDO_OK;
+}
+
 /* Adds an example. Mistakes are RONDO_INVALID. */
 static rondo_status add_pair(const struct pairs_pass *pass, const struct pair *pair) {
     const struct reader *reader = pass->reader;
     struct pairs_reading *reading = pass->arg;
     struct token_ids *ids = reading->ids;
     rondo_status status = read_side(reader, PAIR_SOURCE, pair->side[PAIR_SOURCE], &ids[PAIR_SOURCE], pass->errors);
-    ids[PAIR_TARGET].count = 0;
+    ids[PAIR_TARGET].count = ids[PAIR_TARGET].n_unknown = 0;
     if (pass->has_targets) {
         const rondo_status target =
             read_side(reader, PAIR_TARGET, pair->side[PAIR_TARGET], &ids[PAIR_TARGET], pass->errors);
@@ -218,6 +229,8 @@ static rondo_status add_pair(const struct pairs_pass *pass, const struct pair *p
         parts[side] = (struct stream_part){ids[side].ids, ids[side].count};
     }
     RONDO_TRY(dataset_add(reading->dataset, parts, pass->errors));
+    RONDO_TRY(keep_unknown(reading, PAIR_SOURCE, pass->errors));
+    RONDO_TRY(keep_unknown(reading, PAIR_TARGET, pass->errors));
     if (pass->has_targets) {
         return dataset_set_key(reading->dataset, pairs_key(reader, pair), pass->errors);
     }
