@@ -1,7 +1,9 @@
+#define _POSIX_C_SOURCE 200809L
 #include "cli/line_editor.h"
 
 #include <errno.h>
 #include <histedit.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,8 @@ struct line_editor {
     HistEvent event; /* of the last call of history */
     const char *prompt;
     char *line; /* the last one */
+    locale_t
+        locale; /* while libedit runs; the thread has the locale "C" otherwise, in which it takes no character but ASCII */
 };
 
 static char *prompt_of(EditLine *edit) {
@@ -25,20 +29,44 @@ static char *prompt_of(EditLine *edit) {
     return (char *)(uintptr_t)editor->prompt; /* libedit does not change it */
 }
 
-struct line_editor *line_editor_create(const char *prompt, struct errors *errors) {
-    struct line_editor *editor = memory_calloc(1, sizeof *editor);
-    if (editor == NULL) {
-        errors_no_memory(errors);
-        return NULL;
+/* ---- characters ---- */
+
+/* The locale "C" with the characters of another one, if those are UTF-8; else (locale_t)0. */
+static locale_t with_characters(const char *name) {
+    const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    const locale_t locale = plain == (locale_t)0 ? plain : newlocale(LC_CTYPE_MASK, name, plain);
+    if (locale == (locale_t)0 && plain != (locale_t)0) {
+        freelocale(plain);
     }
-    setlocale(LC_CTYPE, ""); /* libedit reads characters of the terminal's encoding; numbers keep decimal points */
-    editor->prompt = prompt;
+    if (locale != (locale_t)0 && strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") != 0) {
+        freelocale(locale);
+        return (locale_t)0;
+    }
+    return locale;
+}
+
+/* All texts are UTF-8, and so are terminals, also where no locale is set, as in a container. */
+static locale_t open_locale(void) {
+    static const char *const names[] = {"", "C.UTF-8", "en_US.UTF-8"};
+    locale_t locale = (locale_t)0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && locale == (locale_t)0; i++) {
+        locale = with_characters(names[i]);
+    }
+    if (locale == (locale_t)0) {
+        fprintf(stderr, "rondo: there is no locale with UTF-8, so that only ASCII characters can be typed\n");
+        locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    }
+    return locale;
+}
+
+/* ---- the editor ---- */
+
+/* In the editor's locale. */
+static rondo_status open_editor(struct line_editor *editor, struct errors *errors) {
     editor->history = history_init();
     editor->edit = editor->history == NULL ? NULL : el_init("rondo", stdin, stdout, stderr);
     if (editor->edit == NULL) {
-        errors_no_memory(errors);
-        line_editor_destroy(editor);
-        return NULL;
+        return errors_no_memory(errors);
     }
     history(editor->history, &editor->event, H_SETSIZE, MOST_HISTORY);
     history(editor->history, &editor->event, H_SETUNIQUE, 1);
@@ -47,6 +75,24 @@ struct line_editor *line_editor_create(const char *prompt, struct errors *errors
     el_set(editor->edit, EL_EDITOR, "emacs");
     el_set(editor->edit, EL_HIST, history, editor->history);
     el_set(editor->edit, EL_SIGNAL, 1); /* the terminal is restored before handlers run */
+    return RONDO_OK;
+}
+
+struct line_editor *line_editor_create(const char *prompt, struct errors *errors) {
+    struct line_editor *editor = memory_calloc(1, sizeof *editor);
+    if (editor == NULL) {
+        errors_no_memory(errors);
+        return NULL;
+    }
+    editor->prompt = prompt;
+    editor->locale = open_locale();
+    const locale_t outer = uselocale(editor->locale);
+    const rondo_status status = open_editor(editor, errors);
+    uselocale(outer);
+    if (status != RONDO_OK) {
+        line_editor_destroy(editor);
+        return NULL;
+    }
     return editor;
 }
 
@@ -58,12 +104,16 @@ void line_editor_destroy(struct line_editor *editor) {
         if (editor->history != NULL) {
             history_end(editor->history);
         }
+        if (editor->locale != (locale_t)0) {
+            freelocale(editor->locale);
+        }
         free(editor->line);
         free(editor);
     }
 }
 
-enum line_result line_editor_read(struct line_editor *editor, const char **line) {
+/* In the editor's locale. */
+static enum line_result read_line(struct line_editor *editor, const char **line) {
     int count = 0;
     errno = 0;
     const char *text = el_gets(editor->edit, &count);
@@ -87,4 +137,11 @@ enum line_result line_editor_read(struct line_editor *editor, const char **line)
     }
     *line = editor->line;
     return LINE_READ;
+}
+
+enum line_result line_editor_read(struct line_editor *editor, const char **line) {
+    const locale_t outer = uselocale(editor->locale);
+    const enum line_result result = read_line(editor, line);
+    uselocale(outer);
+    return result;
 }

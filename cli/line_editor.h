@@ -1,4 +1,4 @@
-/* cli/line_editor.h: lines that are typed at a terminal, with editing and a history (libedit).
+/* cli/line_editor.h: lines that are typed at a terminal, with editing and a history (libedit). They are UTF-8, in any locale.
  *
  * Threads: main thread.
  */

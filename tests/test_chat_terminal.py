@@ -31,12 +31,12 @@ LIMIT = 60  # seconds until a test gives up
 class Terminal:
     """A conversation in a pseudo-terminal."""
 
-    def __init__(self, folder, *flags):
+    def __init__(self, folder, *flags, locale="C.UTF-8"):
         self.text = ""
         self.process, self.terminal = pty.fork()
         if self.process == 0:
             os.chdir(folder)
-            os.environ.update(TERM="xterm", LANG="C.UTF-8", LC_ALL="C.UTF-8")
+            os.environ.update(TERM="xterm", LANG=locale, LC_ALL=locale)
             os.execv(os.environ["RONDO_PROGRAM"], ["rondo", "chat", "run", *flags])
         self.wait("> ")
 
@@ -135,6 +135,17 @@ class Chat(unittest.TestCase):
         talk.ask("/temprature 3", "did you mean 'temperature'?")
         talk.ask("the c", self.answer)
         self.assertEqual(talk.end(), 0)
+
+    def test_characters_beyond_ascii_are_read_in_any_locale(self):
+        for locale in ("C.UTF-8", "C", "POSIX", "xx_XX.UTF-8"):
+            talk = Terminal(self.folder, "--temperature", "0", locale=locale)
+            talk.ask("th\u00e9", "the model has not learned '\u00e9', symbol 3")
+            talk.ask("\u65e5 Q", "the model has not learned '\u65e5', symbol 1")
+            talk.ask("the \u00e9\x7fc", self.answer)  # backspace
+            talk.ask("/settings", "/top_p 1")
+            talk.ask("/temperature 0.25", "\n")
+            talk.ask("/settings", "/temperature 0.25")
+            self.assertEqual(talk.end(), 0)
 
     def test_interrupt_ends_the_answer_only(self):
         talk = Terminal(self.folder, "--min-length", "9000000", "--max-length", "10000000")
