@@ -228,6 +228,25 @@ END_TEST
 
 /* ---- the best ---- */
 
+/* The smaller the temperature, the nearer is the draw to the most probable symbol, also where 1 / T is infinite. */
+START_TEST(tiny_temperatures_draw_the_most_probable_symbol) {
+    enum { SIZE = 20 };
+    static const double temperatures[] = {1e-6, 1e-30, 1e-38, 1e-40, 1e-300, 5e-324};
+    struct generate_settings settings = plain();
+    settings.temperature = temperatures[_i];
+    float log_p[SIZE], weights[SIZE];
+    int32_t order[SIZE];
+    fill_row(7, SIZE, log_p);
+    log_p[3] = -INFINITY;
+    log_p[5] = log_p[11] = -1e-3f;
+    ck_assert(choose_weights(log_p, SIZE, &settings, order, weights));
+    for (int k = 0; k < SIZE; k++) {
+        ck_assert_msg(weights[k] == (k == 5 || k == 11 ? 1.0f : 0.0f), "%g: symbol %d has the weight %g",
+                      settings.temperature, k, (double)weights[k]);
+    }
+}
+END_TEST
+
 START_TEST(equal_symbols_come_by_id) {
     const float row[] = {-3, -1, -1, -2, -1};
     struct choose_candidate found[4];
@@ -308,6 +327,7 @@ int main(void) {
     tcase_add_test(test_case, frequencies_are_the_probabilities);
     tcase_add_loop_test(test_case, a_draw_never_gives_what_is_left_out, 0, ROWS(draws));
     tcase_add_test(test_case, equal_symbols_come_by_id);
+    tcase_add_loop_test(test_case, tiny_temperatures_draw_the_most_probable_symbol, 0, 6);
     tcase_add_loop_test(test_case, candidates_are_the_best_of_all, 0, ROWS(searches));
     tcase_add_test(test_case, scores_are_normalised_by_length);
     return run_suite(suite);

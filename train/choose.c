@@ -151,7 +151,8 @@ int choose_weights(const float *log_probabilities, int64_t size, const struct ge
     if (best < 0) {
         return 0;
     }
-    const float highest = log_probabilities[best], factor = 1 / (float)settings->temperature;
+    /* 1 / T is finite, so that the most probable symbol, whose difference is 0, has the weight 1 however small T is. */
+    const float highest = log_probabilities[best], factor = fminf(1 / (float)settings->temperature, FLT_MAX);
     for (int64_t k = 0; k < size; k++) {
         weights[k] = expf((log_probabilities[k] - highest) * factor);
     }

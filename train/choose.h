@@ -36,7 +36,8 @@ void choose_without_repeats(float *log_probabilities, const struct generate_sett
  *     top_p   of these, the shortest list in falling order of w with at least that share of their sum (Holtzman et al. 2020)
  *     min_p   of these, those with w of at least min_p times the largest
  *
- * The most probable symbol is always left. Writes weights[k], the largest being 1, and 0 for what is left out. `order` is scratch
+ * The most probable symbol is always left; a temperature that is too small to divide by leaves only this one, or those that are equal
+ * to it. Writes weights[k], the largest being 1, and 0 for what is left out. `order` is scratch
  * memory for [size] ids. Returns 0 if no symbol can be chosen; else 1. */
 int choose_weights(const float *log_probabilities, int64_t size, const struct generate_settings *settings,
                    int32_t *order, float *weights);
