@@ -206,7 +206,7 @@ static const struct {
     {"sys/utsname.h", {"store/environment.c"}},
     {"dirent.h", {"core/", "io/", "experiment/", "store/", "kit/scaffold.c"}},
     {"fnmatch.h", {"train/optimizer_stages.c"}},
-    {"langinfo.h", {"cli/plot_text.c"}},
+    {"langinfo.h", {"cli/plot_text.c", "cli/line_editor.c"}},
     {"locale.h", {"core/number.c", "cli/line_editor.c", "cli/plot_text.c"}},
     {"sys/ioctl.h", {"cli/plot_text.c"}},
     {"fcntl.h", {"core/", "io/", "store/", "compare/", "kit/"}},
