@@ -1,6 +1,6 @@
 /* bench/step.c: timings of one process, as JSON on standard output.
  *
- *     bench_step CELL_FILE T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] [--cpu]
+ *     bench_step CELL_FILE T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] [--cpu] [--account]
  *         Repeats a training step of one layer (forward, gradients of inputs and all weights; f32) for SECONDS. A cell that
  *         reads a memory gets one with T elements of width H for each row. Prints
  *         - the median time of a step, in seconds;
@@ -10,6 +10,13 @@
  *         - the time from equations to a compiled step, in milliseconds;
  *         - the time in the loops over time, in seconds, and the rate at which they move values kept for all steps.
  *         --cpu measures processor time, summed over threads, for a machine that is busy with other work.
+ *         --account adds what the threads spend their time on, from further steps, in seconds of a step:
+ *         - "spent": by half, phase and kind of work (core/scan/scan.h), summed over threads;
+ *         - "passed": by half and phase, on the clock;
+ *         - "product_flops": of the products of rows and weights; half as many are those of the weight gradients;
+ *         - "elementwise": the time of one thread for all ops on single elements and their gradients, at the rate that each
+ *           has for 512 elements in the first-level cache;
+ *         - "loop_bytes": what the loops move from and to memory.
  *     bench_step sgemm N       C = A B, [N, N], one thread
  *     bench_step copy MIB      memcpy of MIB mebibytes, one thread: bytes read and written per second
  *
@@ -155,6 +162,52 @@ static void observe(void *arg, int half, enum scan_phase phase, int done) {
     watch->begin = now();
 }
 
+/* Seconds of one thread for the forward and the backward half of an op on single elements, for one element in the first-level
+ * cache. */
+static double seconds_of_element(const struct program_node *node) {
+    enum { COUNT = 512, TIMES = 200, ROUNDS = 5 };
+    static float in[RONDO_SAMPLE_INPUTS][COUNT], out[COUNT], up[COUNT], down[RONDO_SAMPLE_INPUTS][COUNT];
+    const void *inputs[RONDO_SAMPLE_INPUTS];
+    void *gradients[RONDO_SAMPLE_INPUTS];
+    double best = 0;
+    for (int32_t k = 0; k < RONDO_SAMPLE_INPUTS; k++) {
+        inputs[k] = in[k];
+        gradients[k] = down[k];
+        for (int i = 0; i < COUNT; i++) {
+            in[k][i] = 0.5f + (float)(i % 13) / 13;
+            up[i] = 1;
+        }
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        const double begin = now();
+        for (int i = 0; i < TIMES; i++) {
+            node->op->map(node->options, RONDO_F32, COUNT, inputs, out);
+            if (node->op->map_grad != NULL) {
+                node->op->map_grad(node->options, RONDO_F32, COUNT, inputs, out, up, gradients);
+            }
+        }
+        const double seconds = (now() - begin) / (TIMES * COUNT);
+        best = round == 0 || seconds < best ? seconds : best;
+    }
+    return best;
+}
+
+/* The same for all ops of a row and step. */
+static double elementwise_seconds(const struct cell *cell) {
+    double seconds = 0;
+    for (int32_t id = 0; id < program_count(cell->program); id++) {
+        const struct program_node *node = program_node(cell->program, (rondo_value){id});
+        if (node->op != NULL && node->op->map != NULL && node->value.shape[0] == RONDO_ANY_ROWS) {
+            int64_t width = 1;
+            for (int32_t d = 1; d < node->value.ndim; d++) {
+                width *= node->value.shape[d];
+            }
+            seconds += seconds_of_element(node) * (double)width;
+        }
+    }
+    return seconds;
+}
+
 static int64_t product_inputs(const struct cell *cell) {
     int64_t macs = 0; /* multiplications of one row and step */
     for (int32_t id = 0; id < program_count(cell->program); id++) {
@@ -219,7 +272,50 @@ static void run_all(struct step_bench *bench) {
     }
 }
 
-static rondo_status bench_cell(char **argv, int use_tape, const char *passes, struct arena *arena,
+static double monotonic(void) {
+    return timing_now(CLOCK_MONOTONIC);
+}
+
+/* Prints ", "account": {…}" from steps of a scan of its own: taking the time of every instruction costs time. */
+static rondo_status print_account(struct step_bench *bench, const struct scan_settings *settings,
+                                  struct errors *errors) {
+    enum { STEPS = 10 };
+    static const char *const halves[] = {"forward", "backward"}, *const phases[] = {"before", "loop", "after"};
+    static const char *const works[] = {"packing", "product", "weight_gradient", "elementwise", "other"};
+    struct scan_account account = {.now = monotonic};
+    struct scan_settings observed = *settings;
+    observed.observe = NULL;
+    observed.account = &account;
+    struct scan *timed = bench->scan;
+    bench->scan = scan_create(&observed, errors);
+    if (bench->scan == NULL) {
+        return errors->status;
+    }
+    run_all(bench);
+    account = (struct scan_account){.now = monotonic};
+    for (int i = 0; i < STEPS; i++) {
+        run_all(bench);
+    }
+    const double rows = (double)(bench->steps * bench->batch);
+    printf(", \"account\": {\"product_flops\": %.6e, \"elementwise\": %.6e, \"loop_bytes\": %.6e",
+           4 * rows * (double)product_inputs(bench->cell), rows * elementwise_seconds(bench->cell),
+           rows * (double)scan_loop_bytes(bench->scan));
+    for (int half = 0; half < 2; half++) {
+        for (int phase = 0; phase < PHASE_COUNT; phase++) {
+            printf(", \"%s %s\": {\"passed\": %.6e", halves[half], phases[phase], account.passed[half][phase] / STEPS);
+            for (int work = 0; work < SCAN_WORKS; work++) {
+                printf(", \"%s\": %.6e", works[work], account.spent[half][phase][work] / STEPS);
+            }
+            printf("}");
+        }
+    }
+    printf("}");
+    scan_destroy(bench->scan);
+    bench->scan = timed;
+    return RONDO_OK;
+}
+
+static rondo_status bench_cell(char **argv, int use_tape, const char *passes, int with_account, struct arena *arena,
                                struct errors *errors) {
     struct step_bench bench = {.steps = atoll(argv[2]), .batch = atoll(argv[3]), .input = atoll(argv[4])};
     const struct session_settings settings = {.threads = (int32_t)atoi(argv[6])};
@@ -230,14 +326,12 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, st
     const struct cell_definition *definition = bench.session == NULL ? NULL : cell_file_read(argv[1], arena, errors);
     bench.cell = definition == NULL ? NULL : cell_compile(definition, &sizes, bench.session->registry, errors);
     struct stopwatch watch = {0};
+    struct scan_settings of_scan = {.passes = parse_passes(passes), .observe = observe, .observe_arg = &watch};
     if (bench.cell != NULL && !use_tape) {
-        const struct scan_settings of_scan = {.program = bench.cell->program,
-                                              .n_states = bench.cell->n_states,
-                                              .new_states = bench.cell->new_states,
-                                              .output = bench.cell->output,
-                                              .passes = parse_passes(passes),
-                                              .observe = observe,
-                                              .observe_arg = &watch};
+        of_scan.program = bench.cell->program;
+        of_scan.n_states = bench.cell->n_states;
+        of_scan.new_states = bench.cell->new_states;
+        of_scan.output = bench.cell->output;
         bench.scan = scan_create(&of_scan, errors);
     }
     const double ready = now() - before;
@@ -269,9 +363,11 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, st
         held += arena_capacity(tape_arena(bench.shards[s].tape));
     }
     printf("{\"seconds\": %.6e, \"least\": %.6e, \"gflops\": %.2f, \"timings\": %d, \"tape_mib\": %.1f, "
-           "\"ready_ms\": %.3f, \"loop_seconds\": %.6e, \"gbytes\": %.2f}\n",
+           "\"ready_ms\": %.3f, \"loop_seconds\": %.6e, \"gbytes\": %.2f",
            seconds, timings[0], 1e-9 * flops / seconds, count, (double)held / 1048576, 1e3 * ready, loop_seconds,
            loop_seconds > 0 ? 1e-9 * loop_bytes / loop_seconds : 0);
+    const rondo_status status = with_account && bench.scan != NULL ? print_account(&bench, &of_scan, errors) : RONDO_OK;
+    printf("}\n");
     for (int64_t s = 0; s < (bench.batch + bench.shard - 1) / bench.shard; s++) {
         errors_move(errors, &bench.shards[s].errors);
         tape_destroy(bench.shards[s].tape);
@@ -279,7 +375,7 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, st
     scan_destroy(bench.scan);
     cell_destroy(bench.cell);
     session_destroy(bench.session);
-    return errors->status;
+    return status == RONDO_OK ? errors->status : status;
 }
 
 int main(int argc, char **argv) {
@@ -289,13 +385,15 @@ int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "copy") == 0) {
         return bench_copy((size_t)atoi(argv[2]));
     }
-    int use_tape = 0, known = argc >= 8;
+    int use_tape = 0, with_account = 0, known = argc >= 8;
     const char *passes = NULL;
     for (int i = 8; i < argc; i++) {
         if (strcmp(argv[i], "--engine=tape") == 0) {
             use_tape = 1;
         } else if (strncmp(argv[i], "--passes=", 9) == 0) {
             passes = argv[i] + 9;
+        } else if (strcmp(argv[i], "--account") == 0) {
+            with_account = 1;
         } else if (strcmp(argv[i], "--cpu") == 0) {
             clock_id = CLOCK_PROCESS_CPUTIME_ID;
         } else {
@@ -311,7 +409,7 @@ int main(int argc, char **argv) {
         arena_destroy(arena);
         return 2;
     }
-    const rondo_status status = bench_cell(argv, use_tape, passes, arena, &errors);
+    const rondo_status status = bench_cell(argv, use_tape, passes, with_account, arena, &errors);
     for (int32_t i = 0; i < errors.count; i++) {
         fprintf(stderr, "%s\n", errors_text(&errors, i));
     }

@@ -1,5 +1,6 @@
 /* Reverse-mode differentiation of what a tape has recorded, and the search for values that are not finite. */
 #include "core/elementwise.h"
+#include "core/kernel.h"
 #include "core/tape_nodes.h"
 
 /* Allocates the gradient of a node, of zeros, unless it is there. That of a view is a part of its base's. */
@@ -90,6 +91,15 @@ static rondo_status check_gradients(struct tape *tape, int32_t id) {
     return RONDO_OK;
 }
 
+#define ADD_ONE_OF(T, suffix)                                                                                          \
+    static void add_one_##suffix(int64_t count, T *values) {                                                           \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            values[i] += 1;                                                                                            \
+        }                                                                                                              \
+    }
+ADD_ONE_OF(float, f32)
+ADD_ONE_OF(double, f64)
+
 rondo_status tape_backward(struct tape *tape, rondo_value root) {
     RONDO_TRY(tape->status);
     struct tape_node *seed = tape_node_at(tape, root);
@@ -98,10 +108,8 @@ rondo_status tape_backward(struct tape *tape, rondo_value root) {
         return RONDO_OK;
     }
     RONDO_TRY(need_gradient(tape, root.id));
-    const int64_t count = rondo_count(&seed->gradient);
-    for (int64_t i = 0; i < count; i++) {
-        tensor_set(&seed->gradient, i, tensor_get(&seed->gradient, i) + 1);
-    }
+    const rondo_tensor *gradient = &seed->gradient;
+    KERNEL_BY_DTYPE(gradient->dtype, add_one, rondo_count(gradient), gradient->data);
     for (int32_t id = root.id; id >= 0; id--) {
         struct tape_node *node = tape->nodes[id];
         const int is_function = node->function != NULL && node->needs_gradient;

@@ -25,6 +25,7 @@ struct scan {
     int64_t recompute;
     scan_observer *observe;
     void *observe_arg;
+    struct scan_account *account;
     struct scan_plan *plans[PLAN_KINDS]; /* those with AND_CONSTANT are NULL if all states change */
 };
 

@@ -49,7 +49,14 @@ static void prepare_range(void *arg, int64_t begin, int64_t end) {
 static void fill_prepared(struct scan_run *run) {
     const struct scan_plan *plan = run->given.plan;
     const int64_t count = plan->n_packed[run->now.half] + plan->n_tiles[run->now.half];
+    struct scan_account *account = run->given.account;
+    const double begin = run_begin(run);
     parallel_for(run->given.parallel, count, 1, prepare_range, run);
+    if (account != NULL) {
+        const double passed = account->now() - begin;
+        account->passed[run->now.half][PHASE_BEFORE] += passed;
+        account->spent[run->now.half][PHASE_BEFORE][WORK_PACKING] += passed * (double)run->memory.n_workers;
+    }
 }
 
 static rondo_status prepare(struct scan_run *run, struct arena *arena, struct errors *errors) {
@@ -182,6 +189,21 @@ static rondo_status run_stage(struct scan_run *run, int is_loop, struct arena *a
     return run->now.stage->has_effects ? run_effects(run, arena, errors) : RONDO_OK;
 }
 
+/* Moves what the workers spent in a stage to the account. */
+static void close_account(struct scan_run *run, enum scan_phase phase, double begin) {
+    struct scan_account *account = run->given.account;
+    if (account == NULL) {
+        return;
+    }
+    account->passed[run->now.half][phase] += account->now() - begin;
+    for (int32_t w = 0; w < run->memory.n_workers; w++) {
+        for (int work = 0; work < SCAN_WORKS; work++) {
+            account->spent[run->now.half][phase][work] += run->memory.workers[w].spent[work];
+            run->memory.workers[w].spent[work] = 0;
+        }
+    }
+}
+
 static rondo_status run_stages(struct scan_run *run, int half, struct arena *arena, struct errors *errors) {
     run->now.half = half;
     if (!run->now.again) {
@@ -190,10 +212,12 @@ static rondo_status run_stages(struct scan_run *run, int half, struct arena *are
     }
     for (int32_t phase = 0; phase < PHASE_COUNT && !run_has_failed(run); phase++) {
         run->now.stage = &run->given.plan->stages[half][phase];
+        const double begin = run_begin(run);
         if (run->given.observe != NULL) {
             run->given.observe(run->given.observe_arg, half, (enum scan_phase)phase, 0);
         }
         RONDO_TRY(run_stage(run, phase == PHASE_LOOP, arena, errors));
+        close_account(run, (enum scan_phase)phase, begin);
         if (run->given.observe != NULL) {
             run->given.observe(run->given.observe_arg, half, (enum scan_phase)phase, 1);
         }

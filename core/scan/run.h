@@ -54,8 +54,9 @@ struct scan_worker {
     void *scratch;       /* for product_gradient */
     struct arena *arena; /* for calls of ops; empty between instructions */
     struct errors *errors;
-    char **base, **at; /* [n_operands] where operands of the current group begin: in the span, in the chunk */
-    int64_t *stride;   /* [n_operands] bytes per row; 0: all rows read the same */
+    char **base, **at;        /* [n_operands] where operands of the current group begin: in the span, in the chunk */
+    int64_t *stride;          /* [n_operands] bytes per row; 0: all rows read the same */
+    double spent[SCAN_WORKS]; /* seconds, in the current stage, if there is an account */
 };
 
 /* The rows first .. end of the batch that one worker takes through the loop. */
@@ -78,6 +79,7 @@ struct scan_given {
     int64_t first_random; /* number of the first substream that step 0 uses */
     scan_observer *observe;
     void *observe_arg;
+    struct scan_account *account;
     const rondo_tensor *fixed;  /* [n_fixed] */
     const rondo_tensor *ragged; /* [n_ragged] [elements of the memory, …] */
     const rondo_rows *memory;   /* the sequence of each row of the batch; NULL: the step reads no memory */
@@ -145,6 +147,18 @@ char *run_alloc_rows(struct arena *arena, const struct scan_run *run, int64_t ro
 int64_t run_state_width(const struct scan_graph *graph, int32_t state);
 
 rondo_status run_find_places(struct scan_run *run, struct arena *arena, struct errors *errors);
+
+/* The time at which work begins; 0 if nobody keeps an account. */
+static inline double run_begin(const struct scan_run *run) {
+    return run->given.account == NULL ? 0 : run->given.account->now();
+}
+/* Adds the time since `begin` to the account of the worker. */
+static inline void run_spend(const struct scan_run *run, struct scan_worker *worker, enum scan_work work,
+                             double begin) {
+    if (run->given.account != NULL) {
+        worker->spent[work] += run->given.account->now() - begin;
+    }
+}
 
 /* The address of the first row of a value in a span. */
 static inline char *run_locate(const struct scan_run *run, const struct scan_worker *worker, int32_t node,

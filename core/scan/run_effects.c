@@ -168,6 +168,7 @@ static rondo_status run_task(const struct scan_run *run, struct scan_worker *wor
     const struct scan_span all = {0, 0, 0, 0, run->given.time->total, 0};
     for (int32_t i = 0; i < task->n_effects; i++) {
         const struct scan_node *node = node_of(run, task->effects[i]);
+        const double begin = run_begin(run);
         if (node->kind == NODE_WEIGHT_GRADIENT) {
             const int64_t m = run->given.graph->nodes[node->inputs[0]].width;
             RONDO_TRY(add_weight_gradient(run, worker, node, NULL, task->begin < 0 ? 0 : task->begin,
@@ -177,6 +178,7 @@ static rondo_status run_task(const struct scan_run *run, struct scan_worker *wor
         } else {
             RONDO_TRY(add_fixed_call(run, worker, task->effects[i]));
         }
+        run_spend(run, worker, node->kind == NODE_WEIGHT_GRADIENT ? WORK_WEIGHT_GRADIENT : WORK_OTHER, begin);
     }
     return RONDO_OK;
 }

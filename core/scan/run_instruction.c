@@ -181,8 +181,8 @@ static void run_reduce(const struct scan_run *run, struct scan_worker *worker,
     KERNEL_BY_DTYPE(run->given.dtype, reduce, span->count, width, node->width, instruction->table, in, out);
 }
 
-rondo_status run_instruction(const struct scan_run *run, struct scan_worker *worker,
-                             const struct scan_instruction *instruction, const struct scan_span *span) {
+static rondo_status run_any(const struct scan_run *run, struct scan_worker *worker,
+                            const struct scan_instruction *instruction, const struct scan_span *span) {
     switch (instruction->kind) {
     case NODE_MAP:
         run_group(run, worker, &instruction->group, span);
@@ -204,4 +204,19 @@ rondo_status run_instruction(const struct scan_run *run, struct scan_worker *wor
         return run_effect(run, worker, instruction, span);
     }
     return RONDO_OK;
+}
+
+static enum scan_work work_of(const struct scan_instruction *instruction) {
+    return instruction->kind == NODE_MAP               ? WORK_ELEMENTWISE
+           : instruction->kind == NODE_PRODUCT         ? WORK_PRODUCT
+           : instruction->kind == NODE_WEIGHT_GRADIENT ? WORK_WEIGHT_GRADIENT
+                                                       : WORK_OTHER;
+}
+
+rondo_status run_instruction(const struct scan_run *run, struct scan_worker *worker,
+                             const struct scan_instruction *instruction, const struct scan_span *span) {
+    const double begin = run_begin(run);
+    const rondo_status status = run_any(run, worker, instruction, span);
+    run_spend(run, worker, work_of(instruction), begin);
+    return status;
 }

@@ -42,6 +42,7 @@ struct scan *scan_create(const struct scan_settings *settings, struct errors *er
     scan->recompute = settings->recompute;
     scan->observe = settings->observe;
     scan->observe_arg = settings->observe_arg;
+    scan->account = settings->account;
     struct errors own = {0}; /* earlier errors of the caller must not stop this work */
     for (int kind = 0; kind < PLAN_KINDS && own.count == 0; kind++) {
         const struct scan_graph_settings of_graph = settings_of(settings, kind);

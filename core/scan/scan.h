@@ -25,6 +25,25 @@ struct scan;
  * tape. */
 typedef void scan_observer(void *arg, int half, enum scan_phase phase, int done);
 
+/* What the threads of a scan spend their time on. */
+enum scan_work {
+    WORK_PACKING,         /* of weights, for products */
+    WORK_PRODUCT,         /* of rows and weights */
+    WORK_WEIGHT_GRADIENT, /* products of rows and rows, with the packing of both */
+    WORK_ELEMENTWISE,
+    WORK_OTHER, /* calls of other ops, joins, reductions, gradients of biases */
+    SCAN_WORKS,
+};
+
+/* An account of time, for measurements: only one tape at a time may run a scan that keeps one. All fields but `now` are added to. */
+struct scan_account {
+    double (*now)(void);                      /* seconds; called on any thread */
+    double spent[2][PHASE_COUNT][SCAN_WORKS]; /* [half], summed over threads; packing counts as PHASE_BEFORE */
+    double passed
+        [2]
+        [PHASE_COUNT]; /* on the clock; what `spent` lacks of threads times this is waiting and the dealing out of work */
+};
+
 struct scan_settings {
     /* The step: its inputs are x [batch, input], the states [batch, …], the memory [memory, …] if it reads one, then
      * parameters, in this order. Outlives the scan. */
@@ -38,6 +57,7 @@ struct scan_settings {
     int64_t recompute;
     scan_observer *observe; /* NULL: none */
     void *observe_arg;
+    struct scan_account *account; /* NULL: none */
 };
 
 /* NULL with errors. Free with scan_destroy. */
