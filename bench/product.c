@@ -135,8 +135,8 @@ static void set_up(struct product_work *work) {
     for (int32_t i = 0; i < parts && (work->kind == ROWS || work->kind == ADD); i++) {
         float *to = work->packed + i * packed;
         product_pack(work->kernels, RONDO_F32, k, n, work->b + i * k * n, n, 0, to);
-        work->targets[i] = work->kind == ROWS ? (struct product_target){to, work->c + i * n, n * parts, n}
-                                              : (struct product_target){to, work->c, n, n};
+        work->targets[i] = work->kind == ROWS ? (struct product_target){to, work->c + i * n, n * parts, n, NULL}
+                                              : (struct product_target){to, work->c, n, n, NULL};
     }
     for (int32_t i = 0; i < parts && work->kind == GRADIENT; i++) {
         const int64_t begin = k * i / parts, end = k * (i + 1) / parts;

@@ -8,15 +8,15 @@
 #include <stdint.h> /* defines __GLIBC__ where the C library is glibc, whatever the file includes before or after */
 
 /* Written before a function: the function is compiled for the vector registers of several generations of x86-64
- * processors, and the fastest version that the machine can run is chosen when the program starts. All versions do the
- * same operations in the same order, and with -std=c11 the compiler does not contract a * b + c into one operation, so
- * results have the same bits. exp is 4 times as fast with AVX-512 as with SSE2, which every x86-64 has. */
+ * processors, and the fastest version that the machine can run is chosen when the program starts: with AVX-512, with AVX2 and
+ * FMA, or for every x86-64. All versions do the same operations in the same order, and with -std=c11 the compiler does not
+ * contract a * b + c into one operation, unless the source says fmaf, so results have the same bits. */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&     \
     !defined(__SANITIZE_THREAD__) /* it would instrument the choice, which runs before the sanitizer is ready */
 #ifdef RONDO_NO_AVX512
-#define KERNEL_CLONES __attribute__((target_clones("avx2", "default")))
+#define KERNEL_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
-#define KERNEL_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#define KERNEL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 #else
 #define KERNEL_CLONES

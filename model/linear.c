@@ -211,7 +211,7 @@ static void multiply_blocks(void *arg, int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; block++) {
         const int64_t first = block * PACKED_COLUMNS, count = columns_from(linear, block);
         const struct product_target target = {
-            linear->packed[block], (char *)linear->y.data + (size_t)first * dtype_size(dtype), linear->m, count};
+            linear->packed[block], (char *)linear->y.data + (size_t)first * dtype_size(dtype), linear->m, count, NULL};
         product_rows(product_kernels(), dtype, linear->n, linear->k, linear->x.data, linear->k, &target, 1, 0);
         KERNEL_BY_DTYPE(dtype, add_bias, linear, first, first + count);
     }

@@ -52,7 +52,7 @@ static rondo_status log_softmax_pick_infer(rondo_context *ctx, rondo_op_call *ca
             const T before = gx[index[row]], y = (x[index[row]] - largest) - log_sum;                                  \
             KERNEL_LOOP                                                                                                \
             for (int64_t k = 0; k < n; k++) {                                                                          \
-                gx[k] -= VECTOR_EXP((x[k] - largest) - log_sum) * g;                                                   \
+                gx[k] -= VECTOR_EXP_OF_NEGATIVE((x[k] - largest) - log_sum) * g;                                       \
             }                                                                                                          \
             gx[index[row]] = before + (g - VECTOR_EXP(y) * g);                                                         \
         }                                                                                                              \

@@ -142,7 +142,7 @@ enum { ROW_LANES = 16, ROW_GROUP = 4, ROW_TILE = 64 };
         for (int64_t first = 0; first < padded; first += ROW_PADDING) {                                                \
             KERNEL_LOOP                                                                                                \
             for (int64_t l = 0; l < ROW_PADDING; l++) {                                                                \
-                p[first + l] = VECTOR_EXP(p[first + l] - largest);                                                     \
+                p[first + l] = VECTOR_EXP_OF_NEGATIVE(p[first + l] - largest);                                         \
             }                                                                                                          \
         }                                                                                                              \
         line_add_##suffix(sums, p, padded, 1);                                                                         \

@@ -40,7 +40,7 @@ static const rondo_option softmax_option_table[] = {
         const T largest = line_max_##suffix(x, n, stride);                                                             \
         KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
-            y[i * stride] = VECTOR_EXP(x[i * stride] - largest);                                                       \
+            y[i * stride] = VECTOR_EXP_OF_NEGATIVE(x[i * stride] - largest);                                           \
         }                                                                                                              \
         const T scale = (T)(1 / line_sum_##suffix(y, n, stride));                                                      \
         KERNEL_LOOP                                                                                                    \
@@ -67,7 +67,7 @@ static const rondo_option softmax_option_table[] = {
         const T sum = (T)line_sum_##suffix(g, n, stride);                                                              \
         KERNEL_LOOP                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
-            gx[i * stride] += g[i * stride] - VECTOR_EXP(y[i * stride]) * sum;                                         \
+            gx[i * stride] += g[i * stride] - VECTOR_EXP_OF_NEGATIVE(y[i * stride]) * sum;                             \
         }                                                                                                              \
     }                                                                                                                  \
     LINES_OF(T, softmax_lines_##suffix, softmax_line_##suffix)                                                         \

@@ -68,7 +68,7 @@ enum { LINE_LANES = 16, LINE_BLOCK = 512 };
             const T *from = x + begin * stride;                                                                        \
             KERNEL_LOOP                                                                                                \
             for (int64_t i = 0; i < count; i++) {                                                                      \
-                block[i] = VECTOR_EXP(from[i * stride] - largest);                                                     \
+                block[i] = VECTOR_EXP_OF_NEGATIVE(from[i * stride] - largest);                                         \
             }                                                                                                          \
             line_add_##suffix(sums, block, count, 1);                                                                  \
         }                                                                                                              \

@@ -964,6 +964,11 @@ static float no_turn_f32(float x) {
     return vector_sine_f32(x, 0);
 }
 
+/* Beyond its range, the function that has one. */
+static float exp_of_negative_f32(float x) {
+    return x <= 40 ? vector_exp_of_negative_f32(x) : vector_exp_f32(x);
+}
+
 static const struct {
     const char *name;
     float (*vector)(float x);
@@ -972,6 +977,7 @@ static const struct {
     float at_infinity, at_minus_infinity;
 } vector_rows[] = {
     {"exp", vector_exp_f32, exp, INFINITY, INFINITY, 0},
+    {"exp of a negative number", exp_of_negative_f32, exp, INFINITY, INFINITY, 0},
     {"expm1", vector_expm1_f32, expm1, INFINITY, INFINITY, -1},
     {"tanh", vector_tanh_f32, tanh, INFINITY, 1, -1},
     {"sigmoid", vector_sigmoid_f32, exact_sigmoid, INFINITY, 1, 0},

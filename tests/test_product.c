@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/product/product.h"
+#include "core/tensor.h"
 #include "tests/suite.h"
 
 #define COUNT(table) (int)(sizeof(table) / sizeof((table)[0]))
@@ -160,7 +161,8 @@ static void check_shape(const struct product_kernels *kernels, int32_t dtype, co
     int count = 0;
     for (; count < MOST_TARGETS && (count == 0 || shape->n[count] > 0); count++) {
         cases[count] = make_target(kernels, dtype, shape, count);
-        targets[count] = (struct product_target){cases[count].panels, cases[count].c, cases[count].ldc, cases[count].n};
+        targets[count] =
+            (struct product_target){cases[count].panels, cases[count].c, cases[count].ldc, cases[count].n, NULL};
     }
     product_rows(kernels, dtype, shape->m, shape->k, a, lda, targets, count, shape->add);
     for (int i = 0; i < count; i++) {
@@ -185,6 +187,33 @@ START_TEST(rows_are_those_of_a_double_loop) {
 }
 END_TEST
 
+/* The bits of adding to a C whose rows are all that row. */
+START_TEST(rows_start_from_a_given_row) {
+    enum { M = 13, K = 700, N = 45 };
+    const struct product_kernels *kernels = kernels_of(_i);
+    for (int d = 0; d < COUNT(dtypes) && kernels != NULL; d++) {
+        const int32_t dtype = dtypes[d];
+        const size_t row_bytes = N * dtype_size(dtype);
+        void *a = numbers(dtype, M * K, 1), *b = numbers(dtype, K * N, 2), *start = numbers(dtype, N, 3);
+        void *panels = packed(kernels, dtype, K, N, b, N, 0);
+        char *expected = numbers(dtype, M * N, 4), *c = numbers(dtype, M * N, 5);
+        for (int64_t i = 0; i < M; i++) {
+            memcpy(expected + (size_t)i * row_bytes, start, row_bytes);
+        }
+        const struct product_target added = {panels, expected, N, N, NULL}, started = {panels, c, N, N, start};
+        product_rows(kernels, dtype, M, K, a, K, &added, 1, 1);
+        product_rows(kernels, dtype, M, K, a, K, &started, 1, 0);
+        ck_assert_mem_eq(c, expected, M * row_bytes);
+        free(a);
+        free(b);
+        free(start);
+        free(panels);
+        free(expected);
+        free(c);
+    }
+}
+END_TEST
+
 START_TEST(no_targets_are_no_work) {
     const struct product_kernels *kernels = kernels_of(_i);
     if (kernels != NULL) {
@@ -204,7 +233,7 @@ static void *part(const struct product_kernels *kernels, int32_t dtype, const vo
     const size_t size = size_of(dtype);
     void *c = numbers(dtype, m * n, 9);
     void *panels = packed(kernels, dtype, BIT_K, n, (const char *)b + (size_t)column * size, BIT_COLUMNS, 0);
-    const struct product_target target = {panels, c, n, n};
+    const struct product_target target = {panels, c, n, n, NULL};
     product_rows(kernels, dtype, m, BIT_K, (const char *)a + (size_t)(row * BIT_K) * size, BIT_K, &target, 1, 0);
     free(panels);
     return c;
@@ -262,13 +291,13 @@ static void check_lists(const struct product_kernels *kernels, int32_t dtype) {
         panels_of_transpose[t] = packed(kernels, dtype, K, n, transpose, K, 1);
         together[t] = numbers(dtype, M * n, 8);
         alone[t] = numbers(dtype, M * n, 8);
-        targets[t] = (struct product_target){panels[t], together[t], n, n};
+        targets[t] = (struct product_target){panels[t], together[t], n, n, NULL};
         free(b);
         free(transpose);
     }
     product_rows(kernels, dtype, M, K, a, K, targets, 3, 1);
     for (int t = 0; t < 3; t++) {
-        const struct product_target target = {panels_of_transpose[t], alone[t], widths[t], widths[t]};
+        const struct product_target target = {panels_of_transpose[t], alone[t], widths[t], widths[t], NULL};
         product_rows(kernels, dtype, M, K, a, K, &target, 1, 1);
         ck_assert_mem_eq(together[t], alone[t], (size_t)(M * widths[t]) * size_of(dtype));
         free(together[t]);
@@ -553,6 +582,7 @@ int main(void) {
     tcase_add_test(cases, kernels_are_found_by_name);
     tcase_add_loop_test(cases, sizes_that_overflow_are_reported, 0, sets);
     tcase_add_loop_test(cases, rows_are_those_of_a_double_loop, 0, sets);
+    tcase_add_loop_test(cases, rows_start_from_a_given_row, 0, sets);
     tcase_add_loop_test(cases, no_targets_are_no_work, 0, sets);
     tcase_add_loop_test(cases, a_row_or_column_has_the_same_bits_whatever_is_computed_with_it, 0, sets);
     tcase_add_loop_test(cases, a_target_has_the_same_bits_alone_and_from_a_transpose, 0, sets);

@@ -131,6 +131,7 @@ static int64_t next_columns(const struct product_tiles *tiles, const struct prod
             .c = at(target->c, j, tiles),
             .ldc = target->ldc,
             .width = least(target->n - j, tiles->lanes),
+            .start = target->start == NULL ? NULL : const_at(target->start, j, tiles),
             .bias = block->bias == NULL ? NULL : const_at(block->bias, j, tiles),
         };
         cursor->column += tiles->lanes;
@@ -305,7 +306,7 @@ void product_gradient(const struct product_kernels *kernels, int32_t dtype, cons
                 const int64_t columns = least(n - column, WIDTH);
                 next = begin;
                 pack_rows(tiles, runs, n_runs, &next, 1, const_at(b, column, tiles), ldb, columns, packed_b);
-                const struct product_target target = {packed_b, at(c, row * ldc + column, tiles), ldc, columns};
+                const struct product_target target = {packed_b, at(c, row * ldc + column, tiles), ldc, columns, NULL};
                 multiply_strips(tiles, rows, k, &strips, &target, 1, NULL);
             }
         }
@@ -358,7 +359,7 @@ static void multiply_side(const struct product_tiles *tiles, const struct produc
     for (int64_t row = 0; row < p->m && p->a.transposed; row += WIDTH) {
         const int64_t rows = least(p->m - row, WIDTH);
         const struct product_target own = {target->packed, at(target->c, row * target->ldc, tiles), target->ldc,
-                                           target->n};
+                                           target->n, NULL};
         const void *a = const_at(p->a.data, depth * lda + row, tiles);
         struct product_strips strips = {a, lda, 0};
         if (lda > NEAR / tiles->size) {
@@ -376,7 +377,7 @@ void product_multiply(const struct product_kernels *kernels, int32_t dtype, cons
     void *const packed_b = scratch, *const packed_a = (char *)scratch + packed_panels(tiles, product->n);
     for (int64_t column = 0; column < product->n; column += WIDTH) {
         const int64_t columns = least(product->n - column, WIDTH);
-        const struct product_target target = {packed_b, at(product->c, column, tiles), product->ldc, columns};
+        const struct product_target target = {packed_b, at(product->c, column, tiles), product->ldc, columns, NULL};
         for (int64_t depth = 0; depth < product->k; depth += PAIRS) {
             const int64_t k = least(product->k - depth, PAIRS);
             const int has_bias = product->bias != NULL && depth + k == product->k;

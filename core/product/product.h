@@ -35,9 +35,10 @@ struct product_target {
     const void *packed; /* op(B) [k, n] */
     void *c;            /* [m, n] */
     int64_t ldc, n;
+    const void *start; /* [n] what every row of C starts from, unless it is added to; NULL: 0 */
 };
 
-/* For each target C = A op(B), or C += A op(B) if `add` is 1. The products share A [m, k], as the gates of a cell do.
+/* For each target C = start + A op(B), or C += A op(B) if `add` is 1. The products share A [m, k], as the gates of a cell do.
  * m, k, n >= 0; with k = 0 the product is zero. */
 void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t m, int64_t k, const void *a,
                   int64_t lda, const struct product_target *targets, int32_t n_targets, int add);

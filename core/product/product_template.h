@@ -40,9 +40,10 @@ TARGET INLINED void NAME(start_tile)(const int rows, const int vectors, const st
     for (int v = 0; v < vectors; v++) {
         const struct product_column *column = &tile->columns[v];
         const REAL *c = (const REAL *)column->c + tile->row * column->ldc;
+        const VECTOR start = column->start == NULL ? NAME(broadcast)(0) : NAME(load_some)(column->start, column->width);
         UNROLLED
         for (int i = 0; i < rows; i++) {
-            sums[i][v] = !tile->add               ? NAME(broadcast)(0)
+            sums[i][v] = !tile->add               ? start
                          : column->width == LANES ? NAME(load)(c + i * column->ldc)
                                                   : NAME(load_some)(c + i * column->ldc, column->width);
         }

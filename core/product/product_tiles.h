@@ -28,8 +28,9 @@ struct product_column {
     const void *b; /* its first row in a panel */
     void *c;       /* its first element in row 0 of C */
     int64_t ldc;
-    int64_t width;    /* columns that exist in C: 1 .. lanes */
-    const void *bias; /* [width], added to the column in every row at last; NULL: none */
+    int64_t width;     /* columns that exist in C: 1 .. lanes */
+    const void *start; /* [width] what the sums start from if they do not start from C; NULL: 0 */
+    const void *bias;  /* [width], added to the column in every row at last; NULL: none */
 };
 
 struct product_tile {

@@ -47,7 +47,8 @@ enum scan_node_kind {
     /* computed values */
     NODE_MAP,           /* an elementwise op */
     NODE_SUM,           /* the sum of all inputs, each broadcast to the node's shape; with one input: a copy */
-    NODE_PRODUCT,       /* [init +] sum of terms rows @ fixed; inputs: init or -1, rows, fixed, rows, fixed, ... */
+    NODE_PRODUCT,       /* [init +] sum of terms rows @ fixed; inputs: init or -1, rows, fixed, rows, fixed, ...
+                           The init is of rows, or a fixed tensor that every row starts from */
     NODE_CALL,          /* any other op */
     NODE_VIEW,          /* the elements of the input in another shape */
     NODE_PART,          /* of each row of the input, consecutive elements from `offset` on */

@@ -1,6 +1,7 @@
 /* merge: a product that only one sum reads adds into that sum, and the products of one sum become one product.
  *
  *     z = p + h @ U                          ->   z = product(init p, h @ U): adds to p in its place
+ *     z = x @ W + b                          ->   z = product(init b, x @ W): each row starts from b
  *     dh = dz_i @ U_i^T + dz_f @ U_f^T + …   ->   dh = product(dz_i @ U_i^T, dz_f @ U_f^T, …)
  *
  * Products that share their left side, such as the gates of a cell, then run as one call (fuse.c collects them). */
@@ -20,7 +21,7 @@ static int joins(const struct scan_graph *graph, const int32_t *uses, const stru
 
 static void merge_sum(struct scan_graph *graph, const int32_t *uses, int32_t id) {
     struct scan_node *sum = &graph->nodes[id];
-    int32_t inputs[1 + 2 * MOST_TERMS] = {-1}, rest[MOST_TERMS + 1];
+    int32_t inputs[1 + 2 * MOST_TERMS] = {-1}, rest[MOST_TERMS + 1] = {0};
     int32_t n_inputs = 1, n_rest = 0;
     uint64_t transposed = 0;
     if (sum->n_inputs > MOST_TERMS) {
@@ -39,7 +40,9 @@ static void merge_sum(struct scan_graph *graph, const int32_t *uses, int32_t id)
     if (n_inputs == 1) {
         return;
     }
-    if (n_rest == 1 && node_is_rows(&graph->nodes[rest[0]]) && graph_same_shape(&graph->nodes[rest[0]], sum)) {
+    const struct scan_node *other = &graph->nodes[rest[0]];
+    if (n_rest == 1 && ((node_is_rows(other) && graph_same_shape(other, sum)) ||
+                        (other->kind == NODE_FIXED && other->width == sum->width))) {
         inputs[0] = rest[0];
     } else if (n_rest > 0) {
         inputs[0] = graph_add_sum(graph, id, rest, n_rest);

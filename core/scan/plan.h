@@ -96,6 +96,8 @@ struct scan_product_call {
     int add;
     const int32_t *results; /* [count] nodes */
     const int32_t *packed;  /* [count] numbers of packed right sides */
+    const int32_t
+        *starts; /* [count] numbers of the fixed tensors that the rows start from; -1: from 0, or from the results */
     int32_t count;
 };
 

@@ -141,6 +141,7 @@ static int32_t packed_of(struct scan_maker *p, int half, int32_t id, int transpo
 static void add_term(struct scan_maker *p, int half, struct scan_product_call *calls, int32_t *n_calls, int32_t most,
                      int32_t id, int32_t term, int add) {
     const struct scan_node *node = &p->graph->nodes[id];
+    const struct scan_node *init = node->inputs[0] < 0 ? NULL : &p->graph->nodes[node->inputs[0]];
     const int32_t a = graph_base(p->graph, node->inputs[1 + 2 * term]);
     const int32_t packed = packed_of(p, half, node->inputs[2 + 2 * term], (int)(node->transposed >> term & 1));
     struct scan_product_call *call = NULL;
@@ -151,12 +152,14 @@ static void add_term(struct scan_maker *p, int half, struct scan_product_call *c
     if (call == NULL) {
         int32_t *results = arena_calloc(p->graph->arena, (size_t)most, sizeof *results);
         int32_t *packs = arena_calloc(p->graph->arena, (size_t)most, sizeof *packs);
+        int32_t *starts = arena_calloc(p->graph->arena, (size_t)most, sizeof *starts);
         if (arena_failed(p->graph->arena)) {
             return;
         }
         call = &calls[(*n_calls)++];
-        *call = (struct scan_product_call){.a = a, .add = add, .results = results, .packed = packs};
+        *call = (struct scan_product_call){.a = a, .add = add, .results = results, .packed = packs, .starts = starts};
     }
+    ((int32_t *)call->starts)[call->count] = init != NULL && init->kind == NODE_FIXED && term == 0 ? init->which : -1;
     ((int32_t *)call->results)[call->count] = id;
     ((int32_t *)call->packed)[call->count++] = packed;
 }
@@ -181,7 +184,8 @@ static void make_products(struct scan_maker *p, int half, struct scan_instructio
         for (int32_t i = 0; i < instruction->count; i++) {
             const int32_t id = instruction->nodes[i];
             const struct scan_node *node = &p->graph->nodes[id];
-            const int32_t init = graph_base(p->graph, node->inputs[0]);
+            const int is_fixed = node->inputs[0] >= 0 && p->graph->nodes[node->inputs[0]].kind == NODE_FIXED;
+            const int32_t init = is_fixed ? -1 : graph_base(p->graph, node->inputs[0]);
             const int in_place =
                 init >= 0 && (same_place(p->plan, init, id) || (p->graph->nodes[init].kind == NODE_GRAD_X &&
                                                                 p->plan->places[id].storage == STORE_GRAD_X));

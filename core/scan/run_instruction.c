@@ -105,8 +105,12 @@ static void run_products(const struct scan_run *run, struct scan_worker *worker,
             for (; n < MOST_TARGETS && first + n < call->count; n++) {
                 const int32_t id = call->results[first + n];
                 const int64_t width = graph->nodes[id].width;
-                targets[n] = (struct product_target){run->now.packed[call->packed[first + n]],
-                                                     run_locate(run, worker, id, span), width, width};
+                const int32_t start = call->starts[first + n];
+                targets[n] = (struct product_target){.packed = run->now.packed[call->packed[first + n]],
+                                                     .c = run_locate(run, worker, id, span),
+                                                     .ldc = width,
+                                                     .n = width,
+                                                     .start = start < 0 ? NULL : run->given.fixed[start].data};
             }
             product_rows(run->given.kernels, run->given.dtype, span->count, k, a, k, targets, n, call->add);
         }
