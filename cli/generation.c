@@ -227,7 +227,7 @@ static int print_piece(void *arg, int64_t prompt, int64_t sample, const int32_t 
         return 1;
     }
     memcpy(stream->ids + stream->count, ids, (size_t)count * sizeof *ids);
-    stream->status = task_decode(stream->task, "target", stream->ids + stream->count, count, stream->count > 0,
+    stream->status = task_decode(stream->task, "target", stream->ids + stream->count, count, stream->count,
                                  stream->arena, &piece, stream->errors);
     if (stream->status != RONDO_OK) {
         return 1;

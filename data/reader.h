@@ -143,11 +143,11 @@ struct reader_class {
     rondo_status (*encode)(const struct reader *reader, const char *stream, const char *text, struct arena *arena,
                            int32_t **ids, int64_t *count, struct errors *errors);
     /* The opposite: ids as a person reads them; *text from `arena`. encode(decode(ids)) are the same ids, if the symbols of the
-     * text can be told apart. With `is_piece` the ids follow earlier ones of the same array, so that texts can be printed piece by
-     * piece: ids[-1] is the one before, which decides whether a blank is between them. The pieces put together are the text of
-     * all ids. With tokens: bytes, a text may be no UTF-8, as a piece may have half a character. NULL if `encode` is. */
+     * text can be told apart. The ids follow `before` earlier ones of the same array, so that texts can be printed piece by piece:
+     * ids[-1] and ids[-2] decide whether a blank is between them; 0: the text begins. The pieces put together are the text of all
+     * ids. With tokens: bytes, a text may be no UTF-8, as a piece may have half a character. NULL if `encode` is. */
     rondo_status (*decode)(const struct reader *reader, const char *stream, const int32_t *ids, int64_t count,
-                           int is_piece, struct arena *arena, const char **text, struct errors *errors);
+                           int64_t before, struct arena *arena, const char **text, struct errors *errors);
     /* What `learn` found, to members of a JSON object, and back. A reader that was loaded reads exactly as the one that
      * learned. `file` names the source in messages. NULL if `learn` is. */
     rondo_status (*save)(const struct reader *reader, struct json_t *object, struct errors *errors);

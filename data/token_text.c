@@ -105,15 +105,31 @@ static int is_listed(const char *const *list, const char *token) {
     return 0;
 }
 
-static int has_blank_between(const struct token_join *join, int32_t before, int32_t after) {
+static int is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/* 1 for the sign in "3.5" and "12:30". A comma may as well separate the numbers of a list, so that it keeps its blank. */
+static int is_within_number(const char *before, const char *sign, const char *after) {
+    const size_t length = strlen(before);
+    return (strcmp(sign, ".") == 0 || strcmp(sign, ":") == 0) && length > 0 && is_digit(before[length - 1]) &&
+           is_digit(after[0]);
+}
+
+/* Between ids[-1] and ids[0]. `count`: of ids before ids[0]. */
+static int has_blank_before(const struct token_join *join, const int32_t *ids, int64_t count) {
+    const int32_t before = ids[-1], after = ids[0];
     const int is_joined = join->unit == TOKEN_CHARACTERS || join->unit == TOKEN_BYTES_KIND;
     const int is_line_end = before == join->line_end || after == join->line_end;
     if (is_joined || is_line_end || before == join->end || after == join->end) {
         return 0;
     }
-    return join->unit == TOKEN_WHITESPACE ||
-           (!is_listed(without_blank_after, vocabulary_word(join->vocabulary, before)) &&
-            !is_listed(without_blank_before, vocabulary_word(join->vocabulary, after)));
+    if (join->unit == TOKEN_WHITESPACE) {
+        return 1;
+    }
+    const char *left = vocabulary_word(join->vocabulary, before), *right = vocabulary_word(join->vocabulary, after);
+    return !is_listed(without_blank_after, left) && !is_listed(without_blank_before, right) &&
+           !(count > 1 && is_within_number(vocabulary_word(join->vocabulary, ids[-2]), left, right));
 }
 
 static int hexadecimal(char c) {
@@ -134,12 +150,12 @@ static const char *token_text(const struct token_join *join, int32_t id, char by
     return code > 0 ? byte : token;
 }
 
-rondo_status token_join(const struct token_join *join, const int32_t *ids, int64_t count, int is_piece,
+rondo_status token_join(const struct token_join *join, const int32_t *ids, int64_t count, int64_t before,
                         struct arena *arena, const char **text, struct errors *errors) {
     const int32_t size = vocabulary_size(join->vocabulary);
     char byte[2];
     size_t length = 1;
-    for (int64_t i = is_piece ? -1 : 0; i < count; i++) {
+    for (int64_t i = before < 2 ? -before : -2; i < count; i++) {
         RONDO_CHECK(ids[i] >= 0 && ids[i] < size, errors, "the ids are those of the vocabulary");
         length += i < 0 ? 0 : 1 + strlen(token_text(join, ids[i], byte));
     }
@@ -148,7 +164,7 @@ rondo_status token_join(const struct token_join *join, const int32_t *ids, int64
         return errors_no_memory(errors);
     }
     for (int64_t i = 0; i < count; i++) {
-        if ((i > 0 || is_piece) && has_blank_between(join, ids[i - 1], ids[i])) {
+        if (before + i > 0 && has_blank_before(join, ids + i, before + i)) {
             *to++ = ' ';
         }
         const char *token = token_text(join, ids[i], byte);

@@ -47,8 +47,9 @@ struct token_join {
 };
 /* The text of ids, from `arena`. Characters and bytes are put together ("<0xNN>" is a byte); tokens between blanks get a blank
  * between them; words and signs too, but for signs that are written without: "Come in ( please ) !" becomes "Come in (please)!".
- * Whether there is a blank depends only on the two tokens beside it. With `is_piece`, ids[-1] is the token before. */
-rondo_status token_join(const struct token_join *join, const int32_t *ids, int64_t count, int is_piece,
+ * A point or colon between digits has no blank: "3.5", "12:30". Whether there is a blank depends only on the token after it and the
+ * two before it. `before` tokens are in front of ids[0], at ids[-1], ids[-2], …; 0: the text begins. */
+rondo_status token_join(const struct token_join *join, const int32_t *ids, int64_t count, int64_t before,
                         struct arena *arena, const char **text, struct errors *errors);
 
 #endif

@@ -262,9 +262,9 @@ struct reader_fixture_rendered reader_fixture_render_prediction(struct reader_fi
 }
 
 static const char *decode(struct reader_fixture *fixture, const char *stream, const int32_t *ids, int64_t count,
-                          int is_piece) {
+                          int64_t before) {
     const char *text;
-    const rondo_status status = fixture->reader->class->decode(fixture->reader, stream, ids, count, is_piece,
+    const rondo_status status = fixture->reader->class->decode(fixture->reader, stream, ids, count, before,
                                                                fixture->arena, &text, &fixture->errors);
     ck_assert_msg(status == RONDO_OK, "%s", errors_text(&fixture->errors, 0));
     return text;
@@ -288,7 +288,7 @@ const int32_t *reader_fixture_check_text(struct reader_fixture *fixture, const c
     ck_assert(*count == 0 || memcmp(again, ids, (size_t)*count * sizeof *ids) == 0);
     for (int64_t cut = 1; cut < *count; cut++) {
         const char *left = decode(fixture, stream, ids, cut, 0);
-        const char *right = decode(fixture, stream, ids + cut, *count - cut, 1);
+        const char *right = decode(fixture, stream, ids + cut, *count - cut, cut);
         ck_assert_str_eq(arena_printf(fixture->arena, "%s%s", left, right), decoded);
     }
     return ids;

@@ -194,6 +194,8 @@ static const struct {
     {"words", "don't \xE2\x80\x9Cstop\xE2\x80\x9D", NULL},
     {"words", "dogs ' tails 'tis", "dogs' tails' tis"}, /* an apostrophe joins no words */
     {"words", "x ' y", "x' y"},
+    {"words", "3.5 kg at 12:30, not 2. Then 1, 2 and x. 5.", NULL}, /* points and colons in numbers */
+    {"words", "3 . 5 1 :2 v1.2.3 a.5", "3.5 1:2 v1.2.3 a. 5"},
     {"words", "say \" no \" now", NULL},
     {"whitespace", "AE1  T ,", "AE1 T ,"},
     {"characters", "a  b\xC3\xA9.", NULL},

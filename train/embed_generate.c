@@ -193,7 +193,7 @@ static int next_piece(rondo_generation *generation, const char **text, struct er
         return 0;
     }
     generation->printed = generation->count;
-    return task_decode(generation->task, "target", generation->ids + printed, generation->count - printed, printed > 0,
+    return task_decode(generation->task, "target", generation->ids + printed, generation->count - printed, printed,
                        generation->arena, text, errors) == RONDO_OK;
 }
 

@@ -110,11 +110,11 @@ rondo_status task_encode_known(const struct task *task, const char *stream, cons
     return RONDO_OK;
 }
 
-rondo_status task_decode(const struct task *task, const char *stream, const int32_t *ids, int64_t count, int is_piece,
+rondo_status task_decode(const struct task *task, const char *stream, const int32_t *ids, int64_t count, int64_t before,
                          struct arena *arena, const char **text, struct errors *errors) {
     const struct reader *reader = task->data.reader;
     RONDO_CHECK(reader->class->decode != NULL, errors, "the reader has texts");
-    return reader->class->decode(reader, stream, ids, count, is_piece, arena, text, errors);
+    return reader->class->decode(reader, stream, ids, count, before, arena, text, errors);
 }
 
 rondo_status task_decode_replaced(const struct task *task, const char *stream, const int32_t *ids, int64_t count,

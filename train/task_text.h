@@ -32,9 +32,9 @@ struct task_symbol {
 rondo_status task_symbol_of(const struct task *task, const char *stream, const char *text, int64_t index,
                             struct arena *arena, struct task_symbol *symbol, struct errors *errors);
 
-/* The text of ids; *text from `arena`. With `is_piece` it follows what was decoded before (data/reader.h). Only for readers with
+/* The text of ids; *text from `arena`. It follows `before` ids that were decoded before (data/reader.h). Only for readers with
  * texts (task_encode). */
-rondo_status task_decode(const struct task *task, const char *stream, const int32_t *ids, int64_t count, int is_piece,
+rondo_status task_decode(const struct task *task, const char *stream, const int32_t *ids, int64_t count, int64_t before,
                          struct arena *arena, const char **text, struct errors *errors);
 
 /* The same with texts[i] in place of symbol i, unless it is NULL: for unknown symbols, whose texts are known. */

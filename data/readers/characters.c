@@ -381,14 +381,14 @@ static rondo_status encode(const struct reader *reader, const char *stream, cons
 }
 
 static rondo_status decode(const struct reader *reader, const char *stream, const int32_t *ids, int64_t count,
-                           int is_piece, struct arena *arena, const char **text, struct errors *errors) {
+                           int64_t before, struct arena *arena, const char **text, struct errors *errors) {
     const struct token_join join = {.vocabulary = alphabet_of(reader)->symbols,
                                     .unit = options_of(reader)->tokens == TOKENS_BYTES ? TOKEN_BYTES_KIND
                                                                                        : TOKEN_CHARACTERS,
                                     .line_end = -1,
                                     .end = -1};
     (void)stream;
-    return token_join(&join, ids, count, is_piece, arena, text, errors);
+    return token_join(&join, ids, count, before, arena, text, errors);
 }
 
 static rondo_status render(const struct reader *reader, const struct reader_prediction *prediction,

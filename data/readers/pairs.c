@@ -349,7 +349,7 @@ static rondo_status encode(const struct reader *reader, const char *stream, cons
 }
 
 static rondo_status decode(const struct reader *reader, const char *stream, const int32_t *ids, int64_t count,
-                           int is_piece, struct arena *arena, const char **text, struct errors *errors) {
+                           int64_t before, struct arena *arena, const char **text, struct errors *errors) {
     const struct pairs_learned *learned = pairs_learned_of(reader);
     const int side = side_of(stream), is_class = side == PAIR_SOURCE && learned->classes != NULL;
     const struct vocabulary *words = is_class ? learned->classes : learned->words[side];
@@ -357,7 +357,7 @@ static rondo_status decode(const struct reader *reader, const char *stream, cons
                                     .unit = is_class ? TOKEN_WHITESPACE : pairs_options_of(reader)->side[side].tokens,
                                     .line_end = -1,
                                     .end = words == learned->words[PAIR_TARGET] ? learned->end : -1};
-    return token_join(&join, ids, count, is_piece, arena, text, errors);
+    return token_join(&join, ids, count, before, arena, text, errors);
 }
 
 extern const struct reader_class reader_pairs;

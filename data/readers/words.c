@@ -339,14 +339,14 @@ static rondo_status encode(const struct reader *reader, const char *stream, cons
 }
 
 static rondo_status decode(const struct reader *reader, const char *stream, const int32_t *ids, int64_t count,
-                           int is_piece, struct arena *arena, const char **text, struct errors *errors) {
+                           int64_t before, struct arena *arena, const char **text, struct errors *errors) {
     const struct token_join join = {.vocabulary = learned_of(reader)->words,
                                     .unit =
                                         options_of(reader)->tokens == WORDS_AND_SIGNS ? TOKEN_WORDS : TOKEN_WHITESPACE,
                                     .line_end = learned_of(reader)->end,
                                     .end = -1};
     (void)stream;
-    return token_join(&join, ids, count, is_piece, arena, text, errors);
+    return token_join(&join, ids, count, before, arena, text, errors);
 }
 
 static rondo_status render(const struct reader *reader, const struct reader_prediction *prediction,
