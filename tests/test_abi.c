@@ -19,8 +19,8 @@ static const char *const versions[] = {"1.0", "1.1", "1.2"};
 /* Those of a version are the first of them: metrics exist since 1.1, the rest since 1.2. */
 static const char *const plugins[] = {"abi_map",      "abi_ops",       "abi_optimizer", "abi_loss",
                                       "abi_schedule", "abi_metric",    "abi_interval",  "abi_rows",
-                                      "abi_choose",   "abi_sequences", "abi_sample"};
-static const int n_plugins[] = {5, 6, 11};
+                                      "abi_choose",   "abi_sequences", "abi_sample",    "abi_texts"};
+static const int n_plugins[] = {5, 6, 12};
 
 enum { TEXT = 1 << 16 };
 
@@ -433,6 +433,33 @@ START_TEST(metric_works) {
 }
 END_TEST
 
+/* Three texts of weights 1, 2 and 1. The first two begin like a reference of theirs, the last only by one byte. */
+START_TEST(metric_of_texts_works) {
+    load_version(2);
+    const rondo_metric_plugin *metric = (const rondo_metric_plugin *)fixture_find(RONDO_KIND_METRIC, "abi_begins");
+    ck_assert_uint_eq(metric->flags, RONDO_METRIC_TEXTS);
+    static const char *const generated[] = {"tea", "soup", "pie"};
+    static const char *const references[] = {"team", "bread", "sour", "pea"};
+    const rondo_tensor weights = fixture_tensor(RONDO_F32, 1, 3, 0);
+    fixture_fill(&weights, (const double[]){1, 2, 1});
+    double right = 0, texts = 0, value = 0;
+    const rondo_metric_call call = {.struct_size = sizeof call,
+                                    .target_kind = RONDO_TARGET_CLASS,
+                                    .options = fixture_options(&metric->base, "length=2"),
+                                    .target_size = 9,
+                                    .accumulators = (double *const[]){&right, &texts},
+                                    .weights = &weights,
+                                    .n_texts = 3,
+                                    .generated = generated,
+                                    .references = references,
+                                    .reference_begin = (const int64_t[]){0, 1, 3, 4}};
+    struct host_call host = fixture_host("abi_begins");
+    ck_assert_int_eq(metric->measure(&host.base, &call), RONDO_OK);
+    ck_assert_int_eq(metric->finish(&host.base, &call, &value), RONDO_OK);
+    fixture_near(value, 0.75, 1e-12, "value", 0);
+}
+END_TEST
+
 /* ---- intervals ---- */
 
 /* x = 10 and 20, width 4: the interval of 0.5 is x - 2 to x + 2. Of the targets 11 and 25 only the first lies in it. */
@@ -664,6 +691,7 @@ int main(void) {
     tcase_add_loop_test(cases, loss_before_the_output_works, 0, count);
     tcase_add_loop_test(cases, schedule_works, 0, count);
     tcase_add_loop_test(cases, metric_works, 1, ROWS(versions));
+    tcase_add_test(cases, metric_of_texts_works);
     tcase_add_test(cases, loss_chooses_its_outputs);
     tcase_add_test(cases, loss_draws_and_predicts_along_sequences);
     tcase_add_test(cases, quantiles_and_intervals_work);
