@@ -25,20 +25,24 @@ static int64_t round_up(int64_t n, int64_t multiple) {
 
 /* ---- choice ---- */
 
+/* The fastest first. */
+static const struct product_kernels *(*const sets[])(void) = {product_kernels_avx512, product_kernels_avx2,
+                                                              product_kernels_neon, product_kernels_generic};
+enum { SETS = sizeof sets / sizeof sets[0] };
+
 const struct product_kernels *product_kernels(void) {
-    const struct product_kernels *kernels = product_kernels_avx512();
-    if (kernels == NULL) {
-        kernels = product_kernels_avx2();
+    const struct product_kernels *kernels = NULL;
+    for (int i = 0; i < SETS && kernels == NULL; i++) {
+        kernels = sets[i]();
     }
-    return kernels != NULL ? kernels : product_kernels_generic();
+    return kernels;
 }
 
 const struct product_kernels *product_kernels_named(const char *name) {
-    const struct product_kernels *const all[] = {product_kernels_avx512(), product_kernels_avx2(),
-                                                 product_kernels_generic()};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (all[i] != NULL && strcmp(all[i]->name, name) == 0) {
-            return all[i];
+    for (int i = 0; i < SETS; i++) {
+        const struct product_kernels *kernels = sets[i]();
+        if (kernels != NULL && strcmp(kernels->name, name) == 0) {
+            return kernels;
         }
     }
     return NULL;

@@ -2,7 +2,7 @@
  *
  * A recurrent product multiplies a few rows by the same weights at every step. The weights are packed once per sequence,
  * into panels in the order in which the kernel reads them; a product then costs little more than its arithmetic. Kernels
- * are chosen at run time, for the processor: AVX-512, AVX2 with FMA, or plain C for all others, such as arm64.
+ * are chosen at run time, for the processor: AVX-512, AVX2 with FMA, NEON on arm64, or plain C for all others.
  *
  * Bits: an element of a result is a sum in an order that depends only on k (and on the kernel), not on the number of rows
  * or columns that are computed with it, nor on threads. So the bits of a row do not depend on the rest of its batch.
@@ -19,7 +19,7 @@ struct product_kernels;
 
 /* The fastest kernels that this processor can run. Never NULL. */
 const struct product_kernels *product_kernels(void);
-/* The kernels of this name ("generic", "avx2", "avx512"); NULL if it is unknown, or if this processor cannot run them. */
+/* The kernels of this name ("generic", "avx2", "avx512", "neon"); NULL if it is unknown, or if this processor cannot run them. */
 const struct product_kernels *product_kernels_named(const char *name);
 const char *product_kernels_name(const struct product_kernels *kernels);
 

@@ -1,9 +1,6 @@
 /* Products in plain C with vectors of 16 bytes, which gcc and clang map to SSE2, NEON or similar registers, or to scalars
  * on a processor without vectors. */
 #include <string.h>
-#ifdef __aarch64__
-#include <arm_neon.h>
-#endif
 
 #include "core/product/product_tiles.h"
 
@@ -53,21 +50,12 @@ static inline f64x2 broadcast_f64(double x) {
     return (f64x2){x, x};
 }
 
-#ifdef __aarch64__
-static inline f32x4 multiply_add_f32(f32x4 x, f32x4 y, f32x4 sum) {
-    return (f32x4)vfmaq_f32((float32x4_t)sum, (float32x4_t)x, (float32x4_t)y);
-}
-static inline f64x2 multiply_add_f64(f64x2 x, f64x2 y, f64x2 sum) {
-    return (f64x2)vfmaq_f64((float64x2_t)sum, (float64x2_t)x, (float64x2_t)y);
-}
-#else
 static inline f32x4 multiply_add_f32(f32x4 x, f32x4 y, f32x4 sum) {
     return x * y + sum;
 }
 static inline f64x2 multiply_add_f64(f64x2 x, f64x2 y, f64x2 sum) {
     return x * y + sum;
 }
-#endif
 
 #define REAL    float
 #define VECTOR  f32x4

@@ -71,5 +71,6 @@ struct product_kernels {
 const struct product_kernels *product_kernels_generic(void);
 const struct product_kernels *product_kernels_avx2(void);
 const struct product_kernels *product_kernels_avx512(void);
+const struct product_kernels *product_kernels_neon(void);
 
 #endif
