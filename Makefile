@@ -1,9 +1,9 @@
 # Short names for common meson commands. `make demo` and `make test` each work as the first command on a fresh Debian 12.
 #   BUILD         the build folder
 #   MESON_FLAGS   options of `meson setup`; a change configures the build folder again
-#   TEST          names of tests for `make test`, separated by blanks; empty: all. `make tests` lists them
+#   TEST          names of tests for `make test` and `make test-arm64`, separated by blanks; empty: all. `make tests` lists them
 .POSIX:
-.PHONY: all deps build demo test tests bench bench-optimizers bench-training bench-memory reference fmt lint sanitize hooks install clean
+.PHONY: all deps build demo test test-arm64 tests bench bench-optimizers bench-training bench-memory reference fmt lint sanitize hooks install clean
 BUILD ?= build
 MESON_FLAGS ?= --buildtype=release
 TEST ?=
@@ -24,6 +24,10 @@ demo: build
 test: build
 	@meson test -C $(BUILD) --no-rebuild --print-errorlogs $(TEST)
 	@sh scripts/closing_line.sh $(BUILD)
+
+# The tests of a build for arm64, under qemu, in build-arm64; says what is missing if they cannot run here.
+test-arm64:
+	@sh scripts/arm64/test.sh build-arm64 $(TEST) || [ $$? -eq 77 ]
 
 tests: build
 	@meson test -C $(BUILD) --no-rebuild --list

@@ -1,10 +1,12 @@
 #!/bin/sh
 # Installs the missing packages that building, running and testing Rondo needs. For Debian 12, as root or with sudo;
 # asks no questions.
-#     scripts/deps.sh [lint]     lint: also the packages for `make lint` and `make sanitize`
+#     scripts/deps.sh [lint | arm64]     lint: also the packages for `make lint` and `make sanitize`
+#                                        arm64: also those for `make test-arm64`
 set -eu
 packages="gcc libc6-dev binutils meson ninja-build pkg-config libyaml-dev libjansson-dev zlib1g-dev libpng-dev libturbojpeg0-dev libxxhash-dev libedit-dev libopenblas-dev libjs-chart.js check locales python3 chromium"
 [ "${1:-}" = lint ] && packages="$packages clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev libomp-dev"
+[ "${1:-}" = arm64 ] && packages="$packages gcc-aarch64-linux-gnu qemu-user"
 
 missing=
 for package in $packages; do
