@@ -1,8 +1,8 @@
 /* core/multiply_openblas.c: the products of core/multiply.h by OpenBLAS, through CBLAS: meson -Dproduct=openblas.
  *
- * For processors whose vector units core/product has no kernels for, such as those of arm64. The bits are those of the
- * kernels that OpenBLAS chooses for the processor, and may depend on the number of rows. OpenBLAS computes each call on one
- * thread; Rondo's threads divide the rows.
+ * For processors whose vector units core/product has no kernels for. The bits are those of the kernels that OpenBLAS
+ * chooses for the processor, and may depend on the number of rows. OpenBLAS computes each call on one thread; Rondo's
+ * threads divide the rows.
  *
  * OpenBLAS maps a buffer for every thread that computes, and starts threads when it is loaded, which map buffers too. If there
  * are no addresses for one, it tries again for ever, and a thread that does so is waited for at the end of the process. So
