@@ -5,8 +5,16 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "core/sanitizer.h"
+
 /* The number of rows of a table: the end of a loop test. */
 #define ROWS(array) ((int)(sizeof(array) / sizeof(array)[0]))
+
+/* 1 if limits on addresses (RLIMIT_AS, `ulimit -v`) can be tested. Shadow memory of a sanitizer takes terabytes of addresses.
+ * An emulator of the processor (scripts/arm64/test.sh sets the variable) needs many too, and ignores limits of the program. */
+static inline int has_address_limits(void) {
+    return !SANITIZER_SHADOW && getenv("RONDO_TEST_EMULATED") == NULL;
+}
 
 /* Adds a case to the suite: each of its tests may take `seconds`, and runs between setup and teardown. */
 static inline TCase *add_case(Suite *suite, const char *name, double seconds, SFun setup, SFun teardown) {

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sanitizer.h"
 #include "sandbox.h"
 #include "tests/suite.h"
 #include "tiny.h"
@@ -143,18 +142,13 @@ START_TEST(check_shows_what_wrappers_make_of_a_model) {
 }
 END_TEST
 
-/* Address space that a command may take, in kB: the parameters of these cells need 50 to 160 GB. A sanitizer reserves
- * more than that for itself. */
-#if SANITIZER_SHADOW
-static const char address_space[] = "unlimited";
-#else
-static const char address_space[] = "2000000";
-#endif
+/* The parameters of these cells need 50 to 160 GB. */
 static const char *const wide[] = {"check wide.yaml", "check wide.yaml --json", "cells show lstm --hidden 65536",
                                    "cells list --hidden 65536"};
 
 START_TEST(a_model_of_any_width_is_shown_without_memory_for_its_parameters) {
     char script[512];
+    const char *const address_space = has_address_limits() ? "2000000" : "unlimited"; /* in kB */
     tiny_edit("wide.yaml", "model:",
               "model: {embedding: {size: 4}, layers: [{cell: lstm, hidden: 65536, count: 2}, {cell: irnn, hidden: "
               "65536, direction: both, layer_norm: true}]}");

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sanitizer.h"
 #include "sandbox.h"
 #include "tests/suite.h"
 #include "tiny.h"
@@ -30,7 +29,6 @@ static void setup(void) {
 
 /* ---- addresses ---- */
 
-#if !SANITIZER_SHADOW
 /* Limits in kilobytes, from one that the program can be loaded in to one that is enough. */
 static const int limits[] = {7000,  7500,  8000,  9000,   10000,  11000,  12000,  13000,  14000,  16000,  18000, 20000,
                              25000, 30000, 60000, 150000, 240000, 300000, 340000, 360000, 380000, 500000, 700000};
@@ -170,7 +168,6 @@ START_TEST(command_that_needs_no_product_ends_in_little_memory) {
     assert_parts("list", outcome.out, "adam|lr");
 }
 END_TEST
-#endif
 
 /* ---- length of files ---- */
 
@@ -222,14 +219,14 @@ int main(void) {
     TCase *cases = tcase_create("limits");
     tcase_set_timeout(cases, 280);
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
-#if !SANITIZER_SHADOW
-    tcase_add_loop_test(cases, training_ends_with_any_limit_of_memory, 0, ROWS(memory_settings));
-    tcase_add_test(cases, plugin_without_memory_to_link_it_is_not_at_fault);
-    tcase_add_loop_test(cases, data_that_outgrow_memory_are_refused_by_name, 0, ROWS(large));
-    tcase_add_test(cases, vocabulary_with_too_large_a_table_is_refused_with_the_keys_that_limit_it);
-    tcase_add_test(cases, prediction_of_a_training_that_does_not_fit_is_that_without_a_limit);
-    tcase_add_test(cases, command_that_needs_no_product_ends_in_little_memory);
-#endif
+    if (has_address_limits()) {
+        tcase_add_loop_test(cases, training_ends_with_any_limit_of_memory, 0, ROWS(memory_settings));
+        tcase_add_test(cases, plugin_without_memory_to_link_it_is_not_at_fault);
+        tcase_add_loop_test(cases, data_that_outgrow_memory_are_refused_by_name, 0, ROWS(large));
+        tcase_add_test(cases, vocabulary_with_too_large_a_table_is_refused_with_the_keys_that_limit_it);
+        tcase_add_test(cases, prediction_of_a_training_that_does_not_fit_is_that_without_a_limit);
+        tcase_add_test(cases, command_that_needs_no_product_ends_in_little_memory);
+    }
     tcase_add_test(cases, file_that_may_not_grow_is_like_a_full_disk);
     tcase_add_loop_test(cases, training_goes_on_without_a_reader, 0, ROWS(readers));
     tcase_add_test(cases, other_commands_end_with_their_reader);

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "core/sanitizer.h"
 #include "sandbox.h"
 #include "tests/suite.h"
 #include "tiny.h"
@@ -104,7 +103,7 @@ START_TEST(a_model_that_no_memory_holds_is_refused_before_anything_is_allocated)
     ck_assert_msg(task != NULL, "%s", errors_text(&errors, 0));
     struct rlimit limit;
     ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
-    if (large[_i].addresses != RLIM_INFINITY && SANITIZER_SHADOW) {
+    if (large[_i].addresses != RLIM_INFINITY && !has_address_limits()) {
         task_destroy(task);
         return;
     }

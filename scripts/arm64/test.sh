@@ -34,5 +34,5 @@ if [ ! -f "$build/build.ninja" ]; then
 fi
 $run ninja -C "$build"
 # qemu runs a program about ten times as long as a processor would.
-PATH=$build/compiler:$PATH CK_TIMEOUT_MULTIPLIER=20 \
+PATH=$build/compiler:$PATH RONDO_TEST_EMULATED=1 CK_TIMEOUT_MULTIPLIER=20 \
     $run meson test -C "$build" --no-rebuild --print-errorlogs --timeout-multiplier 20 "$@"
