@@ -10,10 +10,16 @@
 /* The number of rows of a table: the end of a loop test. */
 #define ROWS(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
+/* 1 if the processor is emulated (scripts/arm64/test.sh sets the variable). qemu writes a line of its own to standard error for
+ * a program that a signal ends. */
+static inline int is_emulated(void) {
+    return getenv("RONDO_TEST_EMULATED") != NULL;
+}
+
 /* 1 if limits on addresses (RLIMIT_AS, `ulimit -v`) can be tested. Shadow memory of a sanitizer takes terabytes of addresses.
- * An emulator of the processor (scripts/arm64/test.sh sets the variable) needs many too, and ignores limits of the program. */
+ * An emulator needs many too, and ignores the limits that its program sets. */
 static inline int has_address_limits(void) {
-    return !SANITIZER_SHADOW && getenv("RONDO_TEST_EMULATED") == NULL;
+    return !SANITIZER_SHADOW && !is_emulated();
 }
 
 /* Adds a case to the suite: each of its tests may take `seconds`, and runs between setup and teardown. */

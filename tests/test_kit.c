@@ -121,12 +121,20 @@ static const struct {
     {LEAVE_CHILD, CHILD_ANSWERED, 0, "", ""},
 };
 
+/* `text` is what was expected; or begins like it, where more was printed. */
+static void assert_text(const char *text, const char *expected, int has_more) {
+    const size_t length = strlen(expected);
+    ck_assert_msg(has_more ? length == 0 || strncmp(text, expected, length - 1) == 0 : strcmp(text, expected) == 0,
+                  "'%s', expected '%s'", text, expected);
+}
+
 START_TEST(end_of_a_child_is_reported) {
     enum deed deed = deeds[_i].deed;
     const struct child_outcome outcome = run(act, &deed, deeds[_i].end == CHILD_TIMED_OUT ? 0.2 : 60);
     ck_assert_int_eq(outcome.end, deeds[_i].end);
-    ck_assert_str_eq(child_end_text(&outcome, arena), deeds[_i].text);
-    ck_assert_str_eq(child_printed_text(&outcome, arena), deeds[_i].printed);
+    const int has_line = is_emulated() && outcome.end == CHILD_SIGNALLED; /* of the emulator */
+    assert_text(child_end_text(&outcome, arena), deeds[_i].text, has_line);
+    assert_text(child_printed_text(&outcome, arena), deeds[_i].printed, has_line);
     if (outcome.end == CHILD_ANSWERED) {
         ck_assert_str_eq(outcome.answer, "done");
         ck_assert_uint_eq(outcome.answer_size, 4);

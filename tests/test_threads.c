@@ -137,7 +137,9 @@ int main(void) {
     TCase *cases = tcase_create("threads");
     tcase_set_timeout(cases, 120);
     tcase_add_unchecked_fixture(cases, setup, sandbox_close);
-    tcase_add_test(cases, child_of_a_process_with_threads_works);
+    if (!is_emulated()) { /* qemu 7.2 fails an assertion of its own there */
+        tcase_add_test(cases, child_of_a_process_with_threads_works);
+    }
     tcase_add_loop_test(cases, bodies_run_without_subnormal_numbers, 0, ROWS(subnormal_cases));
     tcase_add_loop_test(cases, number_of_threads_is_the_one_asked_for_and_changes_no_bits, 0, ROWS(numbers));
     suite_add_tcase(suite, cases);
