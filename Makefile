@@ -3,7 +3,7 @@
 #   MESON_FLAGS   options of `meson setup`; a change configures the build folder again
 #   TEST          names of tests for `make test` and `make test-arm64`, separated by blanks; empty: all. `make tests` lists them
 .POSIX:
-.PHONY: all deps build demo test test-arm64 tests bench bench-optimizers bench-training bench-memory reference fmt lint sanitize hooks install clean
+.PHONY: all deps build demo test test-arm64 tests bench bench-avx2 bench-optimizers bench-training bench-memory reference fmt lint sanitize hooks install clean
 BUILD ?= build
 MESON_FLAGS ?= --buildtype=release
 TEST ?=
@@ -34,6 +34,12 @@ tests: build
 
 bench: build
 	@python3 bench/bench.py $(BUILD)
+
+# The same with AVX2 only, on processors that have AVX-512 too.
+bench-avx2:
+	@[ -d $(BUILD)-avx2 ] || meson setup $(BUILD)-avx2 . --buildtype=release -Davx512=false
+	@ninja -C $(BUILD)-avx2
+	@python3 bench/bench.py $(BUILD)-avx2 --avx2
 
 bench-optimizers: build
 	@python3 bench/optimizers.py $(BUILD)

@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
 """Times training steps of Rondo, PyTorch and JAX in turn; writes a JSON file and prints tables.
 
-    bench.py BUILD [--python PYTHON] [--quick] [--write] [--cells a,b] [--shapes T,B,I,H ...] [--rounds N] ...
+    bench.py BUILD [--python PYTHON] [--quick] [--write] [--avx2] [--cells a,b] [--shapes T,B,I,H ...] [--rounds N] ...
 
 PYTHON (or RONDO_BENCH_PYTHON) is an interpreter that has torch and jax, such as venv/bin/python. What it lacks, and
 what fails, is said in the table. For each cell and shape the peers take turns of a few hundred milliseconds, `rounds`
 times; a figure is the median over the rounds of the median in a turn. The machine's own rates (sgemm, copy) are taken
 beside every row. All processes are kept on the same THREADS CPUs.
+
+--avx2 keeps every program to AVX2, on a processor that has AVX-512 too: OpenBLAS, PyTorch and JAX by their environment; BUILD must
+be configured with -Davx512=false.
 """
 import argparse
 import json
 import os
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
@@ -32,7 +36,11 @@ GROUPS = {
                ["loop", "compile", "jax"]),
     "elementwise": (["min_gru", "sru", "lru"], WIDE_SHAPES, ["loop", "compile", "jax"]),
     "long": (["lstm"], LONG_SHAPES, ["nn", "jax"]),
+    "random": (["rnn_tanh", "gru_reset_after", "lstm"], None, ["nn"]),  # a shape of its own for each row
 }
+RANDOM_ROWS, SEED = 21, 1
+AVX2 = {"OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}
 COMPILE_STEPS = 64  # torch.compile unrolls the loop, so longer ones are not tried
 READY_LIMIT = 300  # seconds for a peer's first step; that of torch.compile is an option
 
@@ -88,7 +96,10 @@ def time_row(options, group, cell, shape, kinds):
         for peer in peers.values():
             peer.close()
     row = {"group": group, "cell": cell, "shape": shape, "machine": rates}
-    return row | {kind: median_of(turns[kind]) for kind in kinds}
+    row |= {kind: median_of(turns[kind]) for kind in kinds}
+    if options.engine == "fused":
+        row["account"] = run_json([*Rondo(options, cell, shape).command, "--account"]).get("account")
+    return row
 
 
 def versions(options):
@@ -115,6 +126,7 @@ def parse():
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count()))
     parser.add_argument("--engine", default="fused", help="fused, tape, or nothing for the default of bench_step")
     parser.add_argument("--compile-limit", type=float, default=120, help="seconds that torch.compile may take")
+    parser.add_argument("--avx2", action="store_true", help="no program uses AVX-512")
     parser.add_argument("--quick", action="store_true", help="one round, first shapes, no torch.compile")
     parser.add_argument("--write", action="store_true", help="replace the tables in docs/performance.md")
     options = parser.parse_args()
@@ -131,10 +143,26 @@ def parse():
     return options
 
 
+def random_shapes():
+    """T, B, I, H such that a step takes some milliseconds to a second; the same in every run."""
+    draw = random.Random(SEED)
+    while True:
+        shape = (draw.randint(20, 100), draw.choice((8, 10, 16, 20, 32, 50, 64, 100, 128)),
+                 draw.choice((1, 3, 16, 40, 64, 100, 128, 256, 300, 512)), draw.randint(64, 1000))
+        if shape[0] * shape[1] * shape[3] * (shape[2] + shape[3]) < 4e9:
+            yield shape
+
+
 def plan(options):
     """(group, cell, shape, kinds) of every row."""
     for group in options.groups.split(","):
         cells, shapes, kinds = GROUPS[group]
+        if group == "random":
+            for row, shape in zip(range(1 if options.quick else RANDOM_ROWS), random_shapes()):
+                cell = cells[row % len(cells)]
+                if options.cells is None or cell in options.cells.split(","):
+                    yield group, cell, shape, ["rondo"] + [kind for kind in kinds if kind in options.peers]
+            continue
         if options.shapes:
             shapes = [tuple(map(int, shape.split(","))) for shape in options.shapes]
         for cell in cells:
@@ -149,6 +177,10 @@ def main():
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(options.threads)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    if options.avx2:
+        os.environ.update(AVX2)
+    elif "avx512f" in pathlib.Path("/proc/cpuinfo").read_text():
+        os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")  # old versions take the slowest kernels on newer processors
     if options.python is None:
         print("RONDO_BENCH_PYTHON is not set: Rondo is timed alone", file=sys.stderr)
         options.peers = []
@@ -161,7 +193,7 @@ def main():
             rows.append(time_row(options, group, cell, shape, tried))
             rows[-1].update({kind: {"missing": f"not tried beyond {COMPILE_STEPS} steps"} for kind in kinds
                              if kind not in tried})
-    result = {"threads": options.threads, "engine": options.engine, "rounds": options.rounds,
+    result = {"threads": options.threads, "engine": options.engine, "avx2": options.avx2, "rounds": options.rounds,
               "seconds_of_a_turn": options.seconds, "versions": versions(options),
               "machine": medians([row["machine"] for row in rows]),
               "rows": rows}
@@ -169,7 +201,7 @@ def main():
     text = table.of(result)
     print(text)
     if options.write:
-        table.write(HERE.parent / "docs" / "performance.md", text)
+        table.write(HERE.parent / "docs" / "performance.md", text, table.BEGIN_AVX2 if options.avx2 else table.BEGIN)
     print(f"written to {options.build / 'bench.json'}", file=sys.stderr)
 
 

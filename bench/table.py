@@ -2,6 +2,8 @@
 import statistics
 
 BEGIN, END = "<!-- make bench writes from here -->", "<!-- to here -->"
+BEGIN_AVX2 = "<!-- make bench-avx2 writes from here -->"
+WORKS = ("packing", "product", "weight_gradient", "elementwise", "other")
 HEADS = {"nn": "PyTorch nn", "loop": "PyTorch loop", "compile": "torch.compile", "jax": "JAX"}
 
 
@@ -21,6 +23,53 @@ def percent(part, whole):
 
 def share_of_sgemm(row, result):
     return percent(row["rondo"].get("gflops"), result["machine"].get("sgemm_together"))
+
+
+def stages(account):
+    return [account[key] for key in account if " " in key]
+
+
+def roofline(row, result):
+    """(seconds of the products, of the elementwise work, of the memory that the loops move) at the rates of the machine."""
+    account, machine, threads = row["account"], result["machine"], result["threads"]
+    return (1.5 * account["product_flops"] / (1e9 * machine["sgemm_together"]), account["elementwise"] / threads,
+            account["loop_bytes"] / (1e9 * machine["copy_together"]))
+
+
+def share_of_roofline(row, result):
+    if not row.get("account") or "sgemm_together" not in result["machine"]:
+        return "not measured"
+    return percent(sum(roofline(row, result)), row["rondo"].get("seconds"))
+
+
+def shares(row, result):
+    return f"{share_of_sgemm(row, result)}, {share_of_roofline(row, result)}"
+
+
+def account_table(result):
+    """Where the time of a step goes."""
+    rows = [row for row in result["rows"] if row.get("account") and row["group"] in ("blessed", "random")
+            and "seconds" in row["rondo"]]
+    if not rows:
+        return []
+    lines = ["### Where the time of a step goes", "",
+             line(["cell", "T, B, I, H", "products", "rate", "weight gradients", "rate", "elementwise", "rate", "packing",
+                   "other", "waiting", "outside"]), "|---" * 12 + "|"]
+    for row in rows:
+        account, threads = row["account"], result["threads"]
+        spent = {work: sum(stage[work] for stage in stages(account)) / threads for work in WORKS}
+        passed = sum(stage["passed"] for stage in stages(account))
+        sgemm = 1e9 * result["machine"]["sgemm_together"]
+        outside = max(0, 1 - passed / row["rondo"]["seconds"])
+        shown = {work: f"{seconds / passed * (1 - outside):.0%}" for work, seconds in spent.items()}
+        waiting = (passed - sum(spent.values())) / passed * (1 - outside)
+        lines.append(line([
+            row["cell"], ", ".join(map(str, row["shape"])),
+            shown["product"], percent(account["product_flops"], spent["product"] * sgemm),
+            shown["weight_gradient"], percent(account["product_flops"] / 2, spent["weight_gradient"] * sgemm),
+            shown["elementwise"], percent(account["elementwise"] / threads, spent["elementwise"]),
+            shown["packing"], shown["other"], f"{waiting:.0%}", f"{outside:.0%}"]))
+    return lines + [""]
 
 
 def share_of_copy(row, result):
@@ -44,7 +93,8 @@ def memory(row, _result):
 
 # Of a group: what stands above it, the column that tells how good Rondo's own figure is, and how it is found.
 GROUPS = {
-    "blessed": ("Cells with a hand-written implementation in PyTorch", "share of sgemm", share_of_sgemm),
+    "blessed": ("Cells with a hand-written implementation in PyTorch", "share of sgemm, of roofline", shares),
+    "random": ("The same at shapes drawn at random", "share of sgemm, of roofline", shares),
     "custom": ("Cells without a hand-written implementation", "time per FLOP / LSTM's", flop_time),
     "elementwise": ("Cells without a product in their loop", "share of copy", share_of_copy),
     "long": ("Long sequences", "MiB (Rondo, then each peer)", memory),
@@ -93,11 +143,12 @@ def rates(result):
 
 def of(result):
     libraries = ", ".join(f"{name} {version or 'missing'}" for name, version in result["versions"].items())
-    lines = [f"{result['threads']} threads; engine {result['engine'] or 'default'}; {libraries}; medians of "
+    lines = [f"{'AVX2 only' if result['avx2'] else 'All instructions of the processor'}; {result['threads']} threads; engine {result['engine'] or 'default'}; {libraries}; medians of "
              f"{result['rounds']} turns of {result['seconds_of_a_turn']} s. The machine in the same run: "
              f"{rates(result)}.", ""]
     for group in GROUPS:
         lines += group_table(group, result)
+    lines += account_table(result)
     ready = [row["rondo"]["ready_ms"] for row in result["rows"] if "ready_ms" in row["rondo"]]
     if ready:
         lines += [f"Rondo compiled a cell from its equations in {statistics.median(ready):.1f} ms (median), at most "
