@@ -96,6 +96,36 @@ START_TEST(any_number_of_threads_gives_the_same_bits) {
 }
 END_TEST
 
+/* Wide enough that all workers share the instructions of the loop instead of the rows (run_wide.c), with widths that do not
+ * divide into panels. */
+static void check_wide(const char *file, int64_t hidden, const int64_t *lengths, int64_t rows) {
+    struct cell *cell = session_compile_file(file, RONDO_F32, INPUT, hidden);
+    const struct recurrence_case problem = recurrence_case_create(&support, cell, RONDO_F32, lengths, rows);
+    const struct recurrence_answer expected = solve(&problem, PASS_ALL, 1);
+    for (int32_t threads = 2; threads <= 3; threads++) {
+        const struct recurrence_answer found = solve(&problem, PASS_ALL, threads);
+        recurrence_case_compare(&problem, &found, &expected, 0, "threads");
+    }
+    cell_destroy(cell);
+}
+
+START_TEST(threads_that_share_one_row_change_no_bit) {
+    static const int64_t one[] = {3};
+    check_wide(cell_files[_i], 258, one, 1);
+}
+END_TEST
+
+START_TEST(threads_that_share_few_rows_of_wide_cells_change_no_bit) {
+    static const int64_t few[] = {3, 3, 2, 1, 1};
+    for (int i = 0; i < n_cell_files; i++) {
+        const char *name = strrchr(cell_files[i], '/');
+        if (strcmp(name, "/lstm.yaml") == 0 || strcmp(name, "/lstm_layer_norm.yaml") == 0) {
+            check_wide(cell_files[i], 370, few, ROWS(few));
+        }
+    }
+}
+END_TEST
+
 /* Equal except for rounding, because gradients of weights are summed window by window. */
 START_TEST(computing_steps_again_changes_no_result) {
     static const int64_t windows[] = {1, 2, 3, 5, 7, 100};
@@ -407,6 +437,8 @@ static Suite *scan_suite(void) {
     tcase_add_loop_test(cells, a_large_ragged_batch_gives_what_the_tape_gives, 0, n_cell_files);
     tcase_add_loop_test(cells, switching_a_pass_off_changes_no_result, 0, n_cell_files);
     tcase_add_loop_test(cells, any_number_of_threads_gives_the_same_bits, 0, n_cell_files);
+    tcase_add_loop_test(cells, threads_that_share_one_row_change_no_bit, 0, n_cell_files);
+    tcase_add_test(cells, threads_that_share_few_rows_of_wide_cells_change_no_bit);
     tcase_add_loop_test(cells, computing_steps_again_changes_no_result, 0, n_cell_files);
     tcase_add_loop_test(cells, batch_mates_and_padding_change_no_bit_of_a_row, 0, n_cell_files);
     tcase_add_loop_test(cells, prediction_gives_the_outputs_of_training, 0, n_cell_files);

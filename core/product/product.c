@@ -75,6 +75,10 @@ static void *at(void *base, int64_t element, const struct product_tiles *tiles) 
 
 /* ---- packing ---- */
 
+int64_t product_panel(const struct product_kernels *kernels, int32_t dtype) {
+    return panel_of(tiles_of(kernels, dtype));
+}
+
 size_t product_packed_bytes(const struct product_kernels *kernels, int32_t dtype, int64_t k, int64_t n) {
     const struct product_tiles *tiles = tiles_of(kernels, dtype);
     const int64_t panel = panel_of(tiles), line = panel * tiles->size;

@@ -23,6 +23,8 @@ const struct product_kernels *product_kernels(void);
 const struct product_kernels *product_kernels_named(const char *name);
 const char *product_kernels_name(const struct product_kernels *kernels);
 
+/* Columns of a panel: column j of a packed B [k, n], for j a multiple of it, begins at element j * k, and is a packed B of its own. */
+int64_t product_panel(const struct product_kernels *kernels, int32_t dtype);
 /* Bytes of a packed B [k, n]; SIZE_MAX if the size overflows. */
 size_t product_packed_bytes(const struct product_kernels *kernels, int32_t dtype, int64_t k, int64_t n);
 /* Packs op(B) [k, n]: B itself [k, n], or, if `transpose` is 1, the transpose of B [n, k]. `packed` has

@@ -153,6 +153,7 @@ static void clear_carries(const struct scan_run *run, const struct scan_span *sp
     }
 }
 
+/* `worker` NULL: all of them together. */
 static void run_step(struct scan_run *run, struct scan_worker *worker, const struct scan_share *share, int64_t t) {
     const struct time_axis *time = run->given.time;
     const int64_t end = share->end < time->alive[t] ? share->end : time->alive[t];
@@ -161,7 +162,11 @@ static void run_step(struct scan_run *run, struct scan_worker *worker, const str
     }
     const struct scan_span span = {
         t, time->begin[t] + share->first, previous_row(time, t) + share->first, share->first, end - share->first, 0};
-    run_rows(run, worker, run->now.stage->count, &span);
+    if (worker == NULL) {
+        run_wide_step(run, &span);
+    } else {
+        run_rows(run, worker, run->now.stage->count, &span);
+    }
     if (run->now.half == 1) {
         clear_carries(run, &span);
     }
@@ -177,10 +182,21 @@ static void run_shares(void *arg, int64_t begin, int64_t end) {
     }
 }
 
+static void run_all_steps(struct scan_run *run) {
+    const struct scan_share all = {0, run->given.time->rows};
+    for (int64_t t = 0; t < run->given.time->steps && !run_has_failed(run); t++) {
+        run_step(run, NULL, &all, run->now.half == 0 ? t : run->given.time->steps - 1 - t);
+    }
+}
+
 static rondo_status run_stage(struct scan_run *run, int is_loop, struct arena *arena, struct errors *errors) {
     if (is_loop) {
         const int is_empty = run->now.stage->count == 0 && run->now.half == 0; /* the backward loop clears carries */
-        parallel_for(run->given.parallel, is_empty ? 0 : run->memory.n_shares, 1, run_shares, run);
+        if (run_is_wide(run)) {
+            run_all_steps(run);
+        } else {
+            parallel_for(run->given.parallel, is_empty ? 0 : run->memory.n_shares, 1, run_shares, run);
+        }
         return RONDO_OK;
     }
     if (run->now.stage->n_row_instructions > 0) {

@@ -4,6 +4,7 @@
  *     run_make_memory  run_memory.c       allocates what a run needs, and deals the rows out to workers
  *     run_find_places  run_places.c       finds the address of every value
  *     run_effects      run_effects.c      runs the effects of a stage over all steps
+ *     run_wide_step    run_wide.c         shares the instructions of a step among the workers
  *     run_instruction  run_instruction.c  runs one instruction over a span; calls the two below
  *     run_effect       run_effects.c      runs one effect over a span
  *     run_call, ...    run_call.c         calls of ops that are not elementwise
@@ -180,6 +181,15 @@ typedef rondo_status scan_instruction_function(const struct scan_run *run, struc
                                                const struct scan_span *span);
 
 scan_instruction_function run_instruction;
+/* Part `part` of `parts` of the columns of a group (NODE_MAP) or of products. Parts may run at the same time, each with a worker
+ * whose `locals` are those of all. */
+void run_instruction_part(const struct scan_run *run, struct scan_worker *worker,
+                          const struct scan_instruction *instruction, const struct scan_span *span, int32_t part,
+                          int32_t parts);
+/* 1 if all workers share the instructions of the current stage, a loop, instead of the rows. */
+int run_is_wide(const struct scan_run *run);
+/* The instructions of the current stage over all rows of one step. */
+void run_wide_step(struct scan_run *run, const struct scan_span *span);
 scan_instruction_function run_call; /* computes a call */
 scan_instruction_function
     run_call_gradients;               /* writes the gradients of inputs with rows of one call; of a sequence call

@@ -49,9 +49,23 @@ static void expand(const struct scan_run *run, const struct scan_operand *operan
     }
 }
 
+/* Columns of a row: all of them, or the part of them that one of several workers takes. */
+struct scan_columns {
+    int64_t begin, end;
+};
+
+/* Part `part` of `parts` of about the same size, that begin at multiples of `unit`. */
+static struct scan_columns columns_of(int64_t width, int64_t unit, int32_t part, int32_t parts) {
+    const int64_t units = (width + unit - 1) / unit, end = units * (part + 1) / parts * unit;
+    return (struct scan_columns){units * part / parts * unit, end < width ? end : width};
+}
+
 static void run_group(const struct scan_run *run, struct scan_worker *worker, const struct scan_group *group,
-                      const struct scan_span *span) {
+                      const struct scan_span *span, int32_t part, int32_t parts) {
+    enum { UNIT = 16 };
     const int64_t size = (int64_t)run->given.size, width = group->width;
+    const struct scan_columns columns = columns_of(width, UNIT, part, parts);
+    const int is_whole = columns.begin == 0 && columns.end == width;
     for (int32_t o = 0; o < group->n_operands; o++) {
         const struct scan_operand *operand = &group->operands[o];
         char *chunk = operand->buffer < 0 ? NULL : worker->chunks + operand->buffer * PLAN_CHUNK * size;
@@ -62,12 +76,12 @@ static void run_group(const struct scan_run *run, struct scan_worker *worker, co
                                                           : chunk;
         worker->at[o] = operand->kind == OPERAND_EXPANDED ? chunk : worker->base[o];
     }
-    const int64_t chunk_rows = width < PLAN_CHUNK ? PLAN_CHUNK / width : 1;
+    const int64_t chunk_rows = is_whole && width < PLAN_CHUNK ? PLAN_CHUNK / width : 1;
     const int64_t chunk_width = width < PLAN_CHUNK ? width : PLAN_CHUNK;
     for (int64_t first = 0; first < span->count; first += chunk_rows) {
         const int64_t rows = first + chunk_rows < span->count ? chunk_rows : span->count - first;
-        for (int64_t begin = 0; begin < width; begin += chunk_width) {
-            const int64_t count = begin + chunk_width < width ? chunk_width : width - begin;
+        for (int64_t begin = columns.begin; begin < columns.end; begin += chunk_width) {
+            const int64_t count = begin + chunk_width < columns.end ? chunk_width : columns.end - begin;
             const int moves = first > 0 || begin > 0 || group->n_expanded > 0; /* for the first chunk `at` is `base` */
             for (int32_t o = 0; moves && o < group->n_operands; o++) {
                 const struct scan_operand *operand = &group->operands[o];
@@ -86,13 +100,28 @@ static void run_group(const struct scan_run *run, struct scan_worker *worker, co
 
 /* ---- products ---- */
 
+/* Copies columns of the rows of a value to those of another of the same width. */
+static void copy_columns(const struct scan_run *run, const char *from, char *to, int64_t width, int64_t rows,
+                         struct scan_columns columns) {
+    const size_t size = run->given.size;
+    const int is_whole = columns.begin == 0 && columns.end == width;
+    const size_t bytes = (size_t)((is_whole ? width * rows : columns.end - columns.begin)) * size;
+    for (int64_t row = 0; row < (is_whole ? 1 : rows) && bytes > 0; row++) {
+        const size_t at = (size_t)(row * width + columns.begin) * size;
+        memcpy(to + at, from + at, bytes);
+    }
+}
+
 static void run_products(const struct scan_run *run, struct scan_worker *worker, const struct scan_product_list *list,
-                         const struct scan_span *span) {
+                         const struct scan_span *span, int32_t part, int32_t parts) {
     const struct scan_graph *graph = run->given.graph;
+    const int64_t unit = product_panel(run->given.kernels, run->given.dtype);
+    const size_t size = run->given.size;
     for (int32_t i = 0; i < list->n_copies; i++) {
-        const int32_t id = list->copies[i];
-        memcpy(run_locate(run, worker, id, span), run_locate(run, worker, graph->nodes[id].inputs[0], span),
-               (size_t)(graph->nodes[id].width * span->count) * run->given.size);
+        const struct scan_node *node = &graph->nodes[list->copies[i]];
+        copy_columns(run, run_locate(run, worker, node->inputs[0], span),
+                     run_locate(run, worker, list->copies[i], span), node->width, span->count,
+                     columns_of(node->width, unit, part, parts));
     }
     for (int32_t i = 0; i < list->n_calls; i++) {
         const struct scan_product_call *call = &list->calls[i];
@@ -106,11 +135,14 @@ static void run_products(const struct scan_run *run, struct scan_worker *worker,
                 const int32_t id = call->results[first + n];
                 const int64_t width = graph->nodes[id].width;
                 const int32_t start = call->starts[first + n];
-                targets[n] = (struct product_target){.packed = run->now.packed[call->packed[first + n]],
-                                                     .c = run_locate(run, worker, id, span),
-                                                     .ldc = width,
-                                                     .n = width,
-                                                     .start = start < 0 ? NULL : run->given.fixed[start].data};
+                const struct scan_columns columns = columns_of(width, unit, part, parts);
+                const size_t begin = (size_t)columns.begin * size;
+                targets[n] = (struct product_target){
+                    .packed = (const char *)run->now.packed[call->packed[first + n]] + begin * (size_t)k,
+                    .c = run_locate(run, worker, id, span) + begin,
+                    .ldc = width,
+                    .n = columns.end - columns.begin,
+                    .start = start < 0 ? NULL : (const char *)run->given.fixed[start].data + begin};
             }
             product_rows(run->given.kernels, run->given.dtype, span->count, k, a, k, targets, n, call->add);
         }
@@ -189,10 +221,10 @@ static rondo_status run_any(const struct scan_run *run, struct scan_worker *work
                             const struct scan_instruction *instruction, const struct scan_span *span) {
     switch (instruction->kind) {
     case NODE_MAP:
-        run_group(run, worker, &instruction->group, span);
+        run_group(run, worker, &instruction->group, span, 0, 1);
         break;
     case NODE_PRODUCT:
-        run_products(run, worker, &instruction->products, span);
+        run_products(run, worker, &instruction->products, span, 0, 1);
         break;
     case NODE_CALL:
         return run_call(run, worker, instruction, span);
@@ -223,4 +255,16 @@ rondo_status run_instruction(const struct scan_run *run, struct scan_worker *wor
     const rondo_status status = run_any(run, worker, instruction, span);
     run_spend(run, worker, work_of(instruction), begin);
     return status;
+}
+
+void run_instruction_part(const struct scan_run *run, struct scan_worker *worker,
+                          const struct scan_instruction *instruction, const struct scan_span *span, int32_t part,
+                          int32_t parts) {
+    const double begin = run_begin(run);
+    if (instruction->kind == NODE_MAP) {
+        run_group(run, worker, &instruction->group, span, part, parts);
+    } else {
+        run_products(run, worker, &instruction->products, span, part, parts);
+    }
+    run_spend(run, worker, work_of(instruction), begin);
 }
