@@ -3,7 +3,7 @@
 
     python3 get_data.py [--out FOLDER] [--force]
 
-Each row of a file has a story with its question, and the answer. A third of the questions is of each kind: where is a person,
+Each row of a file has a question with its story, and the answer. The question comes first: who reads the story knows what to look for. A third of the questions is of each kind: where is a person,
 where is a thing (it is where the person is who has it, or where it was dropped), and who has a thing (or nobody). Every answer
 follows from the story. It uses Python's standard library alone, and makes the same files everywhere: train.tsv, valid.tsv,
 test.tsv, and the rows of test.tsv by their kind. It prints how many answers are right without reading the story: always
@@ -29,7 +29,8 @@ NOBODY = "nobody"
 MOVES = 0.5  # the share of sentences in which someone goes somewhere, at least
 WEIGHTS = {"take": 6, "drop": 6, "give": 2}  # of what can happen otherwise
 WORDS = 44  # a story ends with the sentence that reaches this number
-STORIES = {"train.tsv": 60000, "valid.tsv": 1500, "test.tsv": 6000}
+SHORT, FEWEST = 0.7, 8  # the share of shorter stories in train.tsv, and their least words: a network learns from them first
+STORIES = {"train.tsv": 240000, "valid.tsv": 1500, "test.tsv": 6000}
 TEST_KINDS = {kind: f"test-{kind}.tsv" for kind in KINDS}
 FILES = (*STORIES, *TEST_KINDS.values())
 COLUMNS = ("story", "answer")
@@ -88,31 +89,32 @@ class World:
                 for thing, person in self.holder.items()]
 
 
-def story(kind, draw):
-    """(story and question, answer), of one kind."""
+def story(kind, words, draw):
+    """(question and story, answer), of one kind; the story has at least this number of words."""
     while True:
         world, sentences = World(draw), []
-        while sum(len(sentence.split()) - 1 for sentence in sentences) < WORDS:
+        while sum(len(sentence.split()) - 1 for sentence in sentences) < words:
             sentences.append(world.step())
         asked = world.questions(kind)
         if asked:
             question, answer = draw.choice(sorted(asked))
-            return " ".join([*sentences, question]), answer
+            return " ".join([question, *sentences]), answer
 
 
 def last_named(text):
     """The answer of someone who knows what is asked for, a person or a place, and the name that came last."""
-    *sentences, question = text.split(" . ")
+    question, story = text.split(" ? ")
     names = PEOPLE if question.startswith("who") else PLACES
-    named = [word for sentence in sentences for word in sentence.split() if word in names]
+    named = [word for word in story.split() if word in names]
     return named[-1]
 
 
 def make(folder):
     files = {}
     for seed, (name, count) in enumerate(STORIES.items()):
-        draw = random.Random(seed)
-        rows = [story(KINDS[i % len(KINDS)], draw) for i in range(count)]
+        draw, short = random.Random(seed), SHORT if name == "train.tsv" else 0
+        lengths = [draw.randint(FEWEST, WORDS) if draw.random() < short else WORDS for _ in range(count)]
+        rows = [story(KINDS[i % len(KINDS)], words, draw) for i, words in enumerate(lengths)]
         files[name] = rows
         words = sum(word not in ".?" for text, _ in rows for word in text.split()) / count
         print(f"{name}: {count} stories of {words - 4:.0f} words with a question")
