@@ -148,6 +148,7 @@ static const struct layout_pointer {
     {RONDO_KIND_OP, 0, {"backward", offsetof(rondo_op, backward)}, NULL},
     {RONDO_KIND_OP, 0, {"sample", offsetof(rondo_op, sample)}, NULL},
     {RONDO_KIND_OP, 0, {"sample_lengths", offsetof(rondo_op, sample_lengths)}, NULL},
+    {RONDO_KIND_OP, 0, {"looks", offsetof(rondo_op, looks)}, NULL},
     {RONDO_KIND_OPTIMIZER, 0, {"slots", offsetof(rondo_optimizer, slots)}, &slots_list},
     {RONDO_KIND_OPTIMIZER, 0, {"check", offsetof(rondo_optimizer, check)}, NULL},
     {RONDO_KIND_OPTIMIZER, 0, {"step", offsetof(rondo_optimizer, step)}, NULL},

@@ -198,6 +198,31 @@ rondo_value program_apply(struct program *program, const rondo_op *op, const voi
     return add_node(program, &node, errors);
 }
 
+uint32_t program_op_looks(const rondo_op *op, const void *options) {
+    return op->looks != NULL ? op->looks(options) : RONDO_LOOKS_BY_POSITION | RONDO_LOOKS_AHEAD;
+}
+
+static enum program_reach reach_of(const struct program *program, const struct program_node *node) {
+    if (node->op == NULL || (node->op->flags & RONDO_OP_SEQUENCES) == 0) {
+        return REACH_STEP;
+    }
+    const uint32_t looks = program_op_looks(node->op, node->options);
+    int is_along = (looks & RONDO_LOOKS_BY_POSITION) != 0;
+    for (int32_t k = 1; k < node->n_inputs; k++) {
+        is_along |= program->nodes[node->inputs[k]].domain == DOMAIN_STEPS;
+    }
+    return !is_along ? REACH_STEP : (looks & RONDO_LOOKS_AHEAD) != 0 ? REACH_ALL : REACH_EARLIER;
+}
+
+enum program_reach program_reach(const struct program *program) {
+    enum program_reach farthest = REACH_STEP;
+    for (int32_t id = 0; id < program->count; id++) {
+        const enum program_reach reach = reach_of(program, &program->nodes[id]);
+        farthest = reach > farthest ? reach : farthest;
+    }
+    return farthest;
+}
+
 /* Applies the op of a node to values of the tape; `operands` and `rows` have room for those of any node. */
 static rondo_value apply(const struct program *program, struct tape *tape, const struct program_node *node,
                          const struct program_inputs *inputs, const rondo_value *values, rondo_value *operands,

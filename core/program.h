@@ -56,6 +56,17 @@ rondo_value program_constant(struct program *program, int32_t dtype, double numb
  * An op that mixes rows and keeps the shape is not detected. */
 rondo_value program_apply(struct program *program, const rondo_op *op, const void *options, const rondo_value *inputs,
                           int32_t count, struct location where, struct errors *errors);
+/* What an op that looks along sequences depends on with these options: enum rondo_op_look, or-ed. */
+uint32_t program_op_looks(const rondo_op *op, const void *options);
+/* The steps of its own row that a value of the step depends on, apart from what states carry. */
+enum program_reach {
+    REACH_STEP,    /* its own */
+    REACH_EARLIER, /* its own and earlier ones */
+    REACH_ALL,     /* later ones as well */
+};
+/* The farthest reach of an op of the program. An op that looks along sequences reaches other steps if it looks by position, or
+ * at another operand of the step. */
+enum program_reach program_reach(const struct program *program);
 /* Names the node for messages and printouts. `name` is borrowed. */
 void program_name(struct program *program, rondo_value value, const char *name);
 

@@ -105,8 +105,10 @@ static rondo_status add_inputs(struct trace *trace, struct cell *cell) {
     }
     cell->n_states = definition->n_states;
     cell->states = shapes;
-    cell->reads_memory = trace->settings->memory > 0 && is_memory_read(trace);
-    if (cell->reads_memory) {
+    if (trace->settings->memory_is_input) {
+        trace->memory = trace->x;
+    } else if (trace->settings->memory > 0 && is_memory_read(trace)) {
+        cell->reads_memory = 1;
         const rondo_tensor shape =
             tensor_2d(trace->settings->dtype, RONDO_ANY_MEMORY, trace->settings->memory, NULL); /* [memory, width] */
         trace->memory = program_input(trace->program, "memory", shape, trace->errors);

@@ -436,7 +436,7 @@ static rondo_value trace_call(struct trace *trace, const struct expression *call
                        errors_text(&local, 0));
     }
     errors_free(&local);
-    return result;
+    return result.id < 0 || trace_looks_fit(trace, call, op, options, values) ? result : failed_value;
 }
 
 static rondo_value trace_expression(struct trace *trace, const struct expression *expression, const rondo_value *left) {

@@ -47,6 +47,10 @@ void trace_equation(struct trace *trace, const struct equation *equation);
 struct trace_name *trace_find(const struct trace *trace, const char *name, int primed);
 /* 1 if `name` is that of the memory, and the cell gives it no other meaning. */
 int trace_means_memory(const struct trace *trace, const char *name);
+/* Checks an application of an op that looks along sequences, where a step sees no other step: lang/trace_looks.c. 0 after an
+ * error, at the operand or option. */
+int trace_looks_fit(const struct trace *trace, const struct expression *call, const rondo_op *op, const void *options,
+                    const rondo_value *values);
 /* Evaluates the dimensions of a declared shape. `leading` is a first dimension to be added, the batch; -1: none. */
 rondo_status trace_shape(const struct trace *trace, const struct cell_shape *shape, int64_t leading, rondo_tensor *out);
 

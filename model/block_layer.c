@@ -7,7 +7,6 @@
 struct block_layer {
     struct layer layer;
     struct cell *block; /* without states */
-    enum block_over over;
 };
 
 /* ---- recording ---- */
@@ -36,7 +35,7 @@ static const struct block_order *make_order(struct tape *tape, const struct laye
     for (int64_t i = 0; i < time->total; i++) {
         back[order->by_rows.index[i]] = (int32_t)i;
     }
-    order->memory = reads_memory ? *call->memory->rows : order->by_rows.rows;
+    order->memory = reads_memory ? *call->memory->rows : (rondo_rows){0};
     order->packed = tensor_1d(RONDO_I32, time->total, (void *)order->by_rows.index);
     order->back = tensor_1d(RONDO_I32, time->total, back);
     return order;
@@ -46,7 +45,6 @@ static const struct block_order *make_order(struct tape *tape, const struct laye
 static rondo_value record_equations(const struct block_layer *layer, struct tape *tape, const struct layer_call *call,
                                     const struct block_order *order, rondo_value x) {
     const struct cell *block = layer->block;
-    const int is_over_self = layer->over == BLOCK_OVER_SELF;
     rondo_value *values = arena_calloc(tape_arena(tape), (size_t)block->n_parameters + 2, sizeof *values);
     if (values == NULL) {
         return tape_fail(tape, errors_no_memory(tape_errors(tape)));
@@ -54,7 +52,7 @@ static rondo_value record_equations(const struct block_layer *layer, struct tape
     int32_t n = 0;
     values[n++] = x;
     if (block->reads_memory) {
-        values[n++] = is_over_self ? x : call->memory->values;
+        values[n++] = call->memory->values;
     }
     for (int32_t p = 0; p < block->n_parameters; p++) {
         values[n++] = call->parameters[p];
@@ -111,6 +109,7 @@ static rondo_status build(struct block_layer *layer, const struct block_layer_se
                                         .input = input,
                                         .hidden = settings->hidden > 0 ? settings->hidden : input,
                                         .memory = is_over_self ? input : settings->memory,
+                                        .memory_is_input = is_over_self,
                                         .option_values = settings->option_values};
     if (!is_over_self && settings->memory == 0) {
         return errors_add_at(
@@ -119,16 +118,23 @@ static rondo_status build(struct block_layer *layer, const struct block_layer_se
             "'model.encoder', whose own layers cannot read it, or 'over: self'",
             settings->block->name);
     }
-    layer->over = settings->over;
     layer->block = cell_compile(settings->block, &sizes, registry, errors);
     if (layer->block == NULL) {
         return errors->status;
     }
+    if (!is_over_self && !layer->block->reads_memory) {
+        return errors_add_at(errors, RONDO_INVALID, settings->where,
+                             "block '%s' never reads the memory that it is to look at, expected equations that use "
+                             "'memory', or 'over: self'",
+                             settings->block->name);
+    }
     struct layer_shape *shape = &layer->layer.shape;
     shape->input = input;
     shape->width = layer->block->output_width;
-    shape->is_causal = !is_over_self;
-    shape->reads_memory = !is_over_self && layer->block->reads_memory;
+    const enum program_reach reach = program_reach(layer->block->program);
+    shape->is_causal = reach != REACH_ALL;
+    shape->looks_back = reach == REACH_EARLIER;
+    shape->reads_memory = layer->block->reads_memory;
     RONDO_TRY(list_parameters(layer, errors));
     return layer_set_around(&layer->layer, (struct layer_around){settings->dropout, settings->residual},
                             settings->residual_where, errors);

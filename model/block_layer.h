@@ -6,13 +6,13 @@
  * The equations are those of a cell without states. `x` are all steps of all rows, and every op but those that look along
  * sequences acts on each step alone. `memory` is what the block looks at:
  *
- *     over memory    the outputs of the encoder. Each step looks at the source of its row
- *     over self      the input of the block: each step looks at the steps of its row
+ *     over memory    the outputs of the encoder. Each step looks at the source of its row, and at no other step
+ *     over self      the input of the block, another name of x: each step looks at the steps of its row
  *
  * Sequence-major order, which ops that look along sequences need, is made by one gather, and taken back by another one.
  *
- * Parameters: those of the equations, in order of first use. A block has no states. Over memory, it is causal, since a step
- * depends on no other; over itself it is not: its outputs depend on other steps, and step by step it would not see them.
+ * Parameters: those of the equations, in order of first use. A block has no states. It is causal unless its equations look
+ * ahead (program_reach): over memory always, over itself if they look along sequences only with options such as causal=true.
  *
  * Scopes: its equations draw in "SCOPE.block".
  */
@@ -37,7 +37,7 @@ struct block_layer_settings {
 };
 
 /* Compiles the equations. `input` is the width of the inputs. NULL with errors: RONDO_INVALID for mistakes in the equations, and
- * for a block over a memory that does not exist. The settings need not outlive the call. */
+ * for a block over a memory that does not exist, or that it does not read. The settings need not outlive the call. */
 struct layer *block_layer_create(const struct block_layer_settings *settings, int32_t dtype, int64_t input,
                                  struct registry *registry, struct errors *errors);
 /* The name of its equations, "attention". `layer` must be of this kind. */

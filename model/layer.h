@@ -48,6 +48,8 @@ struct layer_shape {
     int64_t backward;
     int reads_memory; /* 1: layer_call.memory must be given */
     int is_causal; /* 1: the output of a step depends only on this and earlier steps. Only such layers carry states */
+    int looks_back; /* 1: it depends on the inputs of earlier steps, which no state hands on: step by step the layer would not
+                       see them, so it carries no states either */
     const struct layer_parameter *parameters;
     const struct layer_state *states;
     int32_t n_parameters, n_states;

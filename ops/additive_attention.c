@@ -276,6 +276,11 @@ static int32_t additive_sample_lengths(int32_t index, int32_t input, int64_t len
     return ops_sample_lengths(additive_cases, index, input, lengths);
 }
 
+static uint32_t additive_looks(const void *options) {
+    (void)options;
+    return RONDO_LOOKS_AHEAD;
+}
+
 const rondo_op op_additive_attention = {
     .base = {.struct_size = sizeof(rondo_op),
              .kind = RONDO_KIND_OP,
@@ -292,4 +297,5 @@ const rondo_op op_additive_attention = {
     .backward = additive_backward,
     .sample = additive_sample,
     .sample_lengths = additive_sample_lengths,
+    .looks = additive_looks,
 };

@@ -472,6 +472,12 @@ static rondo_status attention_backward(rondo_context *ctx, rondo_op_call *call) 
     return status;
 }
 
+static uint32_t attention_looks(const void *of) {
+    const struct attention_options *options = of;
+    const int by_position = options->causal || options->window > 0 || options->rotary;
+    return (by_position ? RONDO_LOOKS_BY_POSITION : 0u) | (options->causal ? 0u : RONDO_LOOKS_AHEAD);
+}
+
 static const struct ops_sequence_case attention_cases[] = {
     {{3, 0, NULL, {{2, {5, 4}}, {2, {8, 4}}, {2, {8, 3}}}}, 2, {{2, 3}, {5, 3}, {5, 3}}},
     {{3, 0, "heads=2", {{2, {6, 4}}, {2, {7, 4}}, {2, {7, 6}}}}, 3, {{1, 4, 1}, {4, 2, 1}, {4, 2, 1}}},
@@ -510,4 +516,5 @@ const rondo_op op_attention = {
     .backward = attention_backward,
     .sample = attention_sample,
     .sample_lengths = attention_sample_lengths,
+    .looks = attention_looks,
 };

@@ -7,15 +7,36 @@
 #include "tests/suite.h"
 #include "tiny.h"
 
+static const struct {
+    const char *name, *equation;
+} blocks[] = {
+    {"causal", "attention(x @ W_q, memory @ W_k, memory, heads=1, causal=true)"},
+    {"window", "attention(x @ W_q, memory @ W_k, memory, window=2)"},
+    {"rotary", "attention(x @ W_q, memory @ W_k, memory, rotary=true)"},
+    {"own_keys", "attention(x @ W_q, x @ W_k, x @ W_v, causal=true)"},
+    {"own_values", "additive_attention(x @ W_q, x @ W_k, x, v)"},
+    {"each_step", "x @ V"},
+};
+
 static void setup(void) {
     sandbox_open();
     tiny_write();
     char file[512];
     snprintf(file, sizeof file, "%s/gru.yaml", variable("RONDO_CELL_PATH"));
     sandbox_copy(file, "gru.yaml");
+    for (size_t i = 0; i < ROWS(blocks); i++) {
+        char text[512];
+        snprintf(file, sizeof file, "%s.yaml", blocks[i].name);
+        snprintf(text, sizeof text, "block: %s\noutput: y\nequations: |\n  c = %s\n  y = tanh(c @ W)\n", blocks[i].name,
+                 blocks[i].equation);
+        sandbox_write(file, text);
+    }
 }
 
 /* ---- refused, with a reader that gives no source ---- */
+
+#define OVER_MEMORY(block)                                                                                             \
+    "encoder: [{cell: gru, hidden: 3}], layers: [{cell: gru, hidden: 4}, {block: ./" block ".yaml}]"
 
 static const struct {
     const char *name, *model, *parts, *flags;
@@ -46,6 +67,25 @@ static const struct {
     {"a block over the memory in the encoder",
      "encoder: [{block: attention}, {cell: gru, hidden: 3}], layers: [{cell: gru, hidden: 4}]",
      "bad.yaml:5:44: block 'attention' looks at the memory, the outputs of an encoder, and there is none here", ""},
+    {"positions between steps and memory: causal", OVER_MEMORY("causal"),
+     "causal.yaml:4:57: option 'causal' of 'attention' compares positions, and a step has none in common with the "
+     "memory; expected 'attention' without it, or 'over: self', with which a block looks at its own steps",
+     ""},
+    {"positions between steps and memory: window", OVER_MEMORY("window"),
+     "window.yaml:4:48: option 'window' of 'attention' compares positions", ""},
+    {"positions between steps and memory: rotary", OVER_MEMORY("rotary"),
+     "rotary.yaml:4:48: option 'rotary' of 'attention' compares positions", ""},
+    {"keys of the own steps over the memory", OVER_MEMORY("own_keys"),
+     "own_keys.yaml:4:28: 'keys' of 'attention' has shape [batch, 4], a value of the step, and a step sees no other "
+     "step; expected a value computed from 'memory', or 'over: self', with which a block looks at its own steps|"
+     "own_keys.yaml:4:37: 'values' of 'attention'",
+     ""},
+    {"values of the own steps over the memory", OVER_MEMORY("own_values"),
+     "own_values.yaml:4:44: 'values' of 'additive_attention' has shape [batch, 4]", ""},
+    {"a block that does not read the memory", OVER_MEMORY("each_step"),
+     "bad.yaml:5:102: block 'each_step' never reads the memory that it is to look at, expected equations that use "
+     "'memory', or 'over: self'",
+     ""},
     {"a block that there is not", "layers: [{cell: gru, hidden: 4}, {block: atention, over: self}]",
      "bad.yaml:5:74: there is no block 'atention' (did you mean 'attention'?), looked in ", ""},
     {"a cell and a block", "layers: [{cell: gru, block: attention, hidden: 4}]",

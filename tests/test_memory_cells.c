@@ -104,6 +104,11 @@ static rondo_status peek_backward(rondo_context *ctx, rondo_op_call *call) {
     return RONDO_OK;
 }
 
+static uint32_t peek_looks(const void *options) {
+    (void)options;
+    return RONDO_LOOKS_AHEAD;
+}
+
 static const rondo_op peek = {
     .base = {.struct_size = sizeof(rondo_op), .kind = RONDO_KIND_OP, .name = "peek", .summary = "q * sum(m) * v"},
     .flags = RONDO_OP_SEQUENCES,
@@ -113,11 +118,25 @@ static const rondo_op peek = {
     .infer = peek_infer,
     .forward = peek_forward,
     .backward = peek_backward,
+    .looks = peek_looks,
+};
+
+/* An op that does not say what it looks at. */
+static const rondo_op nearby = {
+    .base = {.struct_size = sizeof(rondo_op), .kind = RONDO_KIND_OP, .name = "nearby", .summary = "not run"},
+    .flags = RONDO_OP_SEQUENCES,
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .operands = "x, m",
+    .infer = peek_infer,
+    .forward = peek_forward,
+    .backward = peek_backward,
 };
 
 static void setup(void) {
     session_setup();
     support_ok(&support, registry_add(session->registry, &peek.base, "test", &support.errors), "peek");
+    support_ok(&support, registry_add(session->registry, &nearby.base, "test", &support.errors), "nearby");
     memset(&peeked, 0, sizeof peeked);
 }
 
@@ -153,6 +172,19 @@ static const struct {
     {"memory' = x @ W\nh' = h", MEMORY, "'memory' is not a state, so it cannot have a new value"},
     {"h' = tanh(h @ memory)", 0, "the model has no encoder"},
     {"h' = h + reshape(x, shape=[-1, memory])", 0, "the model has no encoder, whose width 'memory' is"},
+    {"h' = tanh(x @ W + attention(h, h @ K, h @ V))", MEMORY,
+     "test:1:34: 'keys' of 'attention' has shape [batch, 6], a value of the step, and a step sees no other step; "
+     "expected a value computed from 'memory'\n"},
+    {"h' = tanh(x @ W + attention(h, memory @ K, memory, causal=true) @ C)", MEMORY,
+     "test:1:52: option 'causal' of 'attention' compares positions, and a step has none in common with the memory; "
+     "expected 'attention' without it\n"},
+    {"h' = tanh(x @ W + attention(h, memory @ K, memory, heads=1, window=2) @ C)", MEMORY,
+     "test:1:61: option 'window' of 'attention' compares positions"},
+    {"h' = tanh(x @ W + attention(h, memory @ K, memory, rotary=true) @ C)", MEMORY,
+     "test:1:52: option 'rotary' of 'attention' compares positions"},
+    {"h' = tanh(x @ W + nearby(h, memory @ K))", MEMORY,
+     "test:1:19: 'nearby' looks at positions along the steps, and a step sees no other step; expected it in a block "
+     "with 'over: self'"},
 };
 
 START_TEST(a_wrong_use_of_the_memory_is_refused_at_its_place) {
@@ -177,7 +209,7 @@ static const struct {
     {"h' = slice(h, begin=0, end=memory) @ P + h", 1, "P [5, 6] "}, /* its width */
     {"h' = tanh(x @ W + h)", 0, "W [4, 6] "},
     {"memory = x @ W\nh' = tanh(memory + h)", 0, "W [4, 6] "}, /* the cell's own meaning */
-    {"h' = tanh(x @ W + attention(h, h @ K, h @ V))", 0, "W [4, 6] K [6, 6] V [6, 6] "},
+    {"h' = x @ W + attention(h, memory @ K, memory, causal=false, window=0) @ C", 1, "W [4, 6] K [5, 6] C [5, 6] "},
 };
 
 START_TEST(equations_read_the_memory_by_its_name) {
@@ -199,7 +231,7 @@ END_TEST
 /* ---- both engines ---- */
 
 /* Attention that is fed back and that is not, before, in and after the loop; keys that need both halves; two calls that share
- * values; fixed operands that are computed, and shared; sequences of the step itself; random words over the memory. */
+ * values; fixed operands that are computed, and shared; random words over the memory. */
 static const struct {
     const char *equations, *output;
     int32_t n_states;
@@ -215,7 +247,6 @@ static const struct {
      "b = additive_attention(k @ R, memory @ W_k, memory @ V, v)\n"
      "h' = tanh(x @ W + a)\nk' = tanh(h' + b)",
      NULL, 2},
-    {"h' = tanh(x @ W + attention(h @ Q, h @ K, k @ V))\nk' = k + h'", NULL, 2},
     {"m = dropout(memory, rate=0.4)\nh' = tanh(x @ W + dropout(attention(h, m @ W_k, m) @ C, rate=0.3))", NULL, 1},
     {"h' = tanh(x @ W + attention(h, memory @ W_k, memory, heads=1, scale=0.5) @ C)\nk' = k", NULL, 2},
     {"h' = tanh(x @ W + attention(slice(h, begin=1, end=4), slice(memory @ W_k, begin=1, end=4), memory) @ C + h)",

@@ -329,6 +329,16 @@ enum rondo_op_flag {
     RONDO_OP_SEQUENCES = 16
 };
 
+/* What element i of the output of an op that looks along sequences depends on, beside element i of inputs[0] and all elements of
+ * the other inputs that belong to another sequence, such as that of an encoder. */
+enum rondo_op_look {
+    /* On i: the op compares positions, or reads other elements of inputs[0]. Without the flag, every element has the same result
+     * in a sequence of its own. */
+    RONDO_LOOKS_BY_POSITION = 1,
+    /* On elements after i: of inputs[0], or of the other inputs if these are computed from the same sequence. */
+    RONDO_LOOKS_AHEAD = 2
+};
+
 /* Algebraic properties of an op. The host may then regroup applications, or compute them with its own kernels. */
 enum rondo_op_role {
     RONDO_ROLE_NONE = 0,
@@ -442,6 +452,11 @@ typedef struct rondo_op {
      * sum is at most the first dimension of that input, and returns their number, 1 to RONDO_SAMPLE_SEQUENCES and the same for all
      * inputs that have any; 0: the input is the same for all sequences. Since ABI 1.2. [any-thread] */
     int32_t (*sample_lengths)(int32_t index, int32_t input, int64_t lengths[RONDO_SAMPLE_SEQUENCES]);
+
+    /* RONDO_OP_SEQUENCES: what the result depends on with these options, as RONDO_LOOKS_… or-ed (enum rondo_op_look). NULL:
+     * all of them. The host refuses the op where it would compute something else step by step than for whole sequences.
+     * Since ABI 1.2. [any-thread] */
+    uint32_t (*looks)(const void *options);
 } rondo_op;
 
 /* ---------------------------------------------------------------------------------------------------------------
