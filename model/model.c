@@ -279,6 +279,11 @@ static const char *find_why_not(struct model *model, const struct model_settings
         if (!layer_shape(link->layer)->is_causal) {
             return arena_printf(model->arena, "an output of '%s' depends on later steps", link->scope);
         }
+        if (layer_shape(link->layer)->looks_back) {
+            return arena_printf(model->arena,
+                                "'%s' looks at all earlier steps, and a generator keeps only states from step to step",
+                                link->scope);
+        }
     }
     return NULL;
 }
@@ -430,7 +435,7 @@ rondo_status model_check_causal(const struct model *model, const char *key, stru
     for (int32_t i = 0; i < model_layer_count(model); i++) {
         const struct layer *layer = model_layer(model, i);
         const char *scope = model->chain[model->first_layer + i].scope;
-        if (!layer_shape(layer)->is_causal) {
+        if (!layer_shape(layer)->is_causal || layer_shape(layer)->looks_back) {
             return errors_add_at(
                 errors, RONDO_INVALID, where,
                 layer_is_cell(layer)
@@ -439,6 +444,22 @@ rondo_status model_check_causal(const struct model *model, const char *key, stru
                     : "'%s' continues each row where the pass before ended, so no layer may look at other steps, and "
                       "'%s' does; expected no block with 'over: self'",
                 key, scope);
+        }
+    }
+    return RONDO_OK;
+}
+
+rondo_status model_check_feedback(const struct model *model, struct location where, struct errors *errors) {
+    for (int32_t i = 0; i < model_layer_count(model); i++) {
+        const struct layer *layer = model_layer(model, i);
+        if (!layer_shape(layer)->is_causal) {
+            return errors_add_at(
+                errors, RONDO_INVALID, where,
+                "with 'model.feedback' the input of a step is the target of the step before, and '%s' also reads later "
+                "steps: the targets that it is to predict; expected %s",
+                model->chain[model->first_layer + i].scope,
+                layer_is_cell(layer) ? "'direction: forward'"
+                                     : "a block with 'over: memory', or one whose attention has causal=true");
         }
     }
     return RONDO_OK;

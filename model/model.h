@@ -98,10 +98,13 @@ int64_t model_step_flops(const struct model *model);
  * is counted among its own steps. */
 int64_t model_encoder_flops(const struct model *model);
 
-/* RONDO_INVALID at `where`, naming the setting `key` that needs it, if an output depends on later steps: states of such a
- * model cannot be carried. */
+/* RONDO_INVALID at `where`, naming the setting `key` that needs it, if an output depends on later steps, or on inputs of earlier
+ * ones that no state hands on: states of such a model cannot be carried. */
 rondo_status model_check_causal(const struct model *model, const char *key, struct location where,
                                 struct errors *errors);
+/* RONDO_INVALID at `where`, the place of 'model.feedback', if an output depends on later steps: a model that reads the target of
+ * the step before would read the targets that it is to predict. */
+rondo_status model_check_feedback(const struct model *model, struct location where, struct errors *errors);
 /* 1 if the model can write sequences: it reads its own output of the step before, gives an output at every step, and no output
  * depends on later steps. Else *why_not, valid as long as the model, is the end of a message: "layers.1 reads backward in time". */
 int model_generates(const struct model *model, const char **why_not);

@@ -679,33 +679,57 @@ START_TEST(vectors_that_are_shared_have_one_width) {
 }
 END_TEST
 
-/* Why a model cannot generate; NULL: it can. */
+#define BLOCK(line)                                                                                                    \
+    {                                                                                                                  \
+        .name = "block", .output = "y", .equations = {.file = "test", .text = line, .first_line = 1 }                  \
+    }
+static const struct cell_definition each_step = BLOCK("y = tanh(x @ W)\n"),
+                                    all_steps = BLOCK("y = additive_attention(x @ Q, memory @ K, x, v)\n"),
+                                    near_steps = BLOCK("y = attention(x @ Q, x @ K, x, window=2, rotary=true)\n"),
+                                    earlier_steps = BLOCK("y = attention(x @ Q, memory @ K, memory, causal=true)\n");
+
+/* Why a model cannot generate; NULL: it can. `block`: in place of the second layer, over itself. */
 static const struct {
     struct architecture architecture;
     struct model_input input;
     const struct cell_layer_settings *layers;
     const char *why_not;
+    const struct cell_definition *block;
 } generating_rows[] = {
-    {{1, 1}, PREVIOUS, two, NULL},
-    {{1, 0}, PREVIOUS, one, "it has one output for all steps"},
+    {{1, 1}, PREVIOUS, two, NULL, NULL},
+    {{1, 0}, PREVIOUS, one, "it has one output for all steps", NULL},
     {{1, 1},
      STREAM_OF_SYMBOLS("input", 4, 4, 1),
      one,
-     "it does not read its own output of the step before ('model.feedback: true')"},
-    {{1, 1}, PREVIOUS, both, "an output of 'layers.0' depends on later steps"},
+     "it does not read its own output of the step before ('model.feedback: true')",
+     NULL},
+    {{1, 1}, PREVIOUS, both, "an output of 'layers.0' depends on later steps", NULL},
+    {{1, 1}, PREVIOUS, two, NULL, &each_step},
+    {{1, 1}, PREVIOUS, two, "an output of 'layers.1' depends on later steps", &all_steps},
+    {{1, 1}, PREVIOUS, two, "an output of 'layers.1' depends on later steps", &near_steps},
+    {{1, 1},
+     PREVIOUS,
+     two,
+     "'layers.1' looks at all earlier steps, and a generator keeps only states from step to step",
+     &earlier_steps},
 };
 
 START_TEST(models_say_why_they_cannot_generate) {
+    const struct block_layer_settings block = {.block = generating_rows[_i].block, .over = BLOCK_OVER_SELF};
+    const struct block_layer_settings *const blocks[MOST_CELLS] = {NULL, block.block == NULL ? NULL : &block};
     const struct model_settings settings = {.architecture = generating_rows[_i].architecture,
                                             .inputs = &generating_rows[_i].input,
                                             .n_inputs = 1,
                                             .layers = generating_rows[_i].layers,
-                                            .n_layers = 1};
+                                            .blocks = blocks,
+                                            .n_layers = block.block == NULL ? 1 : 2};
     const char *why_not = "";
     struct model *model = model_run_model(&settings, &cell_gru);
     ck_assert_msg(model != NULL, "%s", support_error(&support));
     ck_assert_int_eq(model_generates(model, &why_not), generating_rows[_i].why_not == NULL);
     ck_assert_pstr_eq(why_not, generating_rows[_i].why_not);
+    const rondo_status carries = model_check_causal(model, "data.carry", (struct location){0}, &support.errors);
+    ck_assert_int_eq(carries, why_not != NULL && strstr(why_not, "'layers.") != NULL ? RONDO_INVALID : RONDO_OK);
     model_destroy(model);
 }
 END_TEST

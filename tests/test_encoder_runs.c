@@ -44,6 +44,11 @@ static void write_pairs(const char *name, int count, unsigned seed) {
 static void setup(void) {
     sandbox_open();
     sandbox_write("e.yaml", experiment);
+    sandbox_write("causal.yaml", "block: causal\noutput: y\nequations: |\n"
+                                 "  y = tanh(attention(x @ Q, memory @ K, memory, causal=true) @ C + x @ W)\n");
+    sandbox_write("near.yaml", "block: near\noutput: y\nequations: |\n"
+                               "  y = tanh(attention(x @ Q, x @ K, x, window=2) @ C + x @ W)\n");
+    sandbox_write("alone.yaml", "block: alone\noutput: y\nequations: |\n  y = tanh(x @ W + b)\n");
     write_pairs("train.tsv", 90, 1);
     write_pairs("valid.tsv", 20, 7);
 }
@@ -164,6 +169,48 @@ START_TEST(a_source_without_an_encoder_is_refused) {
 }
 END_TEST
 
+/* ---- a model that would read the targets that it is to predict ---- */
+
+static const struct {
+    const char *name, *flags, *parts; /* of the error; NULL: it is trained */
+} readers_of_targets[] = {
+    {"both directions", "--set model.layers.0.direction=both",
+     "e.yaml:6:13: with 'model.feedback' the input of a step is the target of the step before, and 'layers.0' also "
+     "reads later steps: the targets that it is to predict; expected 'direction: forward'"},
+    {"backward", "--set model.layers.0.direction=backward", "'layers.0' also reads later steps"},
+    {"a block over itself", "--set model.layers.1.over=self",
+     "e.yaml:6:13: with 'model.feedback' the input of a step is the target of the step before, and 'layers.1' also "
+     "reads later steps: the targets that it is to predict; expected a block with 'over: memory', or one whose "
+     "attention has causal=true"},
+    {"a block near each step", "--set model.layers.1.over=self --set model.layers.1.block=./near.yaml",
+     "'layers.1' also reads later steps"},
+    {"a causal block", "--set model.layers.1.over=self --set model.layers.1.block=./causal.yaml", NULL},
+    {"a block of each step", "--set model.layers.1.over=self --set model.layers.1.block=./alone.yaml", NULL},
+};
+
+START_TEST(no_layer_reads_the_targets_that_it_is_to_predict) {
+    char arguments[512];
+    snprintf(arguments, sizeof arguments, "check e.yaml %s", readers_of_targets[_i].flags);
+    const struct outcome outcome = sandbox_run((struct call){.arguments = arguments});
+    assert_status(readers_of_targets[_i].name, &outcome, readers_of_targets[_i].parts == NULL ? 0 : 2);
+    if (readers_of_targets[_i].parts != NULL) {
+        assert_parts(readers_of_targets[_i].name, outcome.err, readers_of_targets[_i].parts);
+    }
+}
+END_TEST
+
+START_TEST(a_causal_block_trains_and_says_that_it_cannot_generate) {
+    train("e.yaml --set schedule.epochs=1 --set model.layers.1.over=self --set model.layers.1.block=./causal.yaml",
+          "causal");
+    const struct outcome evaluated = sandbox_run((struct call){.arguments = "eval causal --on valid"});
+    assert_status("eval", &evaluated, 0);
+    const struct outcome written = sandbox_run((struct call){.arguments = "generate causal", .input = "abc\n"});
+    assert_status("generate", &written, 2);
+    assert_parts("generate", written.err,
+                 "'layers.1' looks at all earlier steps, and a generator keeps only states from step to step");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("encoder_runs");
     TCase *runs = tcase_create("runs");
@@ -175,6 +222,8 @@ int main(void) {
     tcase_add_test(runs, both_streams_share_their_vectors);
     tcase_add_test(runs, commands_show_encoder_bridge_and_blocks);
     tcase_add_test(runs, a_source_without_an_encoder_is_refused);
+    tcase_add_loop_test(runs, no_layer_reads_the_targets_that_it_is_to_predict, 0, ROWS(readers_of_targets));
+    tcase_add_test(runs, a_causal_block_trains_and_says_that_it_cannot_generate);
     suite_add_tcase(suite, runs);
     return run_suite(suite);
 }

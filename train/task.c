@@ -79,9 +79,14 @@ _Static_assert((int)STREAM_CLASS == (int)RONDO_TARGET_CLASS && (int)STREAM_REAL 
                    (int)STREAM_LIST == (int)RONDO_TARGET_LIST,
                "the kinds of streams are those of targets");
 
-/* Windows that carry states need a model whose outputs depend only on earlier steps. */
-static rondo_status check_carry(const struct task *task, struct errors *errors) {
-    const struct data_section *data = &task->experiment->data;
+/* Windows that carry states, and feedback, need a model whose outputs depend only on earlier steps. */
+static rondo_status check_causal(const struct task *task, struct errors *errors) {
+    const struct experiment *experiment = task->experiment;
+    const struct data_section *data = &experiment->data;
+    if (experiment->model.feedback) {
+        const struct yaml_node *feedback = yaml_get(yaml_get(experiment->root, "model"), "feedback");
+        RONDO_TRY(model_check_feedback(network_model(task->network), feedback->where, errors));
+    }
     return data->settings.carry
                ? model_check_causal(network_model(task->network), "data.carry", data->carry_where, errors)
                : RONDO_OK;
@@ -106,7 +111,7 @@ static rondo_status build_network(struct task *task, struct errors *errors) {
         status = task->network == NULL ? errors->status : RONDO_OK;
     }
     task_model_free(&model);
-    status = status == RONDO_OK ? check_carry(task, errors) : status;
+    status = status == RONDO_OK ? check_causal(task, errors) : status;
     return status == RONDO_OK ? generated_texts_open(task, errors) : status;
 }
 
