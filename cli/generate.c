@@ -94,8 +94,10 @@ static void print_separator(struct generate_command *command) {
     }
 }
 
-static rondo_status print_result(struct generate_command *command, const struct generate_hypothesis *hypothesis,
-                                 int64_t prompt, int64_t number) {
+/* struct generation_taker */
+static rondo_status print_result(void *arg, const struct generate_hypothesis *hypothesis, int64_t prompt,
+                                 int64_t number) {
+    struct generate_command *command = arg;
     struct arena *arena = arena_create();
     const char *text = NULL;
     rondo_status status = arena == NULL
@@ -138,22 +140,14 @@ static rondo_status flush_prompts(struct generate_command *command, int is_last)
     if (prompts->list.count == 0) {
         return RONDO_OK;
     }
-    RONDO_TRY(generator_start(command->generation.generator, &prompts->list, command->errors));
     if (is_last && can_stream(command)) {
+        RONDO_TRY(generator_start(command->generation.generator, &prompts->list, command->errors));
         RONDO_TRY(generation_write(&command->generation, NULL, command->errors));
         printf("\n");
         return RONDO_OK;
     }
-    RONDO_TRY(generator_run(command->generation.generator, NULL, command->errors));
-    for (int64_t i = 0; i < prompts->list.count; i++) {
-        const struct generate_hypothesis *results;
-        int64_t count;
-        RONDO_TRY(generator_results(command->generation.generator, i, &results, &count, command->errors));
-        for (int64_t k = 0; k < count; k++) {
-            RONDO_TRY(print_result(command, &results[k], i, k));
-        }
-    }
-    fflush(stdout);
+    const struct generation_taker taker = {command, print_result};
+    RONDO_TRY(generation_run(&command->generation, prompts, &taker, command->errors));
     return prompts_clear(prompts, command->errors);
 }
 
@@ -171,7 +165,9 @@ static rondo_status generate_lines(struct generate_command *command, const char 
         }
     }
     text_lines_close(&lines);
-    return status == RONDO_OK ? flush_prompts(command, 0) : status;
+    /* The prompts before a mistake are answered as well. */
+    const rondo_status last = flush_prompts(command, 0);
+    return status == RONDO_OK ? last : status;
 }
 
 /* The examples of a file like those of the training, for a reader that does not read lines. */

@@ -71,6 +71,9 @@ const char *generation_flags_first(const struct generation_flags *given) {
 
 /* ---- runs ---- */
 
+/* Texts that are written together: more need more memory, and are hardly faster. */
+enum { MOST_ROWS = 256 };
+
 static rondo_status open_runs(struct generation *generation, const char *const *folders,
                               const struct common_flags *common, struct session *session, struct errors *errors) {
     for (int32_t i = 0; folders[i] != NULL; i++) {
@@ -94,14 +97,18 @@ rondo_status generation_set(struct generation *generation, const struct generate
     for (int32_t i = 0; i < generation->count; i++) {
         generation->networks[i] = generation->tasks[i]->network;
     }
+    struct generate_settings together = *settings;
+    const int64_t parts = (settings->samples + MOST_ROWS - 1) / MOST_ROWS;
+    together.samples = (settings->samples + parts - 1) / parts;
     struct generator *generator =
-        generator_create(generation->networks, generation->count, generation->tasks[0]->data.shape, settings, errors);
+        generator_create(generation->networks, generation->count, generation->tasks[0]->data.shape, &together, errors);
     if (generator == NULL) {
         return errors->status;
     }
     generator_destroy(generation->generator);
     generation->generator = generator;
     generation->settings = *settings;
+    generation->together = together.samples;
     return RONDO_OK;
 }
 
@@ -136,9 +143,29 @@ void generation_close(struct generation *generation) {
 }
 
 int64_t generation_batch(const struct generation *generation) {
-    enum { ROWS = 256 };
     const int64_t rows = generation->settings.samples * generation->settings.beams;
-    return rows >= ROWS ? 1 : ROWS / rows;
+    return rows >= MOST_ROWS ? 1 : MOST_ROWS / rows;
+}
+
+rondo_status generation_run(struct generation *generation, struct prompts *prompts,
+                            const struct generation_taker *taker, struct errors *errors) {
+    struct generator *generator = generation->generator;
+    const int64_t samples = generation->settings.samples;
+    for (int64_t first = 0; first < samples; first += generation->together) {
+        prompts_set_first_sample(prompts, first);
+        RONDO_TRY(generator_start(generator, &prompts->list, errors));
+        RONDO_TRY(generator_run(generator, NULL, errors));
+        for (int64_t prompt = 0; prompt < prompts->list.count; prompt++) {
+            const struct generate_hypothesis *results;
+            int64_t count;
+            RONDO_TRY(generator_results(generator, prompt, &results, &count, errors));
+            for (int64_t i = 0; i < count && (samples == 1 || first + i < samples); i++) {
+                RONDO_TRY(taker->take(taker->arg, &results[i], prompt, first + i));
+            }
+        }
+        fflush(stdout);
+    }
+    return RONDO_OK;
 }
 
 /* ---- text ---- */

@@ -33,6 +33,7 @@ struct generation {
     int32_t count, owned;                           /* owned: tasks that generation_close destroys */
     struct generate_settings settings;
     struct generator *generator;
+    int64_t together; /* samples of a prompt that the generator writes together; settings.samples may be more */
 };
 /* Opens the runs (cli/open_run.h), with the settings of the first one and the flags. Close with generation_close, also after a
  * failure. */
@@ -50,6 +51,15 @@ rondo_status generation_set(struct generation *generation, const struct generate
 
 /* Prompts that are generated together. */
 int64_t generation_batch(const struct generation *generation);
+/* Generates for all prompts of the list, at most generation_batch of them, and passes on each result: number `rank` of prompt `prompt`,
+ * from 0, in the order of prompts and ranks. Many samples are generated and passed on some at a time, so that memory does not grow
+ * with their number. */
+struct generation_taker {
+    void *arg;
+    rondo_status (*take)(void *arg, const struct generate_hypothesis *result, int64_t prompt, int64_t rank);
+};
+rondo_status generation_run(struct generation *generation, struct prompts *prompts,
+                            const struct generation_taker *taker, struct errors *errors);
 
 /* Prints generated text to standard output: as it is, or, at a terminal, with control characters other than tabs and line
  * breaks escaped, so that no text controls the terminal. A character may come in pieces: `held`, which begins as zeros, keeps

@@ -198,8 +198,10 @@ static rondo_status print_text_result(struct written *written, const struct gene
                : RONDO_OK;
 }
 
-static rondo_status print_result(struct written *written, const struct generate_hypothesis *hypothesis, int64_t prompt,
+/* struct generation_taker */
+static rondo_status print_result(void *arg, const struct generate_hypothesis *hypothesis, int64_t prompt,
                                  int64_t rank) {
+    struct written *written = arg;
     if (hypothesis->ids == NULL) {
         const struct reader_prediction prediction = prompts_prediction(&written->prompts, hypothesis, prompt);
         return written->print(written->arg, &prediction);
@@ -212,20 +214,10 @@ static rondo_status print_result(struct written *written, const struct generate_
 }
 
 static rondo_status print_range(struct written *written, const struct dataset *dataset, int64_t begin, int64_t end) {
-    struct generator *generator = written->generation.generator;
+    const struct generation_taker taker = {written, print_result};
     RONDO_TRY(prompts_add_examples(&written->prompts, dataset, begin, end, (uint64_t)written->count, written->errors));
-    RONDO_TRY(generator_start(generator, &written->prompts.list, written->errors));
-    RONDO_TRY(generator_run(generator, NULL, written->errors));
-    for (int64_t prompt = 0; prompt < end - begin; prompt++) {
-        const struct generate_hypothesis *results;
-        int64_t count;
-        RONDO_TRY(generator_results(generator, prompt, &results, &count, written->errors));
-        for (int64_t rank = 0; rank < count; rank++) {
-            RONDO_TRY(print_result(written, &results[rank], prompt, rank));
-        }
-    }
+    RONDO_TRY(generation_run(&written->generation, &written->prompts, &taker, written->errors));
     written->count += end - begin;
-    fflush(stdout);
     return prompts_clear(&written->prompts, written->errors);
 }
 

@@ -1,10 +1,13 @@
 /* tests/test_generate_command.c: `rondo generate`, `rondo chat`, and `rondo predict` of runs that write their outputs: what they
  * print, that it depends on nothing but prompt, settings and model, and mistakes with their messages. */
+#define _POSIX_C_SOURCE 200809L
 #include <jansson.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sandbox.h"
 #include "tests/suite.h"
@@ -176,6 +179,37 @@ START_TEST(several_runs_write_together) {
     const char *alone = output_of("generate lines --count 4 --score", NULL);
     ck_assert_str_eq(output_of("generate lines lines --count 4 --score", NULL), alone);
     ck_assert_str_ne(output_of("generate lines other --count 4 --score", NULL), alone);
+}
+END_TEST
+
+/* Many texts are written some at a time, and printed as soon as they are. */
+START_TEST(many_texts_are_printed_while_others_are_written) {
+    const char *many = output_of("generate lines --seed 5 --count 600", NULL);
+    const char *few = output_of("generate lines --seed 5 --count 3", NULL);
+    ck_assert(strncmp(many, few, strlen(few)) == 0);
+    const char *more = output_of("generate lines --seed 5 --count 401", NULL);
+    ck_assert(strncmp(many, more, strlen(more)) == 0);
+    int lines = 0;
+    for (const char *at = many; (at = strchr(at, '\n')) != NULL; at++) {
+        lines++;
+    }
+    ck_assert_int_eq(lines, 600);
+    struct process *process =
+        sandbox_start((struct call){.arguments = "generate lines --count 1000000", .output = "texts.txt"});
+    while (!sandbox_has("texts.txt") || sandbox_read("texts.txt", NULL)[0] == '\0') {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    sandbox_signal(process, SIGINT);
+    ck_assert_int_ne(sandbox_finish(process).status, 0);
+}
+END_TEST
+
+/* A line that is no prompt ends the command after what was asked before it. */
+START_TEST(prompts_before_a_mistake_are_answered) {
+    const char *alone = output_of("generate lines --prompt-file - --temperature 0", "the c\n");
+    const struct outcome outcome = rondo("generate lines --prompt-file - --temperature 0", "the c\nthe Q\nthe d\n", 2);
+    ck_assert_str_eq(outcome.out, alone);
+    ck_assert_ptr_nonnull(strstr(outcome.err, "standard input:2:5: the model has not learned 'Q'"));
 }
 END_TEST
 
@@ -483,6 +517,8 @@ int main(void) {
     tcase_add_test(texts, limits_bound_the_text);
     tcase_add_test(texts, texts_without_an_end_are_separated);
     tcase_add_test(texts, several_runs_write_together);
+    tcase_add_test(texts, many_texts_are_printed_while_others_are_written);
+    tcase_add_test(texts, prompts_before_a_mistake_are_answered);
     tcase_add_test(texts, outputs_are_in_the_order_of_the_input_and_independent);
     tcase_add_test(texts, several_outputs_begin_with_the_number_of_the_line);
     tcase_add_test(texts, samples_are_the_same_after_a_resume);

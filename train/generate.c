@@ -180,8 +180,11 @@ _Static_assert(sizeof(int32_t) == sizeof(float), "a prefix is copied without its
 static rondo_status copy_prompt(struct generator *generator, const struct generate_prompt *from,
                                 struct generate_text *to, struct errors *errors) {
     const struct dataset *dataset = generator->dataset;
-    *to = (struct generate_text){
-        .example = from->example, .number = from->number, .n_context = from->n_context, .n_prefix = from->n_prefix};
+    *to = (struct generate_text){.example = from->example,
+                                 .first_sample = from->first_sample,
+                                 .number = from->number,
+                                 .n_context = from->n_context,
+                                 .n_prefix = from->n_prefix};
     RONDO_CHECK(dataset == NULL || (from->example >= 0 && from->example < dataset->count) || dataset->count == 0,
                 errors, "a prompt has an example of the dataset");
     if (dataset != NULL && dataset_find(dataset, "source") != NULL &&
@@ -216,8 +219,9 @@ static rondo_status open_searches(struct generator *generator, struct errors *er
     }
     for (int64_t i = 0; i < count; i++) {
         struct search *search = generate_search(generator, i);
-        search->stream = rng_substream(rng_substream(stream, generate_text_of(generator, i)->number),
-                                       (uint64_t)(i % generator->samples));
+        const struct generate_text *text = generate_text_of(generator, i);
+        search->stream =
+            rng_substream(rng_substream(stream, text->number), (uint64_t)(text->first_sample + i % generator->samples));
         RONDO_TRY(search_open(search, &generator->search, generator->texts, errors));
     }
     return RONDO_OK;

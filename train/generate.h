@@ -34,6 +34,8 @@ struct generate_prompt {
     /* Names the random words, with the sample and the step: usually the number of the line or example that was asked for. Equal
      * prompts with equal numbers have equal results. */
     uint64_t number;
+    /* The number of the first of its samples, which names the random words too: many samples can be generated some at a time. */
+    int64_t first_sample;
 };
 
 struct generate_prompts {

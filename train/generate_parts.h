@@ -15,7 +15,7 @@ enum { GENERATE_MOST_SHARDS = 16 };
 
 /* A prompt, copied. */
 struct generate_text {
-    int64_t example;
+    int64_t example, first_sample;
     uint64_t number;
     int32_t *ids;       /* [n_context + n_prefix]; NULL: numbers */
     double *numbers;    /* the same, as the model sees them */

@@ -184,6 +184,12 @@ rondo_status prompts_add_examples(struct prompts *prompts, const struct dataset 
     return RONDO_OK;
 }
 
+void prompts_set_first_sample(struct prompts *prompts, int64_t first) {
+    for (int64_t i = 0; i < prompts->list.count; i++) {
+        prompts->items[i].first_sample = first;
+    }
+}
+
 /* ---- results ---- */
 
 /* The symbol of the source that symbol number `step` of the result attended to most: as it is written there, if the vocabulary lacks

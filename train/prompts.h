@@ -57,6 +57,9 @@ rondo_status prompts_add(struct prompts *prompts, const char *text, struct locat
 rondo_status prompts_add_examples(struct prompts *prompts, const struct dataset *dataset, int64_t begin, int64_t end,
                                   uint64_t number, struct errors *errors);
 
+/* The number of the first sample of all prompts, for texts that are begun from now on. */
+void prompts_set_first_sample(struct prompts *prompts, int64_t first);
+
 /* The text of a result of prompt number `prompt` of the list; *text from `arena`. With unknown: replace, an unknown symbol is
  * replaced by the symbol of the source that was attended to most. NULL if the model writes numbers. */
 rondo_status prompts_text(const struct prompts *prompts, const struct generate_hypothesis *hypothesis, int64_t prompt,
