@@ -155,8 +155,13 @@ static rondo_status settle(struct generate_settings *settings, const struct give
                       "'min_length' is %lld, expected at most 'max_length', which is %lld",
                       (long long)settings->min_length, (long long)settings->max_length);
     }
-    if (gives(given, "beam")) {
-        settings->beam_where = where_of(given, "beam");
+    const struct {
+        const char *key;
+        struct location *where;
+    } places[] = {
+        {"beam", &settings->beam_where}, {"unknown", &settings->unknown_where}, {"show", &settings->show_where}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        *places[i].where = gives(given, places[i].key) ? where_of(given, places[i].key) : *places[i].where;
     }
     return given->errors->count == before ? RONDO_OK : given->errors->status;
 }

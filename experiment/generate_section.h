@@ -46,10 +46,11 @@ struct generate_settings {
     int64_t no_repeat;  /* no sequence of this number of symbols occurs twice in a text; 0: any may */
     /* A beam search compares log P / ((5 + length) / 6)^length_power (Wu et al. 2016, equation 14); 0: log P. */
     double length_power;
-    int32_t unknown;            /* enum generate_unknown */
-    int64_t seed;               /* >= 0: the same seed gives the same texts */
-    int64_t show;               /* validation examples that are generated after each validation; 0: none */
-    struct location beam_where; /* where `beam` was given, for generate_settings_fit; file NULL: nowhere */
+    int32_t unknown; /* enum generate_unknown */
+    int64_t seed;    /* >= 0: the same seed gives the same texts */
+    int64_t show;    /* validation examples that are generated after each validation; 0: none */
+    /* Where `beam`, `unknown` and `show` were given, for what only the model can tell; file NULL: nowhere. */
+    struct location beam_where, unknown_where, show_where;
 };
 
 /* The keys of the section. */

@@ -470,6 +470,14 @@ int model_generates(const struct model *model, const char **why_not) {
     return model->why_not == NULL;
 }
 
+int model_reads_memory(const struct model *model) {
+    int reads = 0;
+    for (int32_t i = 0; i < model_layer_count(model); i++) {
+        reads |= layer_shape(model_layer(model, i))->reads_memory;
+    }
+    return reads;
+}
+
 struct states *model_states_create(const struct model *model, int64_t rows, struct errors *errors) {
     const struct location nowhere = {NULL, 0, 0};
     return model_check_causal(model, "states", nowhere, errors) != RONDO_OK

@@ -108,6 +108,8 @@ rondo_status model_check_feedback(const struct model *model, struct location whe
 /* 1 if the model can write sequences: it reads its own output of the step before, gives an output at every step, and no output
  * depends on later steps. Else *why_not, valid as long as the model, is the end of a message: "layers.1 reads backward in time". */
 int model_generates(const struct model *model, const char **why_not);
+/* 1 if a layer attends to the outputs of the encoder. */
+int model_reads_memory(const struct model *model);
 /* The states of all layers for `rows` rows, all zero, with the names "layers.0.h"; NULL with errors, also if the
  * model is not causal. Free with states_destroy; they may outlive the model. */
 struct states *model_states_create(const struct model *model, int64_t rows, struct errors *errors);

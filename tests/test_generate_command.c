@@ -468,7 +468,9 @@ static const struct {
      "--min-length: 'min_length' is 50, expected at most 'max_length', which is 40"},
     {"generate lines --unknown keep", "", "--unknown: 'unknown' is 'keep', expected one of forbid, replace, allow"},
     {"generate lines --unknown replace", "",
-     "'unknown' is replace, which copies a symbol of the source, and the run 'lines' has no source"},
+     "--unknown: 'unknown' is replace, which copies the symbol of the source that is attended to most, and the model "
+     "has no "
+     "source"},
     {"generate lines --prefix thecat --max-length 4", "",
      "--prefix: the beginning of the text has 6 symbols, and 'max_length' is 4: nothing is left to write"},
     {"generate lines --temprature 1", "", "unknown flag '--temprature' (did you mean '--temperature'?)"},

@@ -107,8 +107,15 @@ END_TEST
     "model: {feedback: " feedback ", layers: [{cell: gru, hidden: 4}]}\n"                                              \
     "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\n" generate "\n"
 
+/* A translator with this model. */
+#define TRANSLATES(model, generate)                                                                                    \
+    "rondo: 1\nname: e\narchitecture: \"N:N\"\ndata: {reader: pairs, train: p.tsv}\n"                                  \
+    "model: {feedback: true, " model "}\n"                                                                             \
+    "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\n" generate "\n"
+
 static void setup(void) {
     sandbox_open();
+    sandbox_write("p.tsv", "a b\tA B\nb a\tB A\nb b\tB B\n");
     sandbox_write("t.txt", "the cat sat on the mat and the rat sat on the cat\n");
 }
 
@@ -128,6 +135,23 @@ static const struct {
     {WRITES("false", "generate: {beam: 3}"),
      "e.yaml:8:1: 'generate' is not used: only a model that reads its own outputs generates, expected 'model.feedback: "
      "true'"},
+    /* what only the model can tell */
+    {WRITES("true", "generate: {beam: 100}"),
+     "e.yaml:8:18: 'beam' is 100, expected at most the number of symbols that the model writes, which is "},
+    {WRITES("true", "generate: {unknown: replace}"),
+     "e.yaml:8:21: 'unknown' is replace, which copies the symbol of the source that is attended to most, and the model "
+     "has no source"},
+    {TRANSLATES("encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4}]", "generate: {unknown: replace}"),
+     "e.yaml:8:21: 'unknown' is replace, which copies the symbol of the source that is attended to most, and the model "
+     "has no attention"},
+    {TRANSLATES("encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4, direction: both}]",
+                "generate: {show: 3}"),
+     "e.yaml:8:18: 'show' is 3, and this model does not generate: "},
+    {TRANSLATES("encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4}, {block: attention, over: self}]",
+                "generate: {beam: 2, show: 3}"),
+     "e.yaml:8:27: 'show' is 3, and this model does not generate: "},
+    {TRANSLATES("encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4}]", "generate: {show: 3}"),
+     "e.yaml:8:18: 'show' is 3, and the model writes for examples of validation data, of which there are none"},
 };
 
 START_TEST(mistake_is_reported_at_its_place) {
@@ -146,6 +170,20 @@ static const struct {
     {"generate: {beam: 5}", "temperature: 0|beam: 5"},
     {"generate: {temperature: 0.8, show: 2}", "temperature: 0.8|beam: 1|show: 2"},
 };
+
+/* A run with attention may copy, and one without is refused before it is trained. */
+START_TEST(copies_need_attention) {
+    sandbox_write("e.yaml", TRANSLATES("encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru_bahdanau, hidden: 4}]",
+                                       "generate: {unknown: replace, beam: 2}"));
+    struct outcome outcome = sandbox_run((struct call){.arguments = "check e.yaml"});
+    assert_status("attention", &outcome, 0);
+    sandbox_write("e.yaml", TRANSLATES("encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4}]",
+                                       "generate: {unknown: replace, beam: 2}"));
+    outcome = sandbox_run((struct call){.arguments = "train e.yaml --out none"});
+    assert_status("no attention", &outcome, 2);
+    ck_assert(!sandbox_has("none"));
+}
+END_TEST
 
 START_TEST(run_has_the_settings_with_their_defaults) {
     char text[1024];
@@ -169,6 +207,7 @@ int main(void) {
     tcase_add_unchecked_fixture(section, setup, sandbox_close);
     tcase_set_timeout(section, 60);
     tcase_add_loop_test(section, mistake_is_reported_at_its_place, 0, ROWS(mistakes));
+    tcase_add_test(section, copies_need_attention);
     tcase_add_loop_test(section, run_has_the_settings_with_their_defaults, 0, ROWS(sections));
     suite_add_tcase(suite, section);
     return run_suite(suite);

@@ -36,12 +36,20 @@ rondo_status prompts_check_tasks(struct task *const *tasks, const char *const *f
             RONDO_TRY(check_same_data(tasks[0], tasks[i], folders, i, errors));
         }
     }
-    const struct dataset *shape = tasks[0]->data.shape;
+    return prompts_check_settings(tasks[0], settings, errors);
+}
+
+rondo_status prompts_check_settings(const struct task *task, const struct generate_settings *settings,
+                                    struct errors *errors) {
+    const struct dataset *shape = task->data.shape;
     const struct stream *target = dataset_find(shape, "target");
-    if (settings->unknown == GENERATE_REPLACE && dataset_find(shape, "source") == NULL) {
-        return errors_add(errors, RONDO_INVALID,
-                          "'unknown' is replace, which copies a symbol of the source, and the run '%s' has no source",
-                          folders[0]);
+    const int has_source = dataset_find(shape, "source") != NULL;
+    if (settings->unknown == GENERATE_REPLACE && (!has_source || !model_reads_memory(network_model(task->network)))) {
+        return errors_add_at(
+            errors, RONDO_INVALID, settings->unknown_where,
+            "'unknown' is replace, which copies the symbol of the source that is attended to most, and "
+            "the model has no %s",
+            has_source ? "attention" : "source");
     }
     return target->kind == STREAM_REAL ? RONDO_OK : generate_settings_fit(settings, target->size, errors);
 }

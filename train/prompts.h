@@ -38,6 +38,10 @@ struct prompts {
 rondo_status prompts_check_tasks(struct task *const *tasks, const char *const *folders, int32_t n_tasks,
                                  const struct generate_settings *settings, struct errors *errors);
 
+/* RONDO_INVALID for settings that the model of a task, which generates, cannot write with, at the places where they were given. */
+rondo_status prompts_check_settings(const struct task *task, const struct generate_settings *settings,
+                                    struct errors *errors);
+
 /* No prompts yet. Close with prompts_close, also after a failure. */
 rondo_status prompts_open(struct prompts *prompts, const struct task *task, const struct generate_settings *settings,
                           struct errors *errors);

@@ -175,7 +175,9 @@ static rondo_status open_task(struct task *task, const struct task_source *sourc
     RONDO_TRY(task_check_data(task, errors));
     RONDO_TRY(measure_epoch(task, errors));
     RONDO_TRY(resolve_class_numbers(task, errors));
-    return build_network(task, errors);
+    RONDO_TRY(build_network(task, errors));
+    const int trains = experiment->optimizer.optimizer.descriptor != NULL;
+    return trains ? task_check_generation(task, (source->which & TASK_VALID) != 0, errors) : RONDO_OK;
 }
 
 /* 1 if this is a metric of the experiment without a value. */

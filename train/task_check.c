@@ -1,5 +1,6 @@
 #include "train/task_check.h"
 
+#include "train/prompts.h"
 #include "train/target_check.h"
 
 /* Lists are not aligned with steps: the loss needs the outputs of all steps, and no step has a target of its own. */
@@ -63,6 +64,24 @@ rondo_status task_check_data(const struct task *task, struct errors *errors) {
     RONDO_TRY(check_scaling(task, errors));
     RONDO_TRY(check_lists(task, errors));
     return check_horizon(task, errors);
+}
+
+rondo_status task_check_generation(const struct task *task, int reads_valid, struct errors *errors) {
+    const struct generate_settings *settings = &task->experiment->generate;
+    const char *why_not;
+    if (!model_generates(network_model(task->network), &why_not)) {
+        return settings->show == 0 ? RONDO_OK
+                                   : errors_add_at(errors, RONDO_INVALID, settings->show_where,
+                                                   "'show' is %lld, and this model does not generate: %s",
+                                                   (long long)settings->show, why_not);
+    }
+    if (settings->show > 0 && reads_valid && task->data.valid == NULL && task_has_inputs(task)) {
+        return errors_add_at(errors, RONDO_INVALID, settings->show_where,
+                             "'show' is %lld, and the model writes for examples of validation data, of which there are "
+                             "none: give 'data.valid', or --set generate.show=0",
+                             (long long)settings->show);
+    }
+    return prompts_check_settings(task, settings, errors);
 }
 
 rondo_status task_check_test(const struct task *task, struct errors *errors) {

@@ -11,6 +11,10 @@
  * model.feedback would show too early. */
 rondo_status task_check_data(const struct task *task, struct errors *errors);
 
+/* RONDO_INVALID, at its place, for `generate` if the model of the task, which is to be trained, cannot write as it says. `reads_valid`: the
+ * task has its validation data, if there are any. */
+rondo_status task_check_generation(const struct task *task, int reads_valid, struct errors *errors);
+
 /* Reads the files of the test part, which the task does not keep, and checks them as those of training. Nothing if the experiment
  * gives no such files. */
 rondo_status task_check_test(const struct task *task, struct errors *errors);

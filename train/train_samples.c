@@ -23,13 +23,7 @@ static rondo_status add_prompts(struct train_samples *samples, const struct task
                                 struct errors *errors) {
     const struct dataset *valid = task->data.valid;
     if (task_has_inputs(task)) {
-        if (valid == NULL) {
-            return errors_add(
-                errors, RONDO_INVALID,
-                "'generate.show' is %lld, and the model writes for examples of validation data, of which there "
-                "are none: give 'data.valid', or --set generate.show=0",
-                (long long)count);
-        }
+        RONDO_CHECK(valid != NULL, errors, "the task has been checked");
         return prompts_add_examples(&samples->prompts, valid, 0, count < valid->count ? count : valid->count, 0,
                                     errors);
     }
