@@ -94,8 +94,8 @@ static int takes_back(const struct given *given, const char *key, const struct g
 /* Beam search or drawing: the source that gives one of them decides. */
 static void choose_way(struct generate_settings *settings, const struct given *given) {
     const int has_beam = gives(given, "beam") && settings->beams > 1;
-    const int has_temperature = gives(given, "temperature") && settings->temperature > 0;
-    if (has_beam && has_temperature) {
+    const int has_temperature = gives(given, "temperature");
+    if (has_beam && has_temperature && settings->temperature > 0) {
         errors_add_at(
             given->errors, RONDO_INVALID, where_of(given, "temperature"),
             "'temperature' does not go with beam %lld: a beam search looks for the most probable text and draws "

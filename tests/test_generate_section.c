@@ -22,6 +22,8 @@ static const struct {
     {0, "temperature=0.8 top_k=40", "temperature=0", 1, 1, 1, 0, 0, 1},
     {1, "beam=5 n_best=3 length_power=0.8", "temperature=0.7 top_k=9", 1, 1, 1, 9, 0.7, 1},
     {1, "beam=5 n_best=3", "beam=1", 1, 1, 1, 0, 0, 1},
+    {1, "beam=5 n_best=3", "temperature=0", 1, 1, 1, 0, 0, 1},
+    {1, "beam=5 n_best=3", "beam=2 temperature=0", 2, 1, 2, 0, 0, 1},
     {1, "beam=5 n_best=3", "beam=2", 2, 1, 2, 0, 0, 1},
     /* Settings of the chosen way stay. */
     {0, "temperature=0.8 top_k=40", "temperature=1.2", 1, 1, 1, 40, 1.2, 1},
