@@ -24,6 +24,7 @@ struct chat {
     char *line;       /* the last one that was answered; NULL: none */
     uint64_t answers; /* so far: names the random words of the next one */
     int has_ended;    /* /quit */
+    int failed;       /* exit status of mistakes that were reported; 0: none */
     int at_terminal;
     struct errors *errors;
 };
@@ -187,7 +188,8 @@ static void print_settings(const struct chat *chat) {
     struct arena *arena = arena_create();
     for (const rondo_option *option = generate_table; option->key != NULL && arena != NULL; option++) {
         const char *text = option_text(option, &chat->generation.settings, arena);
-        if (strcmp(option->key, "show") != 0 && text != NULL) {
+        if (strcmp(option->key, "show") != 0 && strcmp(option->key, "count") != 0 &&
+            strcmp(option->key, "n_best") != 0 && text != NULL) {
             printf("  /%s %s\n", option->key, text);
         }
     }
@@ -197,7 +199,8 @@ static void print_settings(const struct chat *chat) {
 static const char help[] =
     "  /temperature 0.7   a setting, as the flags of `rondo generate`: /top_k, /top_p, /max_length, …\n"
     "  /settings          all settings\n"
-    "  /again             another answer to the last line\n"
+    "  /again             another answer to the last line: a chat has one answer to each, so count and n_best are 1\n"
+    "  //text             the line /text, which is no command\n"
     "  /new               forget everything that was said\n"
     "  /quit              or Ctrl-D; Ctrl-C ends an answer\n";
 
@@ -284,11 +287,17 @@ static rondo_status talk_at_terminal(struct chat *chat) {
     return chat->errors->status;
 }
 
+/* Mistakes do not end the conversation here either, but the exit status tells of them. */
 static rondo_status talk_by_lines(struct chat *chat) {
     struct text_lines lines;
     rondo_status status = text_lines_open(&lines, "-", chat->errors);
     while (status == RONDO_OK && !chat->has_ended && text_lines_next(&lines, &status, chat->errors)) {
         status = take_line(chat, lines.text, lines.where);
+        if (status == RONDO_INVALID) {
+            fflush(stdout);
+            chat->failed = report_errors(chat->errors, 0);
+            status = RONDO_OK;
+        }
     }
     text_lines_close(&lines);
     return status;
@@ -337,7 +346,8 @@ static int run_chat(const struct command *command, int argc, char **argv) {
     generation_close(&chat.generation);
     free(chat.ids);
     free(chat.line);
-    status = finish_command(&errors, 0);
+    const int finished = finish_command(&errors, 0);
+    status = finished != 0 ? finished : chat.failed;
     session_destroy(session);
     return status;
 }
@@ -350,7 +360,11 @@ const struct command command_chat = {
     "other.\n\n"
     "A line that begins with a slash is a command: /help lists them. The flags are those of 'rondo generate', and "
     "each\n"
-    "of them is a command as well: /temperature 0.7.\n\n"
+    "of them is a command as well: /temperature 0.7. A line //text is the text /text. There is one answer to each "
+    "line,\n"
+    "so --count and --n-best are 1. A mistake is reported, and the conversation goes on; by lines of standard input, "
+    "the\n"
+    "exit status is then 2.\n\n"
     "  rondo chat runs/pronunciation\n"
     "  echo quixotic | rondo chat runs/pronunciation\n",
     run_chat};

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/json_builder.h"
 #include "cli/open_run.h"
 #include "cli/plot_predictions.h"
 #include "cli/predicted.h"
@@ -13,6 +14,7 @@
 #include "cli/text_lines.h"
 #include "cli/written.h"
 #include "core/number.h"
+#include "io/json.h"
 
 enum { BATCH = 256 }; /* examples that are predicted together */
 
@@ -22,6 +24,7 @@ struct predictor {
     const char *column; /* of --column; NULL: not given */
     double interval;    /* of --interval; 0: not given */
     int json;
+    int failed;                     /* exit status of lines that were refused; 0: none */
     int is_quiet;                   /* the plot is printed in place of the lines */
     struct plot_predictions *plots; /* NULL: none */
     struct written *written;        /* the run writes its outputs; NULL: it does not */
@@ -114,9 +117,40 @@ static rondo_status flush_pending(struct predictor *predictor, struct pending *p
     }
     char what[256];
     snprintf(what, sizeof what, "%s, from line %d", pending->name, pending->first_line);
-    const rondo_status status = predict_dataset(predictor, pending->dataset, what);
+    const rondo_status status =
+        pending->dataset->count == 0 ? RONDO_OK : predict_dataset(predictor, pending->dataset, what);
     dataset_destroy(pending->dataset);
     pending->dataset = NULL;
+    return status;
+}
+
+/* Prints what stands for the output of a line that has none, so that each line has an output at its place. */
+static rondo_status print_nothing(struct predictor *predictor, const char *line, const char *message) {
+    if (predictor->json) {
+        struct json_builder builder = {0};
+        json_t *object = json_object();
+        json_set(&builder, object, predictor->written != NULL ? "prompt" : "text", json_text(line));
+        json_set(&builder, object, "error", json_text(message));
+        return output_json(json_built(&builder, object), JSON_COMPACT, predictor->errors);
+    }
+    printf("\n");
+    return RONDO_OK;
+}
+
+/* A line that is no example: it has an empty output, and the lines after it are predicted. An empty line for a run that writes texts is no
+ * mistake: there is nothing to write. */
+static rondo_status skip_line(struct predictor *predictor, struct pending *pending, const char *line,
+                              struct errors *mistake) {
+    const int is_empty = predictor->written != NULL && line[strspn(line, " \t\r")] == '\0';
+    rondo_status status = flush_pending(predictor, pending);
+    if (status == RONDO_OK && !predictor->is_quiet) {
+        status = print_nothing(predictor, line, errors_text(mistake, 0));
+    }
+    if (predictor->written != NULL) {
+        predictor->written->count++; /* results are numbered by lines */
+    }
+    fflush(stdout);
+    predictor->failed = is_empty ? predictor->failed : report_errors(mistake, predictor->json);
     return status;
 }
 
@@ -131,7 +165,18 @@ static rondo_status add_line(struct predictor *predictor, struct pending *pendin
     if (pending->dataset == NULL) {
         return predictor->errors->status;
     }
-    RONDO_TRY(reader_add(reader, line, where, pending->dataset, predictor->errors));
+    struct errors mistake = {0};
+    rondo_status status = reader_add(reader, line, where, pending->dataset, &mistake);
+    if (status == RONDO_INVALID) {
+        status = skip_line(predictor, pending, line, &mistake);
+        errors_free(&mistake);
+        return status;
+    }
+    if (status != RONDO_OK) {
+        errors_move(predictor->errors, &mistake);
+        errors_free(&mistake);
+        return status;
+    }
     return pending->dataset->count == most ? flush_pending(predictor, pending) : RONDO_OK;
 }
 
@@ -451,6 +496,7 @@ static int run_predict(const struct command *command, int argc, char **argv) {
                                   : NULL;
     const struct run_record_settings settings = open_run_settings(&common, given.folder);
     struct task *task = session == NULL ? NULL : open_run(&settings, session, common.json, &errors);
+    int failed = 0;
     if (task != NULL) {
         struct predictor predictor = {.task = task,
                                       .reads_files = given.column != NULL || task->data.reader->class->add == NULL,
@@ -458,10 +504,12 @@ static int run_predict(const struct command *command, int argc, char **argv) {
                                       .json = common.json,
                                       .errors = &errors};
         predict_run(&predictor, &given);
+        failed = predictor.failed;
     }
     plot_page_close(&given.page);
     plot_page_close(&given.attention);
-    status = finish_command(&errors, common.json);
+    const int finished = finish_command(&errors, common.json);
+    status = finished != 0 ? finished : failed;
     task_destroy(task);
     session_destroy(session);
     return status;
@@ -484,6 +532,10 @@ const struct command command_predict = {
     "unless the settings of `generate:`, or the flags from --temperature on, say otherwise. If there are several\n"
     "texts for a line, each begins with the number of the line. --attention draws which symbols of the source each\n"
     "symbol attended to.\n\n"
+    "Each line has its output in the same place: a line that cannot be read, such as one that is too long, is "
+    "reported,\n"
+    "has an empty output, or an object with 'error', and makes the exit status 2; those after it are predicted. A run\n"
+    "that writes texts writes an empty one for an empty line.\n\n"
     "--plot draws the predictions: numbers, with their intervals if --interval is given; how often each class is\n"
     "predicted, or the probabilities for a single example. As text it replaces the lines; --plot FILE.svg writes a "
     "file\n"

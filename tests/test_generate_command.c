@@ -247,6 +247,24 @@ START_TEST(several_outputs_begin_with_the_number_of_the_line) {
 }
 END_TEST
 
+/* A line that is no input has an empty output, and does not keep the others from theirs. */
+START_TEST(each_line_has_its_output_in_place) {
+    const char *alone = output_of("predict names --temperature 0", "german\nwelsh\n");
+    char expected[256];
+    snprintf(expected, sizeof expected, "%s\n%s", line_of(alone, 0), line_of(alone, 1));
+    ck_assert_str_eq(output_of("predict names --temperature 0", "german\n \nwelsh\n"), expected);
+    struct outcome outcome = rondo("predict names --temperature 0", "german\nfinnish\nwelsh\n", 2);
+    ck_assert_str_eq(outcome.out, expected);
+    assert_parts("error", outcome.err, "standard input:2: the input 'finnish' is not among those");
+    outcome = rondo("predict names --temperature 0 --json", "\nfinnish\nwelsh\n", 2);
+    assert_parts("json", line_of(outcome.out, 0), "\"prompt\":\"\"|\"error\":");
+    assert_parts("json", line_of(outcome.out, 1), "\"prompt\":\"finnish\"|\"error\":\"standard input:2: the input");
+    assert_parts("json", line_of(outcome.out, 2), "\"prompt\":\"welsh\"|\"output\":");
+    const char *best = output_of("predict names --beam 2 --n-best 2", "\nwelsh\n");
+    ck_assert(line_of(best, 0)[0] == '\n' && line_of(best, 1)[0] == '2' && line_of(best, 2)[0] == '2');
+}
+END_TEST
+
 /* ---- attention ---- */
 
 /* Letters in the opposite order; each third word has a letter that no other word has, and so is unknown. */
@@ -421,6 +439,18 @@ START_TEST(answer_follows_all_that_was_said) {
 END_TEST
 
 /* After /new, /again and other settings, an answer is what it would have been from the beginning. */
+/* What is wrong is reported, and the conversation goes on. */
+START_TEST(mistake_does_not_end_a_conversation) {
+    const char *plain = output_of("chat lines --temperature 0", "the c\nthe d\n");
+    const struct outcome outcome =
+        rondo("chat lines --temperature 0", "the c\n/usr/bin\nthe Q\n//\n/temperature -4\nthe d\n", 2);
+    ck_assert_str_eq(outcome.out, plain);
+    assert_parts("errors", outcome.err,
+                 "standard input:2: unknown command '/usr/bin'|standard input:3:5: the model has not learned 'Q'|"
+                 "standard input:4:1: the model has not learned '/'|'temperature' is -4");
+}
+END_TEST
+
 START_TEST(commands_change_what_follows) {
     const char *plain = output_of("chat lines --temperature 0", "the c\nthe d\n");
     ck_assert_str_eq(output_of("chat lines", "/temperature 0\nthe c\nthe d\n"), plain);
@@ -522,11 +552,13 @@ int main(void) {
     tcase_add_test(texts, many_texts_are_printed_while_others_are_written);
     tcase_add_test(texts, prompts_before_a_mistake_are_answered);
     tcase_add_test(texts, outputs_are_in_the_order_of_the_input_and_independent);
+    tcase_add_test(texts, each_line_has_its_output_in_place);
     tcase_add_test(texts, several_outputs_begin_with_the_number_of_the_line);
     tcase_add_test(texts, samples_are_the_same_after_a_resume);
     tcase_add_test(texts, samples_are_printed_after_each_validation);
     tcase_add_test(texts, answer_follows_all_that_was_said);
     tcase_add_test(texts, commands_change_what_follows);
+    tcase_add_test(texts, mistake_does_not_end_a_conversation);
     suite_add_tcase(suite, texts);
     TCase *attention = tcase_create("attention");
     tcase_add_unchecked_fixture(attention, setup_attention, sandbox_close);
