@@ -100,6 +100,12 @@ static int store(const struct flag *flag, const char *value) {
     case FLAG_TEXT:
         *(const char **)flag->target = value;
         return value[0] != '\0';
+    case FLAG_ONCE:
+        if (*(const char **)flag->target != NULL) {
+            return 0;
+        }
+        *(const char **)flag->target = value;
+        return 1;
     case FLAG_LIST:
         return add_to_list(flag->target, value);
     case FLAG_PLOT:
@@ -167,6 +173,7 @@ static int parse_flag(const struct command_call *call, const struct flag *flags,
                      : flag->kind == FLAG_MEMORY ? "a size with a unit, such as 512M, 4G or 4GiB"
                      : flag->kind == FLAG_PLOT   ? "the name of a file that ends in .svg"
                      : flag->kind == FLAG_LIST   ? "to be given at most 256 times"
+                     : flag->kind == FLAG_ONCE   ? "to be given once"
                                                  : "a value that is not empty");
             char place[64] = "";
             if (flag->kind == FLAG_MEMORY) {

@@ -21,6 +21,7 @@
 enum flag_kind {
     FLAG_ON,     /* --json: target int, set to 1 */
     FLAG_TEXT,   /* --out DIR: target const char * */
+    FLAG_ONCE,   /* const char *: a text that may be empty; given at most once */
     FLAG_LIST,   /* --set K=V, repeated: target const char *[ARGUMENT_LIST_MAX + 1], NULL-terminated */
     FLAG_COUNT,  /* --threads N: target int32_t, 1 to 4096 */
     FLAG_WIDTH,  /* --hidden N: target int32_t, 1 to 65536, as `hidden` of a layer */

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/generation.h"
 #include "cli/json_builder.h"
@@ -210,11 +211,23 @@ static rondo_status check_prompts(const char *prompt, const char *input, const c
                : errors_add(errors, RONDO_INVALID, "expected one of --prompt, --input and --prompt-file");
 }
 
-static rondo_status check_input(const struct task *task, const char *input, struct errors *errors) {
-    return input == NULL || task_has_inputs(task)
-               ? RONDO_OK
-               : errors_add_at(errors, RONDO_INVALID, (struct location){"--input", 0, 0},
-                               "the model reads no input: it goes on with a text, which --prompt gives");
+/* Refuses the flag of another kind of model: --prompt is a text, and --input a value, such as a class, that is read once. */
+static rondo_status check_kind(const struct task *task, const struct prompt_arguments *given, struct errors *errors) {
+    const int has_input = dataset_find(task->data.shape, "input") != NULL;
+    const int is_input = strcmp(given->where.file, "--input") == 0;
+    if (given->file != NULL || (given->text == NULL && !has_input) || (given->text != NULL && is_input == has_input)) {
+        return RONDO_OK;
+    }
+    if (given->text == NULL) {
+        return errors_add_at(errors, RONDO_INVALID, (struct location){"--input", 0, 0},
+                             "the model reads an input before it writes, expected --input VALUE, or --prompt-file with "
+                             "one on each line");
+    }
+    return errors_add_at(errors, RONDO_INVALID, given->where,
+                         has_input               ? "the model reads an input, such as a class, which --input gives"
+                         : task_has_inputs(task) ? "the model answers a text, which --prompt gives"
+                                                 : "the model reads no input: it goes on with a text, which --prompt "
+                                                   "gives");
 }
 
 static int run_generate(const struct command *command, int argc, char **argv) {
@@ -223,10 +236,10 @@ static int run_generate(const struct command *command, int argc, char **argv) {
     int scores = 0;
     struct generation_flags given;
     struct flag flags[48] = {
-        {"prompt", "TEXT", FLAG_TEXT, &prompt, "the text that the model goes on with, or the source that it answers"},
-        {"input", "VALUE", FLAG_TEXT, &input, "the input of a model that reads one, such as a class"},
-        {"prompt-file", "FILE", FLAG_TEXT, &file, "a prompt on each line; -: standard input"},
-        {"prefix", "TEXT", FLAG_TEXT, &prefix, "what each text begins with"},
+        {"prompt", "TEXT", FLAG_ONCE, &prompt, "the text that the model goes on with, or the source that it answers"},
+        {"input", "VALUE", FLAG_ONCE, &input, "the input of a model that reads one, such as a class"},
+        {"prompt-file", "FILE", FLAG_ONCE, &file, "a prompt on each line; -: standard input"},
+        {"prefix", "TEXT", FLAG_ONCE, &prefix, "what each text begins with"},
         {"score", NULL, FLAG_ON, &scores, "print the log-probability before each text"},
         OPEN_RUN_FLAGS(common),
         COMMON_FLAG_JSON(common),
@@ -242,13 +255,13 @@ static int run_generate(const struct command *command, int argc, char **argv) {
     struct generate_command generate_command = {.json = common.json, .scores = scores, .errors = &errors};
     struct session *session =
         check_prompts(prompt, input, file, &errors) == RONDO_OK ? session_from_flags(&common, &errors) : NULL;
+    const struct prompt_arguments prompts = {.text = prompt != NULL ? prompt : input,
+                                             .file = file,
+                                             .prefix = prefix,
+                                             .where = {input != NULL ? "--input" : "--prompt", 0, 0}};
     if (session != NULL &&
         generation_open(&generate_command.generation, arguments.words, &common, &given, session, &errors) == RONDO_OK &&
-        check_input(task_of(&generate_command), input, &errors) == RONDO_OK) {
-        const struct prompt_arguments prompts = {.text = prompt != NULL ? prompt : input,
-                                                 .file = file,
-                                                 .prefix = prefix,
-                                                 .where = {input != NULL ? "--input" : "--prompt", 0, 0}};
+        check_kind(task_of(&generate_command), &prompts, &errors) == RONDO_OK) {
         generate(&generate_command, &prompts);
     }
     prompts_close(&generate_command.prompts);

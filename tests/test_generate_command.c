@@ -117,6 +117,7 @@ START_TEST(text_does_not_depend_on_those_beside_it) {
 END_TEST
 
 START_TEST(prefix_is_printed_and_prompt_is_not) {
+    ck_assert_str_eq(output_of("generate lines --prompt= --seed 1", NULL), output_of("generate lines --seed 1", NULL));
     const char *prompted = output_of("generate lines --prompt the --seed 1", NULL);
     const char *prefixed = output_of("generate lines --prefix the --seed 1", NULL);
     ck_assert(strncmp(prefixed, "the", 3) == 0);
@@ -304,6 +305,15 @@ static void setup_attention(void) {
     rondo("train reversed.yaml --quiet --out reversed", NULL, 0);
 }
 
+/* A translator has a text as its prompt, and no input. */
+START_TEST(source_is_a_prompt) {
+    output_of("generate reversed --prompt abcd", NULL);
+    const struct outcome outcome = rondo("generate reversed --input abcd", NULL, 2);
+    assert_parts("input", outcome.err, "--input: the model answers a text, which --prompt gives");
+    assert_parts("none", rondo("generate reversed", NULL, 2).err, "--prompt: the model needs a prompt");
+}
+END_TEST
+
 START_TEST(attention_has_a_row_for_each_symbol) {
     json_t *object = parse(output_of("predict reversed --attention --json --beam 2", "abcd\n"));
     const json_t *attention = json_object_get(object, "attention"), *weights = json_object_get(attention, "weights");
@@ -483,7 +493,10 @@ static const struct {
     {"generate lines --prompt a --prompt-file -", "", "expected one of --prompt, --input and --prompt-file"},
     {"generate lines --input german", "",
      "--input: the model reads no input: it goes on with a text, which --prompt gives"},
-    {"generate names", "", "--prompt: the model needs a prompt: it reads 'input' before it writes"},
+    {"generate names", "", "--input: the model reads an input before it writes, expected --input VALUE"},
+    {"generate names --prompt german", "", "--prompt: the model reads an input, such as a class, which --input gives"},
+    {"generate names --input german --input welsh", "", "--input expects to be given once, got 'welsh'"},
+    {"generate lines --prompt the --prompt=a", "", "--prompt expects to be given once, got 'a'"},
     {"generate names --input finnish", "", "--input: the input 'finnish' is not among those of the training file"},
     {"generate lines names", "",
      "the runs 'lines' and 'names' do not predict together: what their readers have learned is not the same"},
@@ -563,6 +576,7 @@ int main(void) {
     TCase *attention = tcase_create("attention");
     tcase_add_unchecked_fixture(attention, setup_attention, sandbox_close);
     tcase_set_timeout(attention, 60);
+    tcase_add_test(attention, source_is_a_prompt);
     tcase_add_test(attention, attention_has_a_row_for_each_symbol);
     tcase_add_test(attention, picture_has_a_grid_for_each_line);
     tcase_add_test(attention, unknown_symbol_is_replaced_by_one_of_the_source);
