@@ -18,8 +18,8 @@ struct prompt_arguments {
 struct generate_command {
     struct generation generation;
     struct prompts prompts;
-    int json, scores;
-    int64_t printed; /* texts */
+    int json, scores, has_file; /* has_file: of prompts */
+    int64_t printed;            /* texts */
     struct errors *errors;
 };
 
@@ -95,6 +95,12 @@ static void print_separator(struct generate_command *command) {
     }
 }
 
+/* 1 if texts begin with the number of their prompt: there are several prompts, and several texts for each. */
+static int is_numbered(const struct generate_command *command) {
+    const struct generate_settings *settings = &command->generation.settings;
+    return command->has_file && (settings->samples > 1 || settings->n_best > 1);
+}
+
 /* struct generation_taker */
 static rondo_status print_result(void *arg, const struct generate_hypothesis *hypothesis, int64_t prompt,
                                  int64_t number) {
@@ -112,6 +118,9 @@ static rondo_status print_result(void *arg, const struct generate_hypothesis *hy
         if (text == NULL) {
             print_numbers(hypothesis, dataset_find(task_of(command)->data.shape, "target")->size);
         } else {
+            if (is_numbered(command)) {
+                printf("%lld\t", (long long)command->prompts.list.prompts[prompt].number + 1);
+            }
             if (command->scores) {
                 printf("%.4f\t", hypothesis->score);
             }
@@ -194,6 +203,7 @@ static rondo_status generate(struct generate_command *command, const struct prom
         RONDO_TRY(
             prompts_set_prefix(&command->prompts, given->prefix, (struct location){"--prefix", 0, 0}, command->errors));
     }
+    command->has_file = given->file != NULL;
     if (given->file != NULL) {
         const int has_lines = !task_has_inputs(task) || task->data.reader->class->add != NULL;
         return has_lines ? generate_lines(command, given->file) : generate_examples(command, given->file);
@@ -280,7 +290,9 @@ const struct command command_generate = {
     "at its beginning. A single text is printed while it is written.\n\n"
     "The flags replace the settings of `generate:` in the experiment. The same seed gives the same text, whatever else "
     "is\n"
-    "generated with it. Several runs with the same vocabulary write together, by the mean of their probabilities. "
+    "generated with it. With several prompts of a file, and several texts for each, a text begins with the number of "
+    "its\n"
+    "prompt. Several runs with the same vocabulary write together, by the mean of their probabilities. "
     "With\n"
     "--json, each text is an object on a line.\n\n"
     "  rondo generate runs/language-model --prompt \"And God said\" --temperature 0.7 --seed 2\n"

@@ -157,6 +157,20 @@ START_TEST(object_has_prompt_output_and_rank) {
 }
 END_TEST
 
+/* Several texts for each of several prompts begin with the number of the line. */
+START_TEST(texts_of_prompts_are_numbered) {
+    const char *texts = output_of("generate lines --prompt-file - --count 2", "the c\nthe d\n");
+    const char *scored = output_of("generate lines --prompt-file - --beam 3 --n-best 2 --score", "the c\nthe d\n");
+    for (int i = 0; i < 4; i++) {
+        const char start[] = {(char)('1' + i / 2), '\t', '\0'};
+        ck_assert(strncmp(line_of(texts, i), start, 2) == 0);
+        ck_assert(strncmp(line_of(scored, i), start, 2) == 0 && line_of(scored, i)[2] == '-');
+    }
+    ck_assert_ptr_null(strchr(output_of("generate lines --prompt-file -", "the c\nthe d\n"), '\t'));
+    ck_assert_ptr_null(strchr(output_of("generate lines --prompt the --count 2", NULL), '\t'));
+}
+END_TEST
+
 START_TEST(limits_bound_the_text) {
     ck_assert_str_eq(output_of("generate lines --temperature 0 --max-length 3", NULL), "the\n");
     ck_assert_uint_eq(strlen(output_of("generate bytes --max-length 30", NULL)), 31);
@@ -485,7 +499,7 @@ static const struct {
     {"generate nothing", "", "'nothing' is not the folder of a run"},
     {"generate labels", "", "the run 'labels' does not generate: "},
     {"generate lines --prompt theKatze", "",
-     "--prompt:1:4: the model has not learned 'K', symbol 4 of the text: its vocabulary has "},
+     "--prompt:1:4: the model has not learned 'K', symbol 4 of the text: its vocabulary has |with --unknown allow"},
     {"generate lines --prefix \xC3\xA9", "",
      "--prefix:1:1: the model has not learned '\xC3\xA9', symbol 1 of the text"},
     {"generate lines --prompt-file -", "the c\nthe Q\n", "standard input:2:5: the model has not learned 'Q', symbol 5"},
@@ -559,6 +573,7 @@ int main(void) {
     tcase_add_test(texts, prefix_is_printed_and_prompt_is_not);
     tcase_add_test(texts, score_is_that_of_the_text);
     tcase_add_test(texts, object_has_prompt_output_and_rank);
+    tcase_add_test(texts, texts_of_prompts_are_numbered);
     tcase_add_test(texts, limits_bound_the_text);
     tcase_add_test(texts, texts_without_an_end_are_separated);
     tcase_add_test(texts, several_runs_write_together);

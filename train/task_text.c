@@ -93,7 +93,7 @@ static rondo_status refuse_unknown(const struct task *task, const char *stream, 
     where.line = where.line == 0 ? 1 : where.line;
     return errors_add_at(errors, RONDO_INVALID, where,
                          "the model has not learned '%.*s', symbol %lld of the text: its vocabulary has %d symbols; "
-                         "with unknown: allow it reads the unknown symbol in its place",
+                         "with --unknown allow (unknown: allow) it reads the unknown symbol in its place",
                          (int)(symbol.length < 200 ? symbol.length : 200), symbol.text, (long long)index + 1,
                          vocabulary_size(dataset_find(task->data.shape, stream)->names));
 }
