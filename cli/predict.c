@@ -417,6 +417,17 @@ static rondo_status refuse_writing(const struct predict_arguments *given, const 
                       given->folder, why_not);
 }
 
+/* A model that reads its own outputs and cannot write needs targets to read, which texts for prediction do not have. */
+static rondo_status require_targets(const struct predict_arguments *given, const struct task *task,
+                                    struct errors *errors) {
+    const char *why_not;
+    const int has_no_targets = task_has_inputs(task) && task->data.reader->class->add != NULL;
+    return !task->experiment->model.feedback || !has_no_targets ||
+                   model_generates(network_model(task->network), &why_not)
+               ? RONDO_OK
+               : errors_add(errors, RONDO_INVALID, "the run '%s' does not generate: %s", given->folder, why_not);
+}
+
 /* Predicts by writing symbol by symbol. */
 static rondo_status predict_written(struct predictor *predictor, struct predict_arguments *given) {
     if (given->interval != NULL) {
@@ -456,6 +467,7 @@ static rondo_status predict_run(struct predictor *predictor, struct predict_argu
         return predict_written(predictor, given);
     }
     RONDO_TRY(refuse_writing(given, task, predictor->errors));
+    RONDO_TRY(require_targets(given, task, predictor->errors));
     if (given->interval != NULL) {
         predictor->interval = read_interval(task, given->interval, predictor->errors);
     }

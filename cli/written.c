@@ -8,6 +8,7 @@
 #include "cli/print.h"
 #include "data/next_symbol.h"
 #include "io/json.h"
+#include "io/utf8.h"
 
 /* Plots of one SVG file: more would be no picture. */
 enum { MOST_PLOTS = 100 };
@@ -54,26 +55,50 @@ void written_close(struct written *written) {
 
 /* ---- attention ---- */
 
-/* The symbols of a result, or of the source of an example, for people: [count] texts from `arena`; NULL: out of memory. */
+/* A symbol for people, from `arena`. `written`: as it is written in the text; NULL: as the vocabulary has it. */
+static const char *symbol_name(const struct stream *stream, int32_t id, const char *written, struct arena *arena) {
+    char text[NEXT_SYMBOL_BYTES];
+    const int is_text = written != NULL && utf8_check(written, strlen(written), NULL); /* not a byte of a character */
+    const char *word = is_text ? written : stream->names == NULL ? NULL : vocabulary_word(stream->names, id);
+    return word == NULL ? arena_printf(arena, "%d", id) : arena_strdup(arena, next_symbol_visible(word, text));
+}
+
+/* The symbols of a result: [count] texts from `arena`; NULL: out of memory. */
 static const char **symbol_names(const struct stream *stream, const int32_t *ids, int64_t count, struct arena *arena) {
     const char **names = arena_calloc(arena, (size_t)count + 1, sizeof(const char *));
     for (int64_t i = 0; i < count && names != NULL; i++) {
-        char text[NEXT_SYMBOL_BYTES];
-        const char *word = stream->names == NULL ? NULL : vocabulary_word(stream->names, ids[i]);
-        names[i] =
-            word == NULL ? arena_printf(arena, "%d", ids[i]) : arena_strdup(arena, next_symbol_visible(word, text));
+        names[i] = symbol_name(stream, ids[i], NULL, arena);
     }
     return arena_failed(arena) ? NULL : names;
 }
 
+/* The symbols of the source, the unknown ones as they are written there. */
 static const char **source_names(const struct written *written, int64_t prompt, int64_t count, struct arena *arena) {
     const struct generate_prompts *list = &written->prompts.list;
     const struct stream *source = dataset_find(list->dataset, "source");
-    int32_t *ids = arena_calloc(arena, (size_t)count + 1, sizeof *ids);
-    for (int64_t i = 0; i < count && ids != NULL; i++) {
-        ids[i] = stream_id(source, source->begin[list->prompts[prompt].example] + i);
+    const char **names = arena_calloc(arena, (size_t)count + 1, sizeof(const char *));
+    for (int64_t i = 0; i < count && names != NULL; i++) {
+        const int64_t element = source->begin[list->prompts[prompt].example] + i;
+        names[i] = symbol_name(source, stream_id(source, element), stream_unknown_text(source, element), arena);
     }
-    return ids == NULL ? NULL : symbol_names(source, ids, count, arena);
+    return arena_failed(arena) ? NULL : names;
+}
+
+/* The symbols of a result, with those of the source in place of unknown ones if the text has them. */
+static const char **output_names(const struct written *written, const struct generate_hypothesis *hypothesis,
+                                 const char **source, struct arena *arena) {
+    const struct stream *target = target_of(written);
+    const char **names = symbol_names(target, hypothesis->ids, hypothesis->length, arena);
+    const int replaces = written->generation.settings.unknown == GENERATE_REPLACE && names != NULL && source != NULL;
+    for (int64_t i = 0; replaces && i < hypothesis->length; i++) {
+        const float *row = hypothesis->attention + i * hypothesis->steps;
+        int64_t best = 0;
+        for (int64_t k = 1; k < hypothesis->steps; k++) {
+            best = row[k] > row[best] ? k : best;
+        }
+        names[i] = hypothesis->ids[i] == target->unknown ? source[best] : names[i];
+    }
+    return names;
 }
 
 static rondo_status require_attention(const struct written *written, const struct generate_hypothesis *hypothesis) {
@@ -87,7 +112,9 @@ static rondo_status plot_attention(struct written *written, const struct generat
                                    int64_t prompt, const char *text) {
     struct plot_page *page = written->attention;
     RONDO_TRY(require_attention(written, hypothesis));
-    if (page->count == MOST_PLOTS || hypothesis->length == 0) {
+    const int has_room = page->flag.file == NULL || page->count < MOST_PLOTS;
+    written->left_out += !has_room;
+    if (!has_room || hypothesis->length == 0) {
         return RONDO_OK;
     }
     struct arena *arena = page->flag.file == NULL ? arena_create() : page->arena;
@@ -100,9 +127,9 @@ static rondo_status plot_attention(struct written *written, const struct generat
     int has_memory = plot != NULL && grid != NULL && values != NULL;
     if (has_memory) {
         memcpy(values, hypothesis->attention, cells * sizeof *values);
-        *grid = (struct plot_grid){.row_names =
-                                       symbol_names(target_of(written), hypothesis->ids, hypothesis->length, arena),
-                                   .column_names = source_names(written, prompt, hypothesis->steps, arena),
+        const char **source = source_names(written, prompt, hypothesis->steps, arena);
+        *grid = (struct plot_grid){.row_names = output_names(written, hypothesis, source, arena),
+                                   .column_names = source,
                                    .values = values,
                                    .rows = hypothesis->length,
                                    .columns = hypothesis->steps};
@@ -133,11 +160,10 @@ static json_t *attention_json(const struct written *written, const struct genera
                               int64_t prompt, struct json_builder *builder) {
     json_t *object = json_object(), *rows = json_array();
     const int64_t columns = hypothesis->steps;
-    json_set(builder, object, "source",
-             texts_json(builder, source_names(written, prompt, columns, builder->arena), columns));
+    const char **source = source_names(written, prompt, columns, builder->arena);
+    json_set(builder, object, "source", texts_json(builder, source, columns));
     json_set(builder, object, "output",
-             texts_json(builder, symbol_names(target_of(written), hypothesis->ids, hypothesis->length, builder->arena),
-                        hypothesis->length));
+             texts_json(builder, output_names(written, hypothesis, source, builder->arena), hypothesis->length));
     for (int64_t r = 0; r < hypothesis->length && rows != NULL; r++) {
         json_t *row = json_array();
         for (int64_t c = 0; c < columns && row != NULL; c++) {
@@ -232,5 +258,12 @@ rondo_status written_print(struct written *written, const struct dataset *datase
 
 rondo_status written_show(struct written *written, const char *title) {
     struct plot_page *page = written->attention;
+    if (written->left_out > 0) {
+        struct errors warnings = {0};
+        errors_add(&warnings, RONDO_INVALID,
+                   "'%s' has pictures of the first %d outputs, and not of the %lld after them", page->flag.file,
+                   MOST_PLOTS, (long long)written->left_out);
+        report_warnings(&warnings, written->json);
+    }
     return page->flag.file == NULL ? RONDO_OK : plot_page_show(page, title, "there is no output", written->errors);
 }

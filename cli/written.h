@@ -14,6 +14,7 @@ struct written {
     int json, scores;
     struct plot_page *attention; /* flag.is_given: what was attended to is wanted */
     int64_t count;               /* examples so far */
+    int64_t left_out;            /* pictures of `attention` that are one too many for a file */
     struct errors *errors;
     /* Prints a prediction of numbers. */
     rondo_status (*print)(void *arg, const struct reader_prediction *prediction);

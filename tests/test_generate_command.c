@@ -348,6 +348,20 @@ START_TEST(attention_has_a_row_for_each_symbol) {
 }
 END_TEST
 
+START_TEST(predict_names_the_layer_at_fault) {
+    sandbox_write(
+        "backward.yaml",
+        "rondo: 1\nname: backward\narchitecture: \"N:N\"\n"
+        "data: {reader: pairs, train: reversed.tsv, tokens: characters}\n"
+        "model: {feedback: true, encoder: [{cell: gru, hidden: 4}],\n"
+        "  layers: [{cell: gru, hidden: 4}, {cell: gru, hidden: 4, direction: both}]}\n"
+        "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\nschedule: {epochs: 1, batch: 64}\n");
+    rondo("train backward.yaml --quiet --out backward", NULL, 0);
+    const struct outcome outcome = rondo("predict backward", "abc\n", 2);
+    assert_parts("predict", outcome.err, "the run 'backward' does not generate: |'layers.1'");
+}
+END_TEST
+
 START_TEST(picture_has_a_grid_for_each_line) {
     rondo("predict reversed --attention a.svg", "abc\nddca\n", 0);
     const char *svg = sandbox_read("a.svg", NULL);
@@ -357,6 +371,29 @@ START_TEST(picture_has_a_grid_for_each_line) {
     }
     ck_assert_int_eq(grids, 2);
     assert_parts("svg", svg, "class=\"cell\"|<title>|</svg>");
+}
+END_TEST
+
+/* Unknown words are labelled as they are written, and the text is not cut without a word. */
+START_TEST(pictures_have_the_symbols_of_the_text) {
+    const char *input = "a\xE4\xB8\x81"
+                        "bc\n";
+    json_t *object = parse(output_of("predict reversed --attention --json --unknown replace", input));
+    const json_t *attention = json_object_get(object, "attention"), *source = json_object_get(attention, "source");
+    ck_assert_str_eq(json_string_value(json_array_get(source, 1)), "\xE4\xB8\x81");
+    char joined[64] = "";
+    for (size_t i = 0; i < json_array_size(json_object_get(attention, "output")); i++) {
+        strcat(joined, json_string_value(json_array_get(json_object_get(attention, "output"), i)));
+    }
+    ck_assert_str_eq(joined, text_of(object, "output"));
+    json_decref(object);
+    char many[1024] = "";
+    for (int i = 0; i < 103; i++) {
+        strcat(many, "abc\n");
+    }
+    assert_parts("many", rondo("predict reversed --attention many.svg", many, 0).err,
+                 "warning: 'many.svg' has pictures of the first 100 outputs, and not of the 3 after them");
+    ck_assert_ptr_null(strstr(rondo("predict reversed --attention few.svg", input, 0).err, "warning"));
 }
 END_TEST
 
@@ -593,6 +630,8 @@ int main(void) {
     tcase_set_timeout(attention, 60);
     tcase_add_test(attention, source_is_a_prompt);
     tcase_add_test(attention, attention_has_a_row_for_each_symbol);
+    tcase_add_test(attention, pictures_have_the_symbols_of_the_text);
+    tcase_add_test(attention, predict_names_the_layer_at_fault);
     tcase_add_test(attention, picture_has_a_grid_for_each_line);
     tcase_add_test(attention, unknown_symbol_is_replaced_by_one_of_the_source);
     tcase_add_test(attention, metrics_compare_what_predict_writes);
