@@ -226,6 +226,35 @@ static void gather(const struct scorer *scorer, const struct place *place, int64
     }
 }
 
+/* The text of an example, or of a sequence whose last window it is; NULL: it has none, or is a part of a long text, whose end the model
+ * has not learned. */
+static rondo_status find_text(const struct scorer *scorer, const struct dataset *dataset, int64_t example,
+                              const struct gathered *gathered, struct arena *arena, const char **text) {
+    const struct task *task = scorer->task;
+    *text = dataset->texts == NULL ? NULL : dataset->texts[example];
+    if (*text != NULL || scorer->target->end < 0 || task->data.reader->class->decode == NULL) {
+        return RONDO_OK;
+    }
+    if (dataset->continues == NULL) {
+        return task_example_text(task, dataset, "target", example, arena, text, scorer->errors);
+    }
+    const int64_t count =
+        gathered->count - (gathered->count > 0 && gathered->ids[gathered->count - 1] == scorer->target->end);
+    return task_decode(task, "target", gathered->ids, count, 0, arena, text, scorer->errors);
+}
+
+static rondo_status print_gathered(struct scorer *scorer, const struct dataset *dataset, int64_t example,
+                                   const struct gathered *text) {
+    struct arena *arena = arena_create();
+    struct scored scored = {.ids = text->ids, .log_probabilities = text->log_probabilities, .count = text->count};
+    rondo_status status = arena == NULL      ? errors_no_memory(scorer->errors)
+                          : scorer->is_quiet ? RONDO_OK
+                                             : find_text(scorer, dataset, example, text, arena, &scored.text);
+    status = status == RONDO_OK ? print_text_score(scorer, &scored) : status;
+    arena_destroy(arena);
+    return status;
+}
+
 /* Prints the texts: each example, or each sequence of windows. */
 static rondo_status print_texts(struct scorer *scorer, const struct dataset *dataset, const struct place *places,
                                 const float *log_probabilities, struct gathered *text) {
@@ -236,11 +265,7 @@ static rondo_status print_texts(struct scorer *scorer, const struct dataset *dat
         const int goes_on =
             dataset->continues != NULL && i + 1 < dataset->count && dataset->continues[places[i + 1].example];
         if (!goes_on) {
-            const struct scored scored = {.text = dataset->texts == NULL ? NULL : dataset->texts[example],
-                                          .ids = text->ids,
-                                          .log_probabilities = text->log_probabilities,
-                                          .count = text->count};
-            RONDO_TRY(print_text_score(scorer, &scored));
+            RONDO_TRY(print_gathered(scorer, dataset, example, text));
             text->count = 0;
         }
     }

@@ -86,6 +86,19 @@ START_TEST(bits_per_symbol_are_those_of_eval) {
 END_TEST
 
 /* The symbols of a file follow each other as in the file, whatever windows it was cut into. */
+/* Texts of a file are printed as those of lines are; a part of one long text is not. */
+START_TEST(texts_of_a_file_are_printed) {
+    sandbox_write("one.txt", "the dog sat on the cat\n");
+    const char *typed = rondo("score lines", "the dog sat on the cat\n", 0).out;
+    assert_parts("lines", rondo("score lines --data one.txt", NULL, 0).out, "\tthe dog sat on the cat\n");
+    assert_parts("typed", typed, "\tthe dog sat on the cat\n");
+    ck_assert_ptr_null(strstr(rondo("score carried --data one.txt", NULL, 0).out, "the dog"));
+    json_t *object = parse(rondo("score lines --data one.txt --json", NULL, 0).out);
+    ck_assert_str_eq(json_string_value(json_object_get(object, "text")), "the dog sat on the cat");
+    json_decref(object);
+}
+END_TEST
+
 START_TEST(symbols_are_in_the_order_of_the_text) {
     const struct outcome outcome = rondo("score cut --data other.txt --symbols", NULL, 0);
     char text[256] = "";
@@ -210,6 +223,7 @@ int main(void) {
     tcase_add_unchecked_fixture(parts, setup, sandbox_close);
     tcase_set_timeout(parts, 60);
     tcase_add_loop_test(parts, bits_per_symbol_are_those_of_eval, 0, ROWS(evaluated));
+    tcase_add_test(parts, texts_of_a_file_are_printed);
     tcase_add_test(parts, symbols_are_in_the_order_of_the_text);
     tcase_add_test(parts, lines_are_scored_one_by_one);
     tcase_add_test(parts, lines_keep_their_order_and_their_scores);
