@@ -349,16 +349,18 @@ START_TEST(attention_has_a_row_for_each_symbol) {
 END_TEST
 
 START_TEST(predict_names_the_layer_at_fault) {
+    sandbox_write("causal.yaml", "block: causal\noutput: y\nequations: |\n"
+                                 "  y = tanh(attention(x @ Q, memory @ K, memory, causal=true) @ C + x @ W)\n");
     sandbox_write(
-        "backward.yaml",
-        "rondo: 1\nname: backward\narchitecture: \"N:N\"\n"
+        "grows.yaml",
+        "rondo: 1\nname: grows\narchitecture: \"N:N\"\n"
         "data: {reader: pairs, train: reversed.tsv, tokens: characters}\n"
         "model: {feedback: true, encoder: [{cell: gru, hidden: 4}],\n"
-        "  layers: [{cell: gru, hidden: 4}, {cell: gru, hidden: 4, direction: both}]}\n"
+        "  layers: [{cell: gru, hidden: 4}, {block: ./causal.yaml, over: self}]}\n"
         "loss: {plugin: softmax_cross_entropy}\noptimizer: {plugin: adam}\nschedule: {epochs: 1, batch: 64}\n");
-    rondo("train backward.yaml --quiet --out backward", NULL, 0);
-    const struct outcome outcome = rondo("predict backward", "abc\n", 2);
-    assert_parts("predict", outcome.err, "the run 'backward' does not generate: |'layers.1'");
+    rondo("train grows.yaml --quiet --out grows", NULL, 0);
+    const struct outcome outcome = rondo("predict grows", "abc\n", 2);
+    assert_parts("predict", outcome.err, "the run 'grows' does not generate: |'layers.1'");
 }
 END_TEST
 
