@@ -124,7 +124,7 @@ rondo_status task_decode_replaced(const struct task *task, const char *stream, c
     const char **pieces = arena_calloc(arena, (size_t)count + 1, sizeof *pieces);
     size_t length = 1;
     for (int64_t i = 0; i < count && pieces != NULL; i++) {
-        RONDO_TRY(task_decode(task, stream, ids + i, 1, i > 0, arena, &pieces[i], errors));
+        RONDO_TRY(task_decode(task, stream, ids + i, 1, i, arena, &pieces[i], errors));
         const char *word = texts[i] == NULL || names == NULL ? NULL : vocabulary_word(names, ids[i]);
         const char *at = word == NULL ? NULL : strstr(pieces[i], word);
         if (at != NULL) { /* there may be a blank before it */
