@@ -8,6 +8,7 @@
 #include "core/scan/scan.h"
 #include "io/json.h"
 #include "lang/cell_file.h"
+#include "model/block_layer.h"
 
 /* The default widths, for the number of parameters. */
 enum { WIDTH = 64 };
@@ -37,13 +38,24 @@ static int source_year(const char *source) {
     return 0;
 }
 
+/* Another width than any that the equations name, as in `rondo gradcheck`. */
+static int64_t memory_width(const struct cells *cells) {
+    return 2 * (int64_t)cells->hidden;
+}
+
 static struct cell *compile(const struct cells *cells, const struct cell_argument *argument, struct errors *errors) {
-    const struct cell_settings settings = {.dtype = RONDO_F32,
-                                           .input = cells->input,
-                                           .hidden = cells->hidden,
-                                           .memory = cells->hidden, /* if the cell reads it */
-                                           .option_values = argument->option_values};
-    return cell_compile(argument->definition, &settings, cells->session->registry, errors);
+    struct registry *registry = cells->session->registry;
+    struct cell_settings settings = {.dtype = RONDO_F32,
+                                     .input = cells->input,
+                                     .hidden = cells->hidden,
+                                     .memory = memory_width(cells), /* if the cell reads it */
+                                     .option_values = argument->option_values};
+    if (definition_is_block(argument->definition) &&
+        block_over_of(argument->definition, &settings, registry) == BLOCK_OVER_SELF) {
+        settings.memory = settings.input;
+        settings.memory_is_input = 1;
+    }
+    return cell_compile(argument->definition, &settings, registry, errors);
 }
 
 static int64_t parameter_count(const struct cell *cell) {
@@ -191,7 +203,7 @@ static void print_shown(const struct cells *cells, const struct cell_shown *show
     }
     printf("widths      input %d, hidden %d", (int)cells->input, (int)cells->hidden);
     if (shown->cell->reads_memory) {
-        printf(", memory %d", (int)cells->hidden);
+        printf(", memory %d", (int)memory_width(cells));
     }
     printf(is_block ? "\nstates      none" : "\nstates     ");
     for (int32_t s = 0; s < definition->n_states; s++) {
@@ -246,7 +258,7 @@ static json_t *shown_json(const struct cells *cells, const struct cell_shown *sh
         "output_width", (json_int_t)shown->cell->output_width, "options", options_json(shown), "equations",
         definition->equations.text, "parameters", parameters, "size", (json_int_t)parameter_count(shown->cell));
     if (object != NULL && shown->cell->reads_memory) {
-        json_object_set_new(object, "memory", json_integer(cells->hidden));
+        json_object_set_new(object, "memory", json_integer(memory_width(cells)));
     }
     if (object != NULL && shown->program != NULL) {
         json_object_set_new(object, "program", json_string(shown->program));

@@ -72,6 +72,12 @@ static void report_none(const struct plugin_reader *reader, const struct layer_f
     const struct suggestion best = session_suggest(session, form->files, name->text, reader->arena);
     const char *ending = strrchr(name->text, '.');
     const int is_path = strchr(name->text, '/') != NULL || (ending != NULL && strcmp(ending, ".yaml") == 0);
+    const struct layer_form *other = form == &forms[0] ? &forms[1] : &forms[0];
+    if (!is_path && session_find(session, other->files, name->text, name->folder, reader->arena) != NULL) {
+        errors_add_at(reader->errors, RONDO_NOT_FOUND, name->where, "'%s' is a %s, expected '%s: %s'", name->text,
+                      other->key, other->key, name->text);
+        return;
+    }
     errors_add_at(reader->errors, RONDO_NOT_FOUND, name->where, "there is no %s '%s'%s, looked in %s", form->key,
                   name->text, suggestion_text(&best).text, is_path ? name->folder : session->file_path[form->files]);
 }
@@ -138,6 +144,29 @@ static void take_block(struct experiment_layer *layer, const struct block_option
                                                  .residual_where = place_of(layer->node, "residual")};
 }
 
+/* Checks the keys that every layer of the form has, where the cell or block, and so its own options, are not known. */
+static void check_common_keys(const struct plugin_reader *reader, const struct layer_form *form,
+                              const struct yaml_node *node, size_t size, const char *path) {
+    struct yaml_node common = *node;
+    struct yaml_node **link = &common.first;
+    for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
+        if (option_find(form->table, child->key) != NULL) {
+            *link = arena_calloc(reader->arena, 1, sizeof **link);
+            if (*link == NULL) {
+                errors_no_memory(reader->errors);
+                return;
+            }
+            **link = *child;
+            link = &(*link)->next;
+        }
+    }
+    *link = NULL;
+    const struct section_part part = {form->table, options_create(form->table, size, reader->arena, reader->errors)};
+    if (part.options != NULL) {
+        section_override(&common, &part, 1, NULL, path, reader->arena, reader->errors);
+    }
+}
+
 static void read_layer(const struct plugin_reader *reader, struct yaml_node *node, struct experiment_layer *layer) {
     static const char *const others[] = {"cell", "block", NULL};
     if (node->kind != YAML_MAPPING) {
@@ -153,6 +182,8 @@ static void read_layer(const struct plugin_reader *reader, struct yaml_node *nod
         return;
     }
     if (!read_definition(reader, form, node, layer)) {
+        check_common_keys(reader, form, node,
+                          layer->is_block ? sizeof(struct block_options) : sizeof(struct layer_options), layer->path);
         return;
     }
     const size_t size = sizeof(double) * (size_t)(layer->definition->n_options + 1);
@@ -294,12 +325,40 @@ static struct layer *create_layer(const struct experiment_layer *layer, int64_t 
     return cell_layer_create(&settings, RONDO_F32, input, registry, errors);
 }
 
+/* Adds, after errors in the file of a cell or block, which layer uses it, and how. */
+static void add_use(const struct experiment_layer *layer, struct errors *errors) {
+    const struct cell_definition *definition = layer->definition;
+    const size_t length = strlen(layer->file);
+    const char *first = errors_text(errors, 0);
+    if (errors->status == RONDO_NO_MEMORY || strncmp(first, layer->file, length) != 0 || first[length] != ':') {
+        return;
+    }
+    const char *key = layer->is_block ? "block" : "cell";
+    const struct yaml_node *option = NULL;
+    for (int32_t i = 0; i < definition->n_options && option == NULL; i++) {
+        const int is_set = layer->option_values[i] != definition->options[i].default_value;
+        option = is_set ? yaml_get(layer->node, definition->options[i].name) : NULL;
+    }
+    if (option != NULL) {
+        errors_add_at(errors, RONDO_INVALID, option->key_where, "%s uses %s '%s' with '%s: %s'", layer->path, key,
+                      definition->name, option->key, option->text);
+    } else {
+        errors_add_at(errors, RONDO_INVALID, place_of(layer->node, key), "%s uses %s '%s'", layer->path, key,
+                      definition->name);
+    }
+}
+
 /* The width of the outputs; 0 after a mistake. */
 static int64_t check_layer(const struct experiment_layer *layer, int64_t input, int64_t memory,
                            struct registry *registry, struct errors *errors) {
     /* From the second copy on the input is as wide as the output, so a third copy cannot add mistakes. */
     for (int64_t copy = 0; copy < layer->options.count && copy < 2 && input > 0; copy++) {
-        struct layer *built = create_layer(layer, input, memory, registry, errors);
+        struct errors own = {0};
+        struct layer *built = create_layer(layer, input, memory, registry, &own);
+        if (built == NULL) {
+            add_use(layer, &own);
+        }
+        errors_move(errors, &own);
         input = built == NULL ? 0 : layer_shape(built)->width;
         layer_destroy(built);
     }

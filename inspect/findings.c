@@ -37,7 +37,8 @@ static const char *curve_text(const char *name, const struct inspect_curve *curv
         return arena_printf(arena, "%s: no gradient reaches it", name);
     }
     if (isnan(curve->half_life)) {
-        return arena_printf(arena, "%s: the gradient is gone after %lld steps", name, (long long)curve->fitted + 1);
+        const long long steps = (long long)curve->fitted + 1;
+        return arena_printf(arena, "%s: the gradient is gone after %lld step%s", name, steps, steps == 1 ? "" : "s");
     }
     const double left = curve->norm[last] / curve->norm[0];
     if (curve->factor > 1.001 && left > 2) {

@@ -79,7 +79,7 @@ static int is_used(const struct trace *trace, const char *name) {
 
 /* 1 if the equations read the outputs of an encoder. */
 static int is_memory_read(const struct trace *trace) {
-    return is_used(trace, "memory") && trace_means_memory(trace, "memory");
+    return is_used(trace, "memory");
 }
 
 /* Inputs of the program: x [batch, input], the states [batch, …], the memory if it is read. */
@@ -136,11 +136,16 @@ static const char *declared_name(const struct cell_definition *definition, int32
     return NULL;
 }
 
-/* Checks that no name is declared twice. */
+/* Checks that no name is declared twice, and none is that of the memory. */
 static void check_names(const struct trace *trace) {
     struct location where, earlier_where;
     const char *name, *earlier;
     for (int32_t i = 0; (name = declared_name(trace->definition, i, &where)) != NULL; i++) {
+        if (trace_means_memory(name)) {
+            errors_add_at(trace->errors, RONDO_INVALID, where,
+                          "'memory' is the name of the outputs of an encoder, expected another name for a state, "
+                          "parameter or option");
+        }
         for (int32_t k = 0; k < i; k++) {
             earlier = declared_name(trace->definition, k, &earlier_where);
             if (strcmp(name, earlier) == 0) {

@@ -13,8 +13,7 @@
  *   an option    its number
  *   input, hidden  the widths
  *   memory       the outputs of an encoder, [memory, width]. A row of the step sees the elements of its own sequence, and only
- *                through an op that looks along sequences. In a shape, `memory` is the width. A cell that declares or assigns
- *                the name itself means that instead
+ *                through an op that looks along sequences. In a shape, `memory` is the width. Nothing else may have this name
  *   any other    a parameter. Its shape is declared under params:, or follows from its position: on the right of @ it is
  *                a matrix [width of the left side, hidden], anywhere else a vector [hidden]
  *

@@ -122,26 +122,15 @@ static const struct equation *assigned_later(const struct trace *trace, const ch
     return NULL;
 }
 
-int trace_means_memory(const struct trace *trace, const char *name) {
-    if (strcmp(name, "memory") != 0 || definition_state(trace->definition, name) >= 0 ||
-        definition_option(trace->definition, name) >= 0 || find_declared(trace, name, NULL) != NULL) {
-        return 0;
-    }
-    for (const struct equation *equation = trace->source; equation != NULL; equation = equation->next) {
-        if (strcmp(equation->name, name) == 0) {
-            return 0;
-        }
-    }
-    return 1;
+int trace_means_memory(const char *name) {
+    return strcmp(name, "memory") == 0;
 }
 
 /* The value of the name `memory`. */
 static rondo_value trace_memory(struct trace *trace, const struct expression *name) {
     if (trace->memory.id < 0) {
-        TRACE_ERROR(
-            trace, name->where,
-            "the model has no encoder, whose outputs 'memory' is: expected 'model.encoder' in the experiment, or "
-            "'memory' under params:");
+        TRACE_ERROR(trace, name->where,
+                    "the model has no encoder, whose outputs 'memory' is: expected 'model.encoder' in the experiment");
     }
     return trace->memory;
 }
@@ -149,6 +138,7 @@ static rondo_value trace_memory(struct trace *trace, const struct expression *na
 /* The meaning of a name that takes no index; NULL if it has none of these meanings. */
 static const char *single_meaning(const struct trace *trace, const char *name) {
     return strcmp(name, "x") == 0                            ? "the input"
+           : trace_means_memory(name)                        ? "the outputs of the encoder"
            : definition_state(trace->definition, name) >= 0  ? "a state"
            : definition_option(trace->definition, name) >= 0 ? "an option"
            : name_is_width(name)                             ? "the name of a width"
@@ -164,9 +154,7 @@ static struct trace_mistake find_index_mistake(const struct trace *trace, const 
     struct trace_mistake mistake = {""};
     const size_t size = sizeof mistake.text;
     const char *base = name->base != NULL ? name->base : name->name;
-    const char *meaning = name->base == NULL                ? NULL
-                          : trace_means_memory(trace, base) ? "the outputs of the encoder"
-                                                            : single_meaning(trace, base);
+    const char *meaning = name->base == NULL ? NULL : single_meaning(trace, base);
     if (meaning != NULL) {
         snprintf(mistake.text, size, "'%.60s' is %s and takes no index", base, meaning);
         return mistake;
@@ -211,7 +199,7 @@ static rondo_value trace_plain_name(struct trace *trace, const struct expression
     if (state >= 0) {
         return trace->states[state];
     }
-    if (trace_means_memory(trace, name->name)) {
+    if (trace_means_memory(name->name)) {
         return trace_memory(trace, name);
     }
     double number;
@@ -305,7 +293,7 @@ static const char *value_text(const struct trace *trace, const struct expression
     struct constant_mistake mistake = {0};
     const int is_literal = value->kind == EXPRESSION_NUMBER && value->name != NULL;
     const int is_word = value->kind == EXPRESSION_NAME && !value->primed && value->index == NULL &&
-                        value->base == NULL && !trace_means_memory(trace, value->name) &&
+                        value->base == NULL && !trace_means_memory(value->name) &&
                         !constant_is_number(trace->definition, trace->settings, value->name, &number);
     if (is_literal || is_word) {
         return value->name; /* a number as it was written, so that a message shows the same */
@@ -390,11 +378,31 @@ static rondo_value trace_expression(struct trace *trace, const struct expression
 /* 1 for a name that can only be a new parameter. */
 static int is_free(const struct trace *trace, const struct expression *name) {
     return name->kind == EXPRESSION_NAME && !name_is_width(name->name) && !name->primed &&
-           strcmp(name->name, "x") != 0 && !trace_means_memory(trace, name->name) &&
+           strcmp(name->name, "x") != 0 && !trace_means_memory(name->name) &&
            trace_find(trace, name->name, 0) == NULL && definition_state(trace->definition, name->name) < 0 &&
            definition_option(trace->definition, name->name) < 0 &&
            find_declared(trace, name->name, name->base) == NULL && assigned_later(trace, name->name) == NULL &&
            find_index_mistake(trace, name).text[0] == '\0';
+}
+
+/* " (did you mean 'memory'?)" for a new parameter with a name like that; else "". */
+static struct suggestion_text like_memory(const struct expression *name) {
+    struct suggestion best = {0};
+    suggest(&best, name->name, "memory");
+    return suggestion_text(&best);
+}
+
+/* 1, with an error, for a misspelt `memory` that an op would look at. */
+static int is_misspelt_memory(const struct trace *trace, const rondo_op *op, const struct expression *operand,
+                              int32_t number) {
+    if (op == NULL || (op->flags & RONDO_OP_SEQUENCES) == 0 || number == 0 || !is_free(trace, operand) ||
+        like_memory(operand).text[0] == '\0') {
+        return 0;
+    }
+    TRACE_ERROR(trace, operand->where,
+                "'%s'%s has no value and would become a parameter; expected a value computed from 'memory'",
+                operand->name, like_memory(operand).text);
+    return 1;
 }
 
 static rondo_value trace_call(struct trace *trace, const struct expression *call) {
@@ -417,12 +425,13 @@ static rondo_value trace_call(struct trace *trace, const struct expression *call
         const int free = product && k < 2 && left == NULL && is_free(trace, operand);
         if (free && k == 0) {
             TRACE_ERROR(trace, operand->where,
-                        "parameter '%s' is on the left of @; inputs are rows, so write x @ %s, or declare its shape "
+                        "parameter '%s'%s is on the left of @; inputs are rows, so write x @ %s, or declare its shape "
                         "under params:",
-                        operand->name, operand->name);
+                        operand->name, like_memory(operand).text, operand->name);
         }
         /* If the left side failed, a new parameter on the right has no shape. Anything else there is still checked. */
-        values[k] = free ? failed_value : trace_expression(trace, operand, left);
+        const int is_without_value = free || is_misspelt_memory(trace, op, operand, k);
+        values[k] = is_without_value ? failed_value : trace_expression(trace, operand, left);
         ok &= values[k].id >= 0;
     }
     if (!ok) {

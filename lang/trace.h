@@ -45,8 +45,8 @@ struct trace_parameter {
 void trace_equation(struct trace *trace, const struct equation *equation);
 /* The assigned name, primed or plain; NULL if no equation so far has assigned it. */
 struct trace_name *trace_find(const struct trace *trace, const char *name, int primed);
-/* 1 if `name` is that of the memory, and the cell gives it no other meaning. */
-int trace_means_memory(const struct trace *trace, const char *name);
+/* 1 for the name of the memory, which is taken: nothing else may have it. */
+int trace_means_memory(const char *name);
 /* Checks an application of an op that looks along sequences, where a step sees no other step: lang/trace_looks.c. 0 after an
  * error, at the operand or option. */
 int trace_looks_fit(const struct trace *trace, const struct expression *call, const rondo_op *op, const void *options,

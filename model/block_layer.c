@@ -140,6 +140,30 @@ static rondo_status build(struct block_layer *layer, const struct block_layer_se
                             settings->residual_where, errors);
 }
 
+/* 1 if the equations compile; *reads_memory tells whether they read a memory. */
+static int compiles(const struct cell_definition *block, const struct cell_settings *settings,
+                    struct registry *registry, int *reads_memory) {
+    struct errors ignored = {0};
+    struct cell *cell = cell_compile(block, settings, registry, &ignored);
+    const int is_compiled = cell != NULL;
+    *reads_memory = is_compiled && cell->reads_memory;
+    cell_destroy(cell);
+    errors_free(&ignored);
+    return is_compiled;
+}
+
+enum block_over block_over_of(const struct cell_definition *block, const struct cell_settings *settings,
+                              struct registry *registry) {
+    struct cell_settings over_self = *settings;
+    int reads_memory;
+    over_self.memory = settings->input;
+    over_self.memory_is_input = 1;
+    return (compiles(block, settings, registry, &reads_memory) && reads_memory) ||
+                   !compiles(block, &over_self, registry, &reads_memory)
+               ? BLOCK_OVER_MEMORY
+               : BLOCK_OVER_SELF;
+}
+
 /* ---- the kind ---- */
 
 static int64_t flops(const struct layer *base) {

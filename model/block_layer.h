@@ -36,6 +36,10 @@ struct block_layer_settings {
     struct location residual_where;
 };
 
+/* What the equations of a block are for, where no experiment says it: the memory if they compile over it and read it, otherwise
+ * itself if they compile over that, otherwise the memory. Of the settings, dtype, widths and option_values are used. */
+enum block_over block_over_of(const struct cell_definition *block, const struct cell_settings *settings,
+                              struct registry *registry);
 /* Compiles the equations. `input` is the width of the inputs. NULL with errors: RONDO_INVALID for mistakes in the equations, and
  * for a block over a memory that does not exist, or that it does not read. The settings need not outlive the call. */
 struct layer *block_layer_create(const struct block_layer_settings *settings, int32_t dtype, int64_t input,

@@ -114,21 +114,29 @@ static void close_subject(struct check_subject *subject) {
 
 static rondo_status open_subject(const struct cell_check_work *check, struct check_subject *subject, int32_t dtype) {
     const struct cell_check_settings *settings = check->settings;
-    const struct cell_settings sizes = {.dtype = dtype,
-                                        .input = settings->input,
-                                        .hidden = settings->hidden,
-                                        .memory = settings->memory > 0 ? settings->memory : settings->hidden,
-                                        .option_values = settings->option_values};
+    struct cell_settings sizes = {.dtype = dtype,
+                                  .input = settings->input,
+                                  .hidden = settings->hidden,
+                                  .memory = settings->memory > 0 ? settings->memory : 2 * settings->hidden,
+                                  .option_values = settings->option_values};
+    const int is_block = definition_is_block(settings->definition);
+    const enum block_over over =
+        is_block ? block_over_of(settings->definition, &sizes, check->registry) : BLOCK_OVER_MEMORY;
+    if (over == BLOCK_OVER_SELF) {
+        sizes.memory = sizes.input;
+        sizes.memory_is_input = 1;
+    }
     *subject =
         (struct check_subject){.cell = cell_compile(settings->definition, &sizes, check->registry, check->errors)};
     if (subject->cell == NULL) {
         return check->errors->status;
     }
-    if (definition_is_block(settings->definition)) {
+    if (is_block) {
         const struct block_layer_settings block = {.block = settings->definition,
                                                    .option_values = settings->option_values,
                                                    .hidden = sizes.hidden,
-                                                   .memory = sizes.memory};
+                                                   .memory = sizes.memory,
+                                                   .over = over};
         subject->block = block_layer_create(&block, dtype, sizes.input, check->registry, check->errors);
     } else {
         subject->scan = fused_create(subject->cell, settings->passes, 0, check->errors);

@@ -8,7 +8,7 @@
  *                central differences (L(v + h) - L(v - h)) / 2h, in f64
  *   engines      outputs, final states and all gradients by the engine `fused` with those by `tape`, in f64 and in f32
  *   threads      the same by one engine on several threads with those on one: the same bits
- * A block (lang/cell_file.h) is checked over a memory. It is no recurrence, so that there are no engines to compare.
+ * A block (lang/cell_file.h) is checked over a memory, or over itself if its equations are for that (block_over_of). It is no recurrence, so that there are no engines to compare.
  *
  * The error of a number a against its expectation b is |a - b| / max(1, |a|, |b|): relative for large numbers, absolute
  * for small ones.
@@ -30,7 +30,7 @@ struct cell_check_settings {
     const struct cell_definition *definition; /* of a cell or a block */
     const double *option_values;              /* [n_options] of the definition; NULL: the defaults */
     int64_t input, hidden;                    /* widths, >= 1 */
-    int64_t memory;                           /* of the memory, if the cell reads it; 0: as `hidden` */
+    int64_t memory;                           /* of the memory, if the cell reads it; 0: twice `hidden`, so that it is taken for no other width */
     enum engine engine;     /* the engine whose gradients, and results on several threads, are checked */
     int32_t passes;         /* of the fused engine: enum scan_pass, or-ed */
     const int32_t *threads; /* numbers to compare with 1; ends with 0 */

@@ -126,8 +126,20 @@ static void wrap(struct cell **cell, const struct cell_layer_settings *settings,
     }
 }
 
+/* Refuses a cell that reads a memory where there is none, before its equations say the same of each line. */
+static rondo_status check_memory(const struct cell_layer *layer, const struct cell_layer_settings *settings,
+                                 struct errors *errors) {
+    return settings->memory > 0 || !cell_definition_reads_memory(settings->cell, layer->layer.arena)
+               ? RONDO_OK
+               : errors_add_at(errors, RONDO_INVALID, place(settings, "cell"),
+                               "cell '%s' reads the memory, the outputs of an encoder, and there is none here; "
+                               "expected 'model.encoder', whose own layers cannot read it",
+                               settings->cell->name);
+}
+
 static rondo_status make_cell(struct cell_layer *layer, const struct cell_layer_settings *settings, int32_t dtype,
                               int64_t input, struct registry *registry, struct errors *errors) {
+    RONDO_TRY(check_memory(layer, settings, errors));
     struct errors own = {0};
     const struct cell_settings sizes = {.dtype = dtype,
                                         .input = input,

@@ -31,6 +31,11 @@ static void setup(void) {
     sandbox_write("nearest.yaml", "block: nearest\noutput: y\noptions: {scale: {default: 1, min: 0, max: 9}}\n"
                                   "params: {W_q: [input, memory]}\n"
                                   "equations: |\n  y = attention(x @ W_q, memory, memory) * scale\n");
+    sandbox_write("itself.yaml", "block: itself\noutput: y\n"
+                                 "equations: |\n  y = attention(x @ Q, memory @ K, x, causal=true, window=2)\n");
+    sandbox_write("narrow.yaml", "cell: narrow\nstate: [h]\n"
+                                 "equations: |\n  h' = attention(h, memory, memory @ V) + x @ W\n");
+    sandbox_write("named.yaml", "cell: named\nstate: [memory]\nequations: |\n  memory' = memory + x @ W\n");
     sandbox_write("faulty/nocell.yaml", "rondo: 1\n");
     sandbox_write("faulty/aaa.yaml", "cell: aaa\nstate: [h]\nequations: |\n  h' = tanh(x @ W + h)\n");
 }
@@ -74,12 +79,12 @@ static const struct {
     {"cells show gru --program --passes -sink", 0, "after tracing:", ""},
 
     {"cells show attention_additive", 0,
-     "block       attention_additive\n|widths      input 64, hidden 64, memory 64\nstates      none\noutput      y "
+     "block       attention_additive\n|widths      input 64, hidden 64, memory 128\nstates      none\noutput      y "
      "[64]\n|"
      "equations\n  context = additive_attention|  W_k |  all ",
      ""},
     {"cells show ./nearest.yaml --option scale=3 --input 2 --hidden 5", 0,
-     "block       nearest\n|output      y [5]|  scale              3 |  W_q                [2, 5] ", ""},
+     "block       nearest\n|output      y [10]|  scale              3 |  W_q                [2, 10] ", ""},
     {"cells show attention --program", 2, "",
      "'--program' is not used with the block 'attention': it runs over a whole sequence"},
     {"cells show atention", 2, "",
@@ -125,6 +130,12 @@ static const struct {
      "checked, 0 FAILED",
      ""},
     {"gradcheck nearest.yaml --option scale=2", 0, "1 block checked, 0 FAILED", ""},
+    {"gradcheck itself.yaml", 0, "itself |1 block checked, 0 FAILED", ""},
+    {"cells show itself.yaml", 0, "block       itself\n|widths      input 64, hidden 64\n", ""},
+    {"gradcheck narrow.yaml", 2, "", "narrow.yaml:4:8: attention: query [batch, 6], keys [memory, 12]"},
+    {"gradcheck named.yaml", 2, "",
+     "named.yaml:2:9: 'memory' is the name of the outputs of an encoder, expected another name for a state, parameter "
+     "or option"},
     {"gradcheck faulty/block.yaml", 2, "", "faulty/block.yaml:5:7: unknown op 'wrong_gradient'"},
 
     {"gradcheck", 2, "", "expected the names of cells or blocks, or --all"},

@@ -24,6 +24,9 @@ static void setup(void) {
     char file[512];
     snprintf(file, sizeof file, "%s/gru.yaml", variable("RONDO_CELL_PATH"));
     sandbox_copy(file, "gru.yaml");
+    sandbox_write("mistaken.yaml", "cell: mistaken\nstate: [h]\nequations: |\n  h' = tahn(x @ W)\n");
+    sandbox_write("reading.yaml", "cell: reading\nstate: [h]\nequations: |\n"
+                                  "  h' = tanh(x @ W + attention(h, memory @ K, memory) @ C)\n");
     for (size_t i = 0; i < ROWS(blocks); i++) {
         char text[512];
         snprintf(file, sizeof file, "%s.yaml", blocks[i].name);
@@ -94,7 +97,24 @@ static const struct {
      "bad.yaml:5:73: unknown key 'zoneout' in model.layers.0", ""},
     {"an option of another block", "layers: [{block: attention_additive, over: self, heads: 2}]",
      "bad.yaml:5:82: unknown key 'heads' in model.layers.0", ""},
-    {"heads that do not divide", "layers: [{block: attention, over: self, heads: 3}]", "attention.yaml:", ""},
+    {"heads that do not divide", "layers: [{block: attention, over: self, heads: 3}]",
+     "attention.yaml:|'heads' is 3, which does not divide|"
+     "bad.yaml:5:73: model.layers.0 uses block 'attention' with 'heads: 3'",
+     ""},
+    {"heads that are no number of heads", "layers: [{block: attention, over: self, heads: 2.5}]",
+     "bad.yaml:5:73: model.layers.0 uses block 'attention' with 'heads: 2.5'", ""},
+    {"a cell whose equations have a mistake", "layers: [{cell: ./mistaken.yaml, hidden: 4}]",
+     "mistaken.yaml:4:|bad.yaml:5:43: model.layers.0 uses cell 'mistaken'", ""},
+    {"a cell that reads the memory in the encoder",
+     "encoder: [{cell: ./reading.yaml, hidden: 4}], layers: [{cell: gru, hidden: 4}]",
+     "bad.yaml:5:44: cell 'reading' reads the memory, the outputs of an encoder, and there is none here; expected "
+     "'model.encoder', whose own layers cannot read it",
+     ""},
+    {"a block as a cell and a cell as a block", "layers: [{cell: attention, hidden: 4}, {block: gru}]",
+     "bad.yaml:5:49: 'attention' is a block, expected 'block: attention'|'gru' is a cell, expected 'cell: gru'", ""},
+    {"two mistakes in a layer", "layers: [{block: atention, over: slef, count: 0, heads: 2}]",
+     "there is no block 'atention'|'over' is 'slef', expected one of memory, self (did you mean 'self'?)|'count' is 0",
+     ""},
     {"a cell in place of a block", "layers: [{block: ./gru.yaml, over: self}]",
      "gru.yaml:1:1: unknown key 'cell' in a block|gru.yaml:1:1: 'output' is missing, expected the value of the "
      "equations",

@@ -122,8 +122,8 @@ static const struct {
      "schedule.early_stopping.patience=2", 1, ":4:16: unknown reader 'txt' (did you mean 'text'?)"},
     {"options of an optimizer that is not there", "optimizer:", "optimizer: {plugin: dowsing, lr: x}", "", 1,
      ":7:21: unknown optimizer 'dowsing'"},
-    {"equations of two layers", "model:", "model: {layers: [{cell: ./bad.yaml, hidden: 2}]}", "", 2,
-     "/bad.yaml:5:8: unknown op 'tahn'|/bad.yaml:6:3: 'g' is not a state"},
+    {"two equations of a layer", "model:", "model: {layers: [{cell: ./bad.yaml, hidden: 2}]}", "", 3,
+     "/bad.yaml:5:8: unknown op 'tahn'|/bad.yaml:6:3: 'g' is not a state|:5:19: model.layers.0 uses cell 'bad'"},
     {"plug-ins", "name:", "plugins: [none.so, {a: b}]", "", 2,
      ":2:11: plug-in '|/none.so' cannot be opened|:2:20: expected the path of a plug-in"},
 };

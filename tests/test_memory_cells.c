@@ -165,9 +165,7 @@ static const struct {
     {"h' = tanh(x @ W + attention(Q, memory @ W_k, memory))", MEMORY,
      "the first operand of 'attention' has shape [6], expected a value of the step, [batch, …]"},
     {"h' = tanh(x @ W + " ATTENTION " @ C)", 0,
-     "test:1:32: the model has no encoder, whose outputs 'memory' is: expected 'model.encoder' in the experiment, or "
-     "'memory' "
-     "under params:"},
+     "test:1:32: the model has no encoder, whose outputs 'memory' is: expected 'model.encoder' in the experiment\n"},
     {"h' = tanh(x @ W + memory[2] @ V)", MEMORY, "'memory' is the outputs of the encoder and takes no index"},
     {"memory' = x @ W\nh' = h", MEMORY, "'memory' is not a state, so it cannot have a new value"},
     {"h' = tanh(h @ memory)", 0, "the model has no encoder"},
@@ -182,6 +180,12 @@ static const struct {
      "test:1:61: option 'window' of 'attention' compares positions"},
     {"h' = tanh(x @ W + attention(h, memory @ K, memory, rotary=true) @ C)", MEMORY,
      "test:1:52: option 'rotary' of 'attention' compares positions"},
+    {"memory = x @ W\nh' = tanh(memory + h)", 0, "'memory' is the outputs of the encoder and cannot be assigned"},
+    {"h' = tanh(x @ W + attention(h, memry @ K, memry))", MEMORY,
+     "test:1:32: parameter 'memry' (did you mean 'memory'?) is on the left of @"},
+    {"h' = tanh(x @ W + attention(h, memory @ K, memry))", MEMORY,
+     "test:1:44: 'memry' (did you mean 'memory'?) has no value and would become a parameter; expected a value computed "
+     "from 'memory'"},
     {"h' = tanh(x @ W + nearby(h, memory @ K))", MEMORY,
      "test:1:19: 'nearby' looks at positions along the steps, and a step sees no other step; expected it in a block "
      "with 'over: self'"},
@@ -208,7 +212,6 @@ static const struct {
      "W [4, 6] V [5, 6] C [5, 6] "},
     {"h' = slice(h, begin=0, end=memory) @ P + h", 1, "P [5, 6] "}, /* its width */
     {"h' = tanh(x @ W + h)", 0, "W [4, 6] "},
-    {"memory = x @ W\nh' = tanh(memory + h)", 0, "W [4, 6] "}, /* the cell's own meaning */
     {"h' = x @ W + attention(h, memory @ K, memory, causal=false, window=0) @ C", 1, "W [4, 6] K [5, 6] C [5, 6] "},
 };
 
