@@ -414,7 +414,9 @@ START_TEST(a_sequence_depends_on_no_other) {
 }
 END_TEST
 
-/* A query does not depend on the others of its sequence: in training they are all there, in generation one at a time. */
+/* A query does not depend on the others of its sequence: in training they are all there, in generation one at a time. What the
+ * op says it looks at (rondo_op.looks) is enough to compute it alone: all keys if it does not look by position, those up to its
+ * own if it does not look ahead. */
 START_TEST(a_query_depends_on_no_other) {
     static const struct layout together = {{9, 9}, 1, {{0}, {0}, {0}}, {{9}, {9}}, 0};
     const struct form *form = &forms[_i % FORMS];
@@ -423,15 +425,17 @@ START_TEST(a_query_depends_on_no_other) {
     struct application each = all;
     run(&each);
     const rondo_tensor expected = each.output;
+    const uint32_t looks = all.op->looks(all.options);
+    ck_assert_int_eq((looks & RONDO_LOOKS_AHEAD) != 0, !form->causal);
+    ck_assert_int_eq((looks & RONDO_LOOKS_BY_POSITION) != 0, form->causal || form->window > 0 || form->rotary);
     for (int64_t i = 0; i < 9; i++) {
-        const int64_t begin[] = {0}, one[] = {1}, n_keys[] = {form->causal ? i + 1 : 9};
+        const int64_t begin[] = {0}, one[] = {1}, n_keys[] = {(looks & RONDO_LOOKS_AHEAD) == 0 ? i + 1 : 9};
         each = all;
         each.inputs[QUERY] = moved(&all.inputs[QUERY], i, 1, 0);
         each.weights = moved(&all.weights, i, 1, 0);
         each.rows[QUERY] = rows_of(1, begin, one);
         each.rows[KEYS] = each.rows[VALUES] = rows_of(1, begin, n_keys);
-        if (form->causal ||
-            (form->window == 0 && !form->rotary)) { /* others need the position, which keys only give if causal */
+        if (looks != (RONDO_LOOKS_AHEAD | RONDO_LOOKS_BY_POSITION)) {
             run(&each);
             same_rows(&expected, i, &each.output, 0, 1, form->op);
         }
