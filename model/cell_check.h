@@ -30,7 +30,7 @@ struct cell_check_settings {
     const struct cell_definition *definition; /* of a cell or a block */
     const double *option_values;              /* [n_options] of the definition; NULL: the defaults */
     int64_t input, hidden;                    /* widths, >= 1 */
-    int64_t memory;                           /* of the memory, if the cell reads it; 0: twice `hidden`, so that it is taken for no other width */
+    int64_t memory; /* of the memory, if the cell reads it; 0: twice `hidden`, so that it is taken for no other width */
     enum engine engine;     /* the engine whose gradients, and results on several threads, are checked */
     int32_t passes;         /* of the fused engine: enum scan_pass, or-ed */
     const int32_t *threads; /* numbers to compare with 1; ends with 0 */
