@@ -146,17 +146,17 @@ static const struct {
     {TRANSLATES("encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4}]", "generate: {unknown: replace}"),
      "e.yaml:8:21: 'unknown' is replace, which copies the symbol of the source that is attended to most, and the model "
      "has no attention"},
-    {TRANSLATES("encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4, direction: both}]",
-                "generate: {show: 3}"),
-     "e.yaml:8:18: 'show' is 3, and this model does not generate: "},
-    {TRANSLATES("encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4}, {block: attention, over: self}]",
-                "generate: {beam: 2, show: 3}"),
+    {TRANSLATES(
+         "encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4}, {block: ./causal.yaml, over: self}]",
+         "generate: {beam: 2, show: 3}"),
      "e.yaml:8:27: 'show' is 3, and this model does not generate: "},
     {TRANSLATES("encoder: [{cell: gru, hidden: 4}], layers: [{cell: gru, hidden: 4}]", "generate: {show: 3}"),
      "e.yaml:8:18: 'show' is 3, and the model writes for examples of validation data, of which there are none"},
 };
 
 START_TEST(mistake_is_reported_at_its_place) {
+    sandbox_write("causal.yaml", "block: causal\noutput: y\nequations: |\n"
+                                 "  y = tanh(attention(x @ Q, memory @ K, memory, causal=true) @ C + x @ W)\n");
     sandbox_write("e.yaml", mistakes[_i].experiment);
     const struct outcome outcome = sandbox_run((struct call){.arguments = "check e.yaml"});
     assert_status(mistakes[_i].experiment, &outcome, 2);

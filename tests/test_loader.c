@@ -160,7 +160,7 @@ static const struct {
     {"op_without_gradient", "it has no gradient: 'map_grad' is missing"},
     {"undefined_symbol", "cannot be linked: "},
     {"wrong_kind", ".so' is refused: descriptor 'wrong_kind': kind is 77, expected 0 to 4"},
-    {"op_of_wrong_kind", ".so' is refused: optimizer 'op_of_wrong_kind': kind 1 (optimizer) has struct_size 152, "
+    {"op_of_wrong_kind", ".so' is refused: optimizer 'op_of_wrong_kind': kind 1 (optimizer) has struct_size 160, "
                          "expected "},
     {"descriptors_without_end",
      ".so' is refused: descriptor 1: lies outside the plug-in or is not aligned: does the list "
