@@ -7,7 +7,8 @@
 #include <arm_neon.h>
 
 #define TARGET
-#define ALL_VECTORS 1
+#define ALL_VECTORS   1
+#define PANEL_VECTORS PRODUCT_VECTORS
 
 static inline float32x4_t load_f32(const float *p) {
     return vld1q_f32(p);
@@ -118,11 +119,15 @@ static inline void transpose_f64(const double *from, int64_t ldb, double *to, in
 #define NAME(x) x##_f64
 #include "core/product/product_template.h"
 
+enum { DEPTH = 384 }; /* rows of 64 bytes, as for AVX2: some of these processors have a first-level cache of 32 KiB */
+
 const struct product_kernels *product_kernels_neon(void) {
     static const struct product_kernels kernels = {
         "neon",
-        {sizeof(float), 4, ROWS, ROWS, tile_f32, pack_f32, pack_transpose_f32},
-        {sizeof(double), 2, ROWS, ROWS, tile_f64, pack_f64, pack_transpose_f64},
+        {sizeof(float), 4, PANEL_VECTORS, PRODUCT_VECTORS, ROWS, ROWS, DEPTH, tile_f32, pack_f32, pack_transpose_f32,
+         pack_strips_f32},
+        {sizeof(double), 2, PANEL_VECTORS, PRODUCT_VECTORS, ROWS, ROWS, DEPTH, tile_f64, pack_f64, pack_transpose_f64,
+         pack_strips_f64},
     };
     return &kernels;
 }
