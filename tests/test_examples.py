@@ -257,7 +257,7 @@ EXAMPLES_TABLE = [
     ("weather", "experiment.yaml", temperatures, (), "days.csv", 1),
     ("weather", "high.yaml", temperatures, (), "days.csv", 1),
     ("pronunciation", "experiment.yaml", phones, (), "abc", None),
-    ("question-answering", "experiment.yaml", questions, (), "anna went to the attic . where is anna ?", None),
+    ("question-answering", "experiment.yaml", questions, (), "where is anna ? anna went to the attic .", None),
     ("gap", "recall.yaml", no_files, FEW, None, None),
     ("gap", "adding.yaml", no_files, FEW, None, None),
     ("wave", "experiment.yaml", no_files, FEW, None, None),

@@ -525,7 +525,8 @@ class StoriesTest(unittest.TestCase):
     @staticmethod
     def answer(text):
         """The answer to the question of a story, read from its sentences alone."""
-        *sentences, question = text.split(" . ")
+        question, story = text.split(" ? ")
+        sentences = story.removesuffix(" .").split(" . ")
         place, holder, dropped = {}, {}, {}
         for sentence in sentences:
             person, *words = sentence.split()
@@ -537,7 +538,7 @@ class StoriesTest(unittest.TestCase):
                 holder[words[2]] = words[4]
             else:
                 place[person] = words[-1]
-        asked = question.split()[-2]
+        asked = question.split()[-1]
         if question.startswith("who"):
             return holder[asked] or stories.NOBODY
         if asked in stories.PEOPLE:
@@ -548,14 +549,15 @@ class StoriesTest(unittest.TestCase):
         draw = stories.random.Random(1)
         for kind in stories.KINDS:
             for _ in range(200):
-                text, answer = stories.story(kind, draw)
+                text, answer = stories.story(kind, draw.randint(stories.FEWEST, stories.WORDS), draw)
                 self.assertEqual(self.answer(text), answer, text)
 
     def test_nobody_reaches_what_is_elsewhere(self):
         draw = stories.random.Random(2)
         for _ in range(200):
             place, thing_at, holder = {}, {}, {}
-            for sentence in stories.story("holder", draw)[0].split(" . ")[:-1]:
+            story = stories.story("holder", stories.WORDS, draw)[0].split(" ? ")[1]
+            for sentence in story.removesuffix(" .").split(" . "):
                 person, *words = sentence.split()
                 if words[0] in ("took", "picked"):
                     thing = words[-1]
@@ -572,7 +574,7 @@ class StoriesTest(unittest.TestCase):
                     place[person] = words[-1]
 
     def test_the_last_name_is_a_person_or_a_place_as_the_question_asks(self):
-        text = "anna went to the attic . bruno took the ball . where is anna ?"
+        text = "where is anna ? anna went to the attic . bruno took the ball ."
         self.assertEqual(stories.last_named(text), "attic")
         self.assertEqual(stories.last_named(text.replace("where is anna", "who has the ball")), "bruno")
 
@@ -583,7 +585,7 @@ class StoriesTest(unittest.TestCase):
         self.assertEqual(first, second)
         self.assertEqual(sorted(first), sorted(stories.FILES))
         self.assertEqual([first[name].count("\n") for name in stories.TEST_KINDS.values()], [11, 11, 11])
-        self.assertTrue(all(row.split("\t")[0].endswith("?") for row in first["test-holder.tsv"].splitlines()[1:]))
+        self.assertTrue(all(row.startswith("who has the ") for row in first["test-holder.tsv"].splitlines()[1:]))
         self.assertIn("test-holder.tsv: right without the story", printed.getvalue())
 
 

@@ -3,11 +3,12 @@
 
     python3 get_data.py [--out FOLDER] [--force]
 
-Each row of a file has a question with its story, and the answer. The question comes first: who reads the story knows what to look for. A third of the questions is of each kind: where is a person,
-where is a thing (it is where the person is who has it, or where it was dropped), and who has a thing (or nobody). Every answer
-follows from the story. It uses Python's standard library alone, and makes the same files everywhere: train.tsv, valid.tsv,
-test.tsv, and the rows of test.tsv by their kind. It prints how many answers are right without reading the story: always
-the most frequent answer, and the person or place that the story names last.
+Each row of a file has a question with its story, and the answer. The question comes first, so that whoever reads the story knows
+what to look for. A third of the questions is of each kind: where is a person, where is a thing (it is where the person is who
+has it, or where it was dropped), and who has a thing (or nobody). Every answer follows from the story. It uses Python's
+standard library alone, and makes the same files everywhere: train.tsv, valid.tsv, test.tsv, and the rows of test.tsv by their
+kind. It prints how many answers are right without reading the story: always the most frequent answer, and the person or place
+that the story names last.
 """
 
 import collections
