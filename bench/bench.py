@@ -39,7 +39,7 @@ GROUPS = {
     "random": (["rnn_tanh", "gru_reset_after", "lstm"], None, ["nn"]),  # a shape of its own for each row
 }
 RANDOM_ROWS, SEED = 21, 1
-AVX2 = {"OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2",
+AVX2 = {"OPENBLAS_CORETYPE": "Haswell", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2",
         "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}
 COMPILE_STEPS = 64  # torch.compile unrolls the loop, so longer ones are not tried
 READY_LIMIT = 300  # seconds for a peer's first step; that of torch.compile is an option
