@@ -287,7 +287,7 @@ static rondo_status talk_at_terminal(struct chat *chat) {
     return chat->errors->status;
 }
 
-/* Mistakes do not end the conversation here either, but the exit status tells of them. */
+/* A mistake does not end the conversation, but the exit status is 2 at its end. */
 static rondo_status talk_by_lines(struct chat *chat) {
     struct text_lines lines;
     rondo_status status = text_lines_open(&lines, "-", chat->errors);

@@ -124,7 +124,7 @@ static rondo_status flush_pending(struct predictor *predictor, struct pending *p
     return status;
 }
 
-/* Prints what stands for the output of a line that has none, so that each line has an output at its place. */
+/* Prints an empty output for a line that has none, so that line k of the output belongs to line k of the input. */
 static rondo_status print_nothing(struct predictor *predictor, const char *line, const char *message) {
     if (predictor->json) {
         struct json_builder builder = {0};

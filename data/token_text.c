@@ -27,7 +27,7 @@ void token_ids_free(struct token_ids *list) {
     *list = (struct token_ids){0};
 }
 
-/* Notes that the next id stands for an unknown token. */
+/* Records that the next id is that of an unknown token. */
 static rondo_status add_unknown(struct token_ids *list, const char *begin, const char *end, struct errors *errors) {
     if (list->n_unknown == list->unknown_capacity) {
         const int64_t capacity = list->unknown_capacity == 0 ? 16 : 2 * list->unknown_capacity;

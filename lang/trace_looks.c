@@ -51,11 +51,10 @@ static int is_by_position(const struct trace *trace, const rondo_op *op, const v
     struct arena *arena = program_arena(trace->program);
     const struct location nowhere = {NULL, 0, 0};
     const rondo_option *option = option_find(op->base.options, key);
-    void *alone = options_create(op->base.options, op->base.options_size, arena, trace->errors);
+    void *only = options_create(op->base.options, op->base.options_size, arena, trace->errors);
     const char *text = option_text(option, options, arena);
-    return alone != NULL && text != NULL &&
-           option_set(option, alone, text, arena, nowhere, trace->errors) == RONDO_OK &&
-           (program_op_looks(op, alone) & RONDO_LOOKS_BY_POSITION) != 0;
+    return only != NULL && text != NULL && option_set(option, only, text, arena, nowhere, trace->errors) == RONDO_OK &&
+           (program_op_looks(op, only) & RONDO_LOOKS_BY_POSITION) != 0;
 }
 
 static int positions_fit(const struct trace *trace, const struct expression *call, const rondo_op *op,

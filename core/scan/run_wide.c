@@ -7,8 +7,9 @@ enum {
     LEAST_WORK = 1 << 16, /* of an instruction that is shared: handing it to another thread takes about a microsecond */
     WIDE_WORK = 8 * LEAST_WORK, /* of the instructions of a step that can be shared */
     NUMBER_WORK = 32,           /* of an op for one number, in multiplications of a product */
-    FEW_ROWS = 16,              /* that workers could take instead; they do, unless there are also ... */
-    MANY_WEIGHTS = 1 << 19,     /* ... so many, which do not fit in the second-level cache of one core */
+    FEW_ROWS = 16,              /* of a batch; workers share the rows of a larger one */
+    MANY_WEIGHTS =
+        1 << 19, /* of a step: more than the second-level cache of one core holds. With fewer, workers share rows */
 };
 
 /* Weights that an instruction reads. */
