@@ -1,6 +1,10 @@
+#define _DEFAULT_SOURCE /* madvise */
 #include "core/memory.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20, LEAST_HUGE = 2 * HUGE_PAGE };
 
 /* initial-exec: the first access of another model may allocate, and glibc ends the process if that fails. */
 #if defined(__GNUC__)
@@ -38,5 +42,15 @@ void *memory_realloc(void *old, size_t bytes) {
 }
 
 void *memory_aligned(size_t alignment, size_t bytes) {
-    return note(aligned_alloc(alignment, bytes), bytes);
+    if (bytes < LEAST_HUGE || bytes > SIZE_MAX - HUGE_PAGE) {
+        return note(aligned_alloc(alignment, bytes), bytes);
+    }
+    const size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *memory = note(aligned_alloc(HUGE_PAGE, whole), bytes);
+#ifdef MADV_HUGEPAGE
+    if (memory != NULL) {
+        (void)madvise(memory, whole, MADV_HUGEPAGE); /* a system that refuses has lost nothing but time */
+    }
+#endif
+    return memory;
 }

@@ -15,7 +15,9 @@
 void *memory_alloc(size_t bytes); /* malloc */
 void *memory_calloc(size_t count, size_t size);
 void *memory_realloc(void *old, size_t bytes);
-/* aligned_alloc; `bytes` is a multiple of `alignment`. */
+/* aligned_alloc; `bytes` is a multiple of `alignment`, which is at most 2 MiB. From 4 MiB on, Linux is asked for huge pages of
+ * 2 MiB: a loop that walks through several arrays at the same time then waits less often for the address of a page. At most
+ * one such page becomes resident beyond what is written to. */
 void *memory_aligned(size_t alignment, size_t bytes);
 
 /* Notes that `bytes` were refused otherwise: by memory_has_room, or by a library. */
