@@ -106,6 +106,8 @@ static const struct shape shapes[] = {
     {3, 513, {40}, 0, 0, 0}, /* more than a block of k */
     {7, 1100, {19, 33}, 3, 1, 0},
     {125, 530, {35}, 0, 0, 1},
+    {30, 301, {120, 130}, 1, 0, 1}, /* more packed weights than are taken to be in a cache */
+    {5, 513, {65, 200, 9, 41}, 0, 1, 0},
 };
 
 /* One target of a product: the matrices, and the expected result. */
@@ -361,7 +363,7 @@ static const struct {
     {20, 9, 0, 2, {{0, 0, 400}, {600, 420, 300}}}, /* a block begins within a run and ends in a distant one */
     {5, 70, 3, 3, {{300, 0, 270}, {0, 300, 20}, {620, 400, 40}}},
     {515, 3, 0, 1, {{2, 5, 7}}}, /* more than a block of columns of A, and of B */
-    {3, 530, 1, 2, {{2, 5, 7}, {0, 0, 1}}},
+    {3, 1030, 1, 2, {{2, 5, 7}, {0, 0, 1}}},
     {513, 513, 0, 1, {{0, 0, 2}}},
 };
 

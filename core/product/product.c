@@ -8,12 +8,16 @@
  * HEIGHT     rows of A that are multiplied at a time: with the rows of a panel that are used at a time they fit in the
  *            second-level cache
  * PAIRS      pairs of rows that a gradient sums at a time
- * WIDTH      columns of A and of B in a block of a gradient
+ * HIGH       columns of A in a block of a gradient: 256 KiB of strips, which every panel of B reads from the second-level cache
+ * WIDTH      columns of B in a block of a gradient: a panel is read by all strips of a block of A, so it may come from further away
  * NEAR       (bytes) rows of A at most this far apart are read in place by a gradient: there are too few columns for packing to
  *            pay
  * GAP        elements between two strips of A: strips a power of two apart would compete for few sets of the first-level
- *            cache while they are packed */
-enum { HEIGHT = 132, PAIRS = 256, WIDTH = 512, NEAR = 512, GAP = 16 };
+ *            cache while they are packed
+ * FAR        (bytes) packed weights of more than this may have left the second-level cache since they were last read: a
+ *            tile then prefetches a share of the panels of the next tiles
+ * FEW        rows for which reading the panels takes longer than the arithmetic: the processor's own prefetching is as fast */
+enum { HEIGHT = 132, PAIRS = 256, HIGH = 256, WIDTH = 1024, NEAR = 512, GAP = 16, FAR = 1 << 18, FEW = 4, LINE = 64 };
 
 static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -111,6 +115,7 @@ struct product_block {
     const struct product_target *targets;
     int32_t n_targets;
     int add;
+    int ahead;        /* 1: a tile prefetches panels of the next tiles */
     const void *bias; /* of the columns of the only target; NULL: none */
 };
 
@@ -120,16 +125,18 @@ struct product_cursor {
     int64_t column;
 };
 
-/* Lists the next vector-wide columns, at most `count`, over the targets in order: the narrow rest of one target shares a
- * tile with the beginning of the next. Returns their number. */
+/* Lists the next vector-wide columns, at most `count`. First come the whole panels of all targets, then their narrow rests, which
+ * share tiles: a tile that began within a panel would read two of them. Returns their number. */
 static int64_t next_columns(const struct product_tiles *tiles, const struct product_block *block,
                             struct product_cursor *cursor, int64_t count, struct product_column *columns) {
     const int64_t panel = panel_of(tiles);
     int64_t found = 0;
-    while (found < count && cursor->target < block->n_targets) {
-        const struct product_target *target = &block->targets[cursor->target];
-        const int64_t j = cursor->column, in_panel = j % panel;
-        if (j >= target->n) {
+    while (found < count && cursor->target < 2 * block->n_targets) {
+        const int is_rest = cursor->target >= block->n_targets;
+        const struct product_target *target = &block->targets[cursor->target - (is_rest ? block->n_targets : 0)];
+        const int64_t whole = target->n / panel * panel, begin = is_rest ? whole : 0, end = is_rest ? target->n : whole;
+        const int64_t j = begin + cursor->column, in_panel = j % panel;
+        if (j >= end) {
             cursor->target++;
             cursor->column = 0;
             continue;
@@ -147,26 +154,47 @@ static int64_t next_columns(const struct product_tiles *tiles, const struct prod
     return found;
 }
 
-/* A tile that adds to C must first load it. The load is started while the tile before is computed. */
-static void prefetch(const struct product_tiles *tiles, const struct product_column *columns, int64_t count,
-                     int64_t row, int64_t rows) {
-    for (int64_t i = row; i < row + rows; i++) {
-        for (int64_t v = 0; v < count; v++) {
-            __builtin_prefetch(const_at(columns[v].c, i * columns[v].ldc, tiles), 1);
-        }
+static void prefetch_rows(const char *c, int64_t row_bytes, int64_t rows) {
+    for (int64_t i = 0; i < rows; i++, c += row_bytes) {
+        __builtin_prefetch(c, 1);
     }
 }
 
+/* A tile that adds to C must first load it. The load is started while the tile before is computed. A row of C need not begin where
+ * a line of the cache does, so that the last element of a tile's row may be in one line more. */
+static void prefetch(const struct product_tiles *tiles, const struct product_column *columns, int64_t count,
+                     int64_t row, int64_t rows) {
+    const int64_t vector = (int64_t)tiles->lanes * tiles->size;
+    for (int64_t v = 0; v < count; v += vector < LINE ? LINE / vector : 1) {
+        const int64_t row_bytes = columns[v].ldc * tiles->size;
+        prefetch_rows((const char *)columns[v].c + row * row_bytes, row_bytes, rows);
+    }
+    const struct product_column *last = &columns[count - 1];
+    prefetch_rows((const char *)last->c + (row * last->ldc + last->width) * tiles->size - 1, last->ldc * tiles->size,
+                  rows);
+}
+
 /* Computes all rows for a few columns before the next columns, so that the panel is read from memory once. Tiles are
- * equally high, give or take one row. */
+ * equally high, give or take one row. Each prefetches its share of the next columns' panel. */
 static void multiply_block(const struct product_tiles *tiles, const struct product_block *block) {
     const int64_t n_tiles = tiles_in(tiles, block->rows);
     const int64_t height = block->rows / n_tiles, higher = block->rows % n_tiles;
     const int64_t vectors = height + (higher > 0) <= tiles->flat ? PRODUCT_VECTORS : tiles->vectors;
-    struct product_column columns[PRODUCT_VECTORS];
+    const int64_t share = block->k * panel_of(tiles) * tiles->size / n_tiles;
+    struct product_column both[2][PRODUCT_VECTORS], *columns = both[0], *next = both[1];
     struct product_cursor cursor = {0, 0};
-    for (int64_t count; (count = next_columns(tiles, block, &cursor, vectors, columns)) > 0;) {
-        struct product_tile tile = {block->k, block->a, block->a_row, block->a_step, block->row, block->add, columns};
+    int64_t count = next_columns(tiles, block, &cursor, vectors, columns);
+    while (count > 0) {
+        const int64_t n_next = next_columns(tiles, block, &cursor, vectors, next);
+        struct product_tile tile = {block->k,
+                                    block->a,
+                                    block->a_row,
+                                    block->a_step,
+                                    block->row,
+                                    block->add,
+                                    columns,
+                                    block->ahead && n_next > 0 ? next[0].b : NULL,
+                                    (2 * LINE + n_tiles - 1) / n_tiles};
         for (int64_t i = 0; i < n_tiles; i++) {
             const int64_t rows = height + (i < higher);
             if (block->add && i + 1 < n_tiles) {
@@ -175,7 +203,12 @@ static void multiply_block(const struct product_tiles *tiles, const struct produ
             tiles->tile(rows, count, &tile);
             tile.row += rows;
             tile.a = const_at(tile.a, block->strip != 0 ? block->strip : rows * block->a_row, tiles);
+            tile.ahead = tile.ahead == NULL ? NULL : tile.ahead + share;
         }
+        struct product_column *const done = columns;
+        columns = next;
+        next = done;
+        count = n_next;
     }
 }
 
@@ -185,7 +218,11 @@ void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t 
                   int64_t lda, const struct product_target *targets, int32_t n_targets, int add) {
     const struct product_tiles *tiles = tiles_of(kernels, dtype);
     const int64_t passes = (k + tiles->depth - 1) / tiles->depth; /* of equal depth, give or take one row */
-    int64_t depth = 0, pass = 0;
+    int64_t depth = 0, pass = 0, columns = 0;
+    for (int32_t i = 0; i < n_targets; i++) {
+        columns += targets[i].n;
+    }
+    const int ahead = m > FEW && columns * tiles->size > FAR / (k + 1);
     do { /* once for k = 0, to write zeros */
         const int64_t step = passes == 0 ? 0 : k / passes + (pass < k % passes);
         for (int64_t row = 0; row < m; row += HEIGHT) {
@@ -201,6 +238,7 @@ void product_rows(const struct product_kernels *kernels, int32_t dtype, int64_t 
                 .targets = targets,
                 .n_targets = n_targets,
                 .add = add || depth > 0,
+                .ahead = ahead,
             };
             multiply_block(tiles, &block);
         }
@@ -222,41 +260,58 @@ struct product_place {
     int64_t row;
 };
 
-/* Packs the next rows of A in strips, or of B in panels if is_b is 1: at most PAIRS rows of `columns` columns of `matrix`. Moves
- * *place on, and returns the number of rows. */
-static int64_t pack_rows(const struct product_tiles *tiles, const struct product_run *runs, int32_t n_runs,
-                         struct product_place *place, int is_b, const void *matrix, int64_t ld, int64_t columns,
-                         void *packed) {
+/* The place of pair `number`. */
+static struct product_place place_of(const struct product_run *runs, int32_t n_runs, int64_t number) {
+    struct product_place place = {0, number};
+    while (place.run < n_runs && place.row >= runs[place.run].count) {
+        place.row -= runs[place.run++].count;
+    }
+    return place;
+}
+
+/* Packs k rows of A in strips, or of B in panels if is_b is 1, from pair `number` on: `columns` columns of `matrix`. */
+static void pack_rows(const struct product_tiles *tiles, const struct product_run *runs, int32_t n_runs, int64_t number,
+                      int64_t k, int is_b, const void *matrix, int64_t ld, int64_t columns, void *packed) {
     const int64_t panel = panel_of(tiles), n_tiles = tiles_in(tiles, columns);
     const int64_t height = columns / n_tiles, higher = columns % n_tiles;
-    int64_t rows = 0;
-    while (rows < PAIRS && place->run < n_runs) {
-        const struct product_run *run = &runs[place->run];
-        const int64_t count = least(run->count - place->row, PAIRS - rows);
-        const void *from = const_at(matrix, ((is_b ? run->b_row : run->a_row) + place->row) * ld, tiles);
+    struct product_place place = place_of(runs, n_runs, number);
+    for (int64_t rows = 0, count; rows < k; rows += count, place = (struct product_place){place.run + 1, 0}) {
+        const struct product_run *run = &runs[place.run];
+        count = least(run->count - place.row, k - rows);
+        const void *from = const_at(matrix, ((is_b ? run->b_row : run->a_row) + place.row) * ld, tiles);
         if (is_b) {
             tiles->pack(count, columns, from, ld, PAIRS * panel, at(packed, rows * panel, tiles));
         } else {
             tiles->pack_strips(count, columns, height, higher, from, ld, strip_distance(tiles),
                                at(packed, rows * tiles->rows, tiles));
         }
-        rows += count;
-        place->row += count;
-        if (place->row == run->count) {
-            *place = (struct product_place){place->run + 1, 0};
-        }
     }
-    return rows;
 }
 
-/* Bytes of a packed block of this many columns of B. */
-static int64_t packed_panels(const struct product_tiles *tiles, int64_t columns) {
-    return PAIRS * round_up(least(columns, WIDTH), panel_of(tiles)) * tiles->size;
+/* Columns of a block, of about equal blocks of at most `most` columns, of `columns`. A multiple of `unit`. */
+static int64_t even_block(int64_t columns, int64_t most, int64_t unit) {
+    const int64_t blocks = (columns + most - 1) / most;
+    return blocks <= 1 ? columns : round_up((columns + blocks - 1) / blocks, unit);
 }
 
-/* Bytes of a packed block of this many columns of A. */
-static int64_t packed_strips(const struct product_tiles *tiles, int64_t columns) {
-    return tiles_in(tiles, least(columns, WIDTH)) * strip_distance(tiles) * tiles->size;
+/* Columns of B in a block of a product of n columns. */
+static int64_t block_of_b(const struct product_tiles *tiles, int64_t n) {
+    return even_block(n, WIDTH, panel_of(tiles));
+}
+
+/* Columns of A in a block of a product of m columns. */
+static int64_t block_of_a(const struct product_tiles *tiles, int64_t m) {
+    return even_block(m, HIGH, tiles->rows);
+}
+
+/* Bytes of the packed blocks of B of at most n columns. */
+static int64_t packed_panels(const struct product_tiles *tiles, int64_t n) {
+    return PAIRS * round_up(least(n, WIDTH), panel_of(tiles)) * tiles->size;
+}
+
+/* Bytes of the packed blocks of A of at most m columns. */
+static int64_t packed_strips(const struct product_tiles *tiles, int64_t m) {
+    return tiles_in(tiles, least(m, HIGH)) * strip_distance(tiles) * tiles->size;
 }
 
 size_t product_gradient_bytes(const struct product_kernels *kernels, int32_t dtype, int64_t m, int64_t n) {
@@ -291,34 +346,117 @@ static void multiply_strips(const struct product_tiles *tiles, int64_t rows, int
     multiply_block(tiles, &block);
 }
 
-void product_gradient(const struct product_kernels *kernels, int32_t dtype, const struct product_run *runs,
-                      int32_t n_runs, int64_t m, const void *a, int64_t lda, int64_t n, const void *b, int64_t ldb,
-                      void *c, int64_t ldc, void *scratch) {
-    const struct product_tiles *tiles = tiles_of(kernels, dtype);
-    void *const packed_b = scratch, *const packed_a = (char *)scratch + packed_panels(tiles, n);
-    struct product_place next = {0, 0};
-    while (m > 0 && n > 0 && next.run < n_runs) {
-        const struct product_place begin = next;
-        for (int64_t row = 0; row < m; row += WIDTH) {
-            const int64_t rows = least(m - row, WIDTH);
-            const struct product_run *run = &runs[begin.run];
-            struct product_strips strips = {packed_a, tiles->rows, strip_distance(tiles)};
-            int64_t k = least(run->count - begin.row, PAIRS);
-            if (lda <= NEAR / tiles->size && (k == PAIRS || begin.run + 1 == n_runs)) {
-                strips = (struct product_strips){const_at(a, (run->a_row + begin.row) * lda + row, tiles), lda, 0};
-            } else {
-                next = begin;
-                k = pack_rows(tiles, runs, n_runs, &next, 0, const_at(a, row, tiles), lda, rows, packed_a);
-            }
-            for (int64_t column = 0; column < n; column += WIDTH) {
-                const int64_t columns = least(n - column, WIDTH);
-                next = begin;
-                pack_rows(tiles, runs, n_runs, &next, 1, const_at(b, column, tiles), ldb, columns, packed_b);
-                const struct product_target target = {packed_b, at(c, row * ldc + column, tiles), ldc, columns, NULL};
-                multiply_strips(tiles, rows, k, &strips, &target, 1, NULL);
+/* What product_gradients works on. */
+struct product_sums {
+    const struct product_tiles *tiles;
+    const struct product_factor *a, *b;
+    int32_t n_a, n_b;
+    const struct product_result *c;
+    void *packed_a, *packed_b;
+    int64_t wide; /* columns of B that are packed at a time, of one or several B */
+};
+
+/* Columns of one B, and where their panels begin: before them are `packed` columns. */
+struct product_piece {
+    int32_t b;
+    int64_t column, columns, packed;
+};
+
+/* The next columns of B after *piece (0, 0, 0, 0 at first) that are packed together with it; 0: there are none. */
+static int next_piece(const struct product_sums *sums, struct product_piece *piece) {
+    const int64_t used = piece->packed + round_up(piece->columns, panel_of(sums->tiles));
+    piece->column += piece->columns;
+    while (piece->b < sums->n_b && piece->column >= sums->b[piece->b].columns) {
+        piece->b++;
+        piece->column = 0;
+    }
+    piece->packed = used;
+    piece->columns = piece->b == sums->n_b ? 0 : least(sums->b[piece->b].columns - piece->column, sums->wide - used);
+    return piece->columns > 0;
+}
+
+/* Columns row .. row + rows of one A, with the pieces after *begin whose result is wanted: k pairs from pair `number` on. */
+static void add_strips(const struct product_sums *sums, int32_t i, int64_t row, int64_t rows, int64_t number, int64_t k,
+                       struct product_piece piece) {
+    const struct product_tiles *tiles = sums->tiles;
+    const struct product_factor *a = &sums->a[i];
+    const struct product_place place = place_of(a->runs, a->n_runs, number);
+    const struct product_run *run = &a->runs[place.run];
+    struct product_strips strips = {sums->packed_a, tiles->rows, strip_distance(tiles)};
+    int is_packed = 0;
+    if (a->ld <= NEAR / tiles->size && place.row + k <= run->count) {
+        strips = (struct product_strips){const_at(a->data, (run->a_row + place.row) * a->ld + row, tiles), a->ld, 0};
+        is_packed = 1;
+    }
+    while (next_piece(sums, &piece)) {
+        const struct product_result *c = &sums->c[i * sums->n_b + piece.b];
+        if (c->data == NULL) {
+            continue;
+        }
+        if (!is_packed) {
+            pack_rows(tiles, a->runs, a->n_runs, number, k, 0, const_at(a->data, row, tiles), a->ld, rows,
+                      sums->packed_a);
+            is_packed = 1;
+        }
+        const struct product_target target = {at(sums->packed_b, piece.packed * PAIRS, tiles),
+                                              at(c->data, row * c->ld + piece.column, tiles), c->ld, piece.columns,
+                                              NULL};
+        multiply_strips(tiles, rows, k, &strips, &target, 1, NULL);
+    }
+}
+
+/* All pairs, for the pieces after `begin` that are packed together. Returns the last of them. */
+static struct product_piece add_pieces(const struct product_sums *sums, int64_t total, struct product_piece begin) {
+    const struct product_tiles *tiles = sums->tiles;
+    struct product_piece last = begin;
+    for (int64_t number = 0; number < total; number += PAIRS) {
+        const int64_t k = least(total - number, PAIRS);
+        struct product_piece piece = begin;
+        while (next_piece(sums, &piece)) {
+            const struct product_factor *b = &sums->b[piece.b];
+            pack_rows(tiles, sums->a[0].runs, sums->a[0].n_runs, number, k, 1, const_at(b->data, piece.column, tiles),
+                      b->ld, piece.columns, at(sums->packed_b, piece.packed * PAIRS, tiles));
+            last = piece;
+        }
+        for (int32_t i = 0; i < sums->n_a; i++) {
+            const int64_t m = sums->a[i].columns, high = block_of_a(tiles, m);
+            for (int64_t row = 0; row < m; row += high) {
+                add_strips(sums, i, row, least(m - row, high), number, k, begin);
             }
         }
     }
+    return last;
+}
+
+void product_gradients(const struct product_kernels *kernels, int32_t dtype, const struct product_factor *a,
+                       int32_t n_a, const struct product_factor *b, int32_t n_b, const struct product_result *c,
+                       void *scratch) {
+    const struct product_tiles *tiles = tiles_of(kernels, dtype);
+    int64_t total = 0, columns = 0;
+    for (int32_t r = 0; n_a > 0 && r < a[0].n_runs; r++) {
+        total += a[0].runs[r].count;
+    }
+    for (int32_t j = 0; j < n_b; j++) {
+        columns += round_up(b[j].columns, panel_of(tiles));
+    }
+    const int64_t wide = block_of_b(tiles, columns);
+    const struct product_sums sums = {tiles,   a,   b, n_a, n_b, c, (char *)scratch + packed_panels(tiles, columns),
+                                      scratch, wide};
+    struct product_piece piece = {0, 0, 0, 0}, next = piece;
+    while (total > 0 && next_piece(&sums, &next)) {
+        piece = add_pieces(&sums, total, piece);
+        piece.packed =
+            -round_up(piece.columns, panel_of(tiles)); /* the next ones are packed from the beginning again */
+        next = piece;
+    }
+}
+
+void product_gradient(const struct product_kernels *kernels, int32_t dtype, const struct product_run *runs,
+                      int32_t n_runs, int64_t m, const void *a, int64_t lda, int64_t n, const void *b, int64_t ldb,
+                      void *c, int64_t ldc, void *scratch) {
+    const struct product_factor left = {a, lda, m, runs, n_runs}, right = {b, ldb, n, NULL, 0};
+    const struct product_result result = {c, ldc};
+    product_gradients(kernels, dtype, &left, 1, &right, 1, &result, scratch);
 }
 
 /* ---- matrices ---- */
@@ -348,6 +486,7 @@ static void multiply_side(const struct product_tiles *tiles, const struct produc
                           const struct product_target *target, const void *bias, void *packed_a) {
     const int64_t lda = p->a.ld;
     const int add = p->add || depth > 0;
+    const int64_t high = block_of_a(tiles, p->m);
     for (int64_t row = 0; row < p->m && !p->a.transposed; row += HEIGHT) {
         const struct product_block block = {
             .rows = least(p->m - row, HEIGHT),
@@ -364,8 +503,8 @@ static void multiply_side(const struct product_tiles *tiles, const struct produc
         };
         multiply_block(tiles, &block);
     }
-    for (int64_t row = 0; row < p->m && p->a.transposed; row += WIDTH) {
-        const int64_t rows = least(p->m - row, WIDTH);
+    for (int64_t row = 0; row < p->m && p->a.transposed; row += high) {
+        const int64_t rows = least(p->m - row, high);
         const struct product_target own = {target->packed, at(target->c, row * target->ldc, tiles), target->ldc,
                                            target->n, NULL};
         const void *a = const_at(p->a.data, depth * lda + row, tiles);
@@ -383,8 +522,9 @@ void product_multiply(const struct product_kernels *kernels, int32_t dtype, cons
                       void *scratch) {
     const struct product_tiles *tiles = tiles_of(kernels, dtype);
     void *const packed_b = scratch, *const packed_a = (char *)scratch + packed_panels(tiles, product->n);
-    for (int64_t column = 0; column < product->n; column += WIDTH) {
-        const int64_t columns = least(product->n - column, WIDTH);
+    const int64_t wide = block_of_b(tiles, product->n);
+    for (int64_t column = 0; column < product->n; column += wide) {
+        const int64_t columns = least(product->n - column, wide);
         const struct product_target target = {packed_b, at(product->c, column, tiles), product->ldc, columns, NULL};
         for (int64_t depth = 0; depth < product->k; depth += PAIRS) {
             const int64_t k = least(product->k - depth, PAIRS);

@@ -73,12 +73,33 @@ struct product_run {
     int64_t a_row, b_row, count;
 };
 
-/* Bytes of scratch memory, aligned to 64 bytes, that product_gradient needs for a result [m, n]. */
+/* Bytes of scratch memory, aligned to 64 bytes, that product_gradient needs for a result of at most m rows and n columns, and
+ * product_gradients for an A of at most m columns and B of at most n columns together, those of each rounded up to product_panel. */
 size_t product_gradient_bytes(const struct product_kernels *kernels, int32_t dtype, int64_t m, int64_t n);
 /* C [m, n] += A^T B, summed over the pairs of rows of all runs, in order: the gradient of weights over a whole sequence.
  * A has m columns, B has n. The bits depend only on the pairs and their order, not on how they are cut into runs. */
 void product_gradient(const struct product_kernels *kernels, int32_t dtype, const struct product_run *runs,
                       int32_t n_runs, int64_t m, const void *a, int64_t lda, int64_t n, const void *b, int64_t ldb,
                       void *c, int64_t ldc, void *scratch);
+
+/* A side of several gradients. */
+struct product_factor {
+    const void *data;
+    int64_t ld, columns;
+    const struct product_run *runs; /* of an A: its pairs with rows of B; of a B: NULL */
+    int32_t n_runs;
+};
+
+/* One of several gradients. data NULL: it is not wanted. */
+struct product_result {
+    void *data;
+    int64_t ld;
+};
+
+/* product_gradient for every A and every B: c [n_a, n_b] are the results, which do not overlap. Every side is packed once for all of
+ * them. The runs of each A list the same rows of B in the same order. The same bits as one by one. */
+void product_gradients(const struct product_kernels *kernels, int32_t dtype, const struct product_factor *a,
+                       int32_t n_a, const struct product_factor *b, int32_t n_b, const struct product_result *c,
+                       void *scratch);
 
 #endif

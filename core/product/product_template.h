@@ -29,10 +29,10 @@
 
 /* The most rows of a tile; the most rows of a tile of more than two vectors, unless ALL_VECTORS; the rows and columns that
  * NAME(transpose) handles. */
-enum { ROWS = 6, FLAT = 3, BLOCK = 8 };
+enum { ROWS = 6, FLAT = 3, BLOCK = 8, LINE = 64 };
 #endif
 
-enum { NAME(PANEL) = PANEL_VECTORS * LANES };
+enum { NAME(PANEL) = PANEL_VECTORS * LANES, NAME(LINES) = NAME(PANEL) * sizeof(REAL) / LINE };
 
 TARGET INLINED void NAME(start_tile)(const int rows, const int vectors, const struct product_tile *tile,
                                      VECTOR sums[ROWS][PRODUCT_VECTORS]) {
@@ -74,6 +74,28 @@ TARGET INLINED void NAME(end_tile)(const int rows, const int vectors, const stru
     }
 }
 
+/* sums[i, j] += a[i] b[j]: one step of k. */
+TARGET INLINED void NAME(step)(const int rows, const int vectors, const REAL *a, int64_t a_row,
+                               const REAL *const b[PRODUCT_VECTORS], int64_t p, VECTOR sums[ROWS][PRODUCT_VECTORS]) {
+    VECTOR y[PRODUCT_VECTORS];
+    UNROLLED
+    for (int v = 0; v < vectors; v++) {
+        /* Without in_register, gcc loads the vector again for every row, which makes flat tiles a third slower. */
+        y[v] = NAME(load)(b[v] + p * NAME(PANEL));
+        if (rows > 1) {
+            y[v] = NAME(in_register)(y[v]);
+        }
+    }
+    UNROLLED
+    for (int i = 0; i < rows; i++) {
+        const VECTOR x = NAME(broadcast)(a[i * a_row]);
+        UNROLLED
+        for (int v = 0; v < vectors; v++) {
+            sums[i][v] = NAME(multiply_add)(x, y[v], sums[i][v]);
+        }
+    }
+}
+
 /* C[i, j] += A[i, p] B[p, j] for p = 0 .. k - 1. The numbers of rows i and of vectors of columns j are constants. */
 TARGET INLINED void NAME(run_tile)(const int rows, const int vectors, const struct product_tile *tile) {
     VECTOR sums[ROWS][PRODUCT_VECTORS];
@@ -85,24 +107,21 @@ TARGET INLINED void NAME(run_tile)(const int rows, const int vectors, const stru
     }
     const REAL *a = tile->a;
     const int64_t k = tile->k, a_row = tile->a_row, a_step = tile->a_step;
-    for (int64_t p = 0; p < k; p++, a += a_step) {
-        VECTOR y[PRODUCT_VECTORS];
-        UNROLLED
-        for (int v = 0; v < vectors; v++) {
-            /* Without in_register, gcc loads the vector again for every row, which makes flat tiles a third slower. */
-            y[v] = NAME(load)(b[v] + p * NAME(PANEL));
-            if (rows > 1) {
-                y[v] = NAME(in_register)(y[v]);
-            }
-        }
-        UNROLLED
-        for (int i = 0; i < rows; i++) {
-            const VECTOR x = NAME(broadcast)(a[i * a_row]);
+    int64_t p = 0;
+    if (tile->ahead !=
+        NULL) { /* into the second-level cache: the first-level one has no room beside the panel in use */
+        const char *ahead = tile->ahead;
+        for (; p + 2 <= k; p += 2, a += 2 * a_step) {
             UNROLLED
-            for (int v = 0; v < vectors; v++) {
-                sums[i][v] = NAME(multiply_add)(x, y[v], sums[i][v]);
+            for (int line = 0; line < NAME(LINES); line++, ahead += tile->ahead_step) {
+                __builtin_prefetch(ahead, 0, 2);
             }
+            NAME(step)(rows, vectors, a, a_row, b, p, sums);
+            NAME(step)(rows, vectors, a + a_step, a_row, b, p + 1, sums);
         }
+    }
+    for (; p < k; p++, a += a_step) {
+        NAME(step)(rows, vectors, a, a_row, b, p, sums);
     }
     NAME(end_tile)(rows, vectors, tile, sums);
 }
@@ -143,23 +162,27 @@ TARGET static void NAME(tile)(int64_t rows, int64_t vectors, const struct produc
     }
 }
 
-/* Packs B row by row, in the order of memory. */
+/* Packs BLOCK rows of a panel before the next panel: panels are far apart, often each in a page of its own. */
 TARGET static void NAME(pack)(int64_t k, int64_t n, const void *b, int64_t ldb, int64_t distance, void *packed) {
-    for (int64_t p = 0; p < k; p++) {
-        const REAL *from = (const REAL *)b + p * ldb;
-        REAL *to = (REAL *)packed + p * NAME(PANEL);
+    for (int64_t first = 0; first < k; first += BLOCK) {
+        const int64_t rows = k - first < BLOCK ? k - first : BLOCK;
+        const REAL *from = (const REAL *)b + first * ldb;
+        REAL *to = (REAL *)packed + first * NAME(PANEL);
         int64_t j = 0;
         for (; j + NAME(PANEL) <= n; j += NAME(PANEL), to += distance) {
-            UNROLLED
-            for (int v = 0; v < PANEL_VECTORS; v++) {
-                NAME(store)(to + v * LANES, NAME(load)(from + j + v * LANES));
+            for (int64_t p = 0; p < rows; p++) {
+                UNROLLED
+                for (int v = 0; v < PANEL_VECTORS; v++) {
+                    NAME(store)(to + p * NAME(PANEL) + v * LANES, NAME(load)(from + p * ldb + j + v * LANES));
+                }
             }
         }
-        for (; j + LANES <= n; j += LANES, to += LANES) {
-            NAME(store)(to, NAME(load)(from + j));
-        }
-        if (j < n) {
-            NAME(store)(to, NAME(load_some)(from + j, n - j));
+        for (; j < n; j += LANES, to += LANES) {
+            for (int64_t p = 0; p < rows; p++) {
+                NAME(store)
+                (to + p * NAME(PANEL),
+                 j + LANES <= n ? NAME(load)(from + p * ldb + j) : NAME(load_some)(from + p * ldb + j, n - j));
+            }
         }
     }
 }
@@ -182,20 +205,23 @@ TARGET static void NAME(pack_transpose)(int64_t k, int64_t n, const void *b, int
     }
 }
 
-/* Row by row, in the order of memory. ROWS columns are copied at a time, whatever the height, except at the end: all strips but the
- * last have ROWS columns at and after their first, because no strip of several is lower than ROWS / 2. */
+/* BLOCK rows of a strip before the next strip, as for panels. ROWS columns are copied at a time, whatever the height, except at the
+ * end: all strips but the last have ROWS columns at and after their first, because no strip of several is lower than ROWS / 2. */
 TARGET static void NAME(pack_strips)(int64_t k, int64_t m, int64_t height, int64_t higher, const void *a, int64_t lda,
                                      int64_t distance, void *packed) {
-    for (int64_t p = 0; p < k; p++) {
-        const REAL *from = (const REAL *)a + p * lda;
-        REAL *to = (REAL *)packed + p * ROWS;
+    for (int64_t first = 0; first < k; first += BLOCK) {
+        const int64_t rows = k - first < BLOCK ? k - first : BLOCK;
+        const REAL *from = (const REAL *)a + first * lda;
+        REAL *to = (REAL *)packed + first * ROWS;
         int64_t column = 0;
         for (int64_t strip = 0; column + ROWS <= m; strip++, to += distance) {
-            memcpy(to, from + column, ROWS * sizeof *to);
+            for (int64_t p = 0; p < rows; p++) {
+                memcpy(to + p * ROWS, from + p * lda + column, ROWS * sizeof *to);
+            }
             column += height + (strip < higher);
         }
-        if (column < m) {
-            memcpy(to, from + column, (size_t)(m - column) * sizeof *to);
+        for (int64_t p = 0; p < rows && column < m; p++) {
+            memcpy(to + p * ROWS, from + p * lda + column, (size_t)(m - column) * sizeof *to);
         }
     }
 }

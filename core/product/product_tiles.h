@@ -40,6 +40,9 @@ struct product_tile {
     int64_t row; /* of C, where the tile begins; `a` already points to the row of A */
     int add;     /* 1: start from the values in C */
     const struct product_column *columns;
+    const char *ahead; /* a part of the panels of the next tiles, which this one prefetches; NULL: none */
+    int64_t
+        ahead_step; /* bytes between two prefetches; there are as many in two rows of B as one row of a panel has lines */
 };
 
 /* The kernels of one dtype. */
