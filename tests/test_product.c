@@ -501,6 +501,58 @@ START_TEST(gradient_has_the_same_bits_wherever_runs_are) {
 }
 END_TEST
 
+/* Three A and four B, with pairs that are not wanted; all columns of B together are more than a block. */
+START_TEST(gradients_that_share_sides_have_the_bits_of_each_alone) {
+    enum { N_A = 3, N_B = 4, TOTAL = 290 };
+    static const int64_t widths_a[N_A] = {3, 300, 67}, widths_b[N_B] = {513, 40, 600, 17};
+    static const int wanted[N_A][N_B] = {{1, 1, 0, 1}, {0, 1, 1, 0}, {1, 0, 1, 1}};
+    static const struct product_run runs[N_A][2] = {
+        {{0, 0, TOTAL}}, {{7, 0, 30}, {100, 30, TOTAL - 30}}, {{0, 0, TOTAL - 1}, {5, TOTAL - 1, 1}}};
+    static const int32_t n_runs[N_A] = {1, 2, 2};
+    const struct product_kernels *kernels = kernels_of(_i);
+    for (int d = 0; d < COUNT(dtypes) && kernels != NULL; d++) {
+        const int64_t panel = product_panel(kernels, dtypes[d]);
+        struct product_factor a[N_A], b[N_B];
+        struct product_result c[N_A * N_B] = {{NULL, 0}};
+        void *data_a[N_A], *data_b[N_B];
+        int64_t n = 0;
+        for (int i = 0; i < N_A; i++) {
+            data_a[i] = numbers(dtypes[d], (TOTAL + 100) * widths_a[i], 50 + (uint32_t)i);
+            a[i] = (struct product_factor){data_a[i], widths_a[i], widths_a[i], runs[i], n_runs[i]};
+        }
+        for (int j = 0; j < N_B; j++) {
+            data_b[j] = numbers(dtypes[d], TOTAL * widths_b[j], 60 + (uint32_t)j);
+            b[j] = (struct product_factor){data_b[j], widths_b[j], widths_b[j], NULL, 0};
+            n += (widths_b[j] + panel - 1) / panel * panel;
+        }
+        for (int i = 0; i < N_A * N_B; i++) {
+            const int64_t width = widths_b[i % N_B];
+            c[i].data = wanted[i / N_B][i % N_B] ? numbers(dtypes[d], widths_a[i / N_B] * width, 30) : NULL;
+            c[i].ld = width;
+        }
+        void *scratch = allocate_aligned(product_gradient_bytes(kernels, dtypes[d], 300, n));
+        product_gradients(kernels, dtypes[d], a, N_A, b, N_B, c, scratch);
+        free(scratch);
+        for (int i = 0; i < N_A * N_B; i++) {
+            const int of_a = i / N_B, of_b = i % N_B;
+            if (c[i].data != NULL) {
+                void *alone = gradient(kernels, dtypes[d], runs[of_a], n_runs[of_a], widths_a[of_a], data_a[of_a],
+                                       widths_b[of_b], data_b[of_b], 0);
+                ck_assert_mem_eq(c[i].data, alone, (size_t)(widths_a[of_a] * widths_b[of_b]) * size_of(dtypes[d]));
+                free(alone);
+                free(c[i].data);
+            }
+        }
+        for (int i = 0; i < N_A; i++) {
+            free(data_a[i]);
+        }
+        for (int j = 0; j < N_B; j++) {
+            free(data_b[j]);
+        }
+    }
+}
+END_TEST
+
 /* ---- choice and sizes ---- */
 
 START_TEST(kernels_are_found_by_name) {
@@ -605,6 +657,7 @@ int main(void) {
     tcase_add_loop_test(cases, gradient_is_that_of_a_double_loop, 0, sets);
     tcase_add_loop_test(cases, gradient_has_the_same_bits_however_runs_are_cut, 0, sets);
     tcase_add_loop_test(cases, gradient_has_the_same_bits_wherever_runs_are, 0, sets);
+    tcase_add_loop_test(cases, gradients_that_share_sides_have_the_bits_of_each_alone, 0, sets);
     tcase_add_loop_test(cases, a_bias_gives_the_bits_of_a_separate_sum, 0, sets);
     tcase_set_timeout(cases, 120);
     suite_add_tcase(suite, cases);

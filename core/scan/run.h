@@ -4,6 +4,7 @@
  *     run_make_memory  run_memory.c       allocates what a run needs, and deals the rows out to workers
  *     run_find_places  run_places.c       finds the address of every value
  *     run_effects      run_effects.c      runs the effects of a stage over all steps
+ *     run_gradients    run_gradients.c    runs weight gradients
  *     run_wide_step    run_wide.c         shares the instructions of a step among the workers
  *     run_instruction  run_instruction.c  runs one instruction over a span; calls the two below
  *     run_effect       run_effects.c      runs one effect over a span
@@ -58,6 +59,13 @@ struct scan_worker {
     char **base, **at;        /* [n_operands] where operands of the current group begin: in the span, in the chunk */
     int64_t *stride;          /* [n_operands] bytes per row; 0: all rows read the same */
     double spent[SCAN_WORKS]; /* seconds, in the current stage, if there is an account */
+};
+
+/* Weight gradients a^T g that share sides, as product_gradients has them. */
+struct scan_gradients {
+    struct product_factor *a, *b;
+    struct product_result *c; /* [n_a, n_b] */
+    int32_t n_a, n_b;
 };
 
 /* The rows first .. end of the batch that one worker takes through the loop. */
@@ -203,6 +211,14 @@ rondo_status run_call_gradient(const struct scan_run *run, struct scan_worker *w
                                void *const *targets);
 /* All effects of the current stage over all steps. */
 rondo_status run_effects(struct scan_run *run, struct arena *arena, struct errors *errors);
+/* Rows begin .. end of a weight gradient: over a span, or all steps if it is NULL. */
+rondo_status run_weight_gradient(const struct scan_run *run, struct scan_worker *worker, const struct scan_node *node,
+                                 const struct scan_span *span, int64_t begin, int64_t end);
+/* Divides weight gradients over all steps, each of them of a gradient of its own, among the workers. *parts are at most twice as many
+ * as workers, and may run at the same time; returns their number. Memory is that of the arena, which is sticky. */
+int32_t run_share_gradients(const struct scan_run *run, const struct scan_instruction *const *effects, int32_t n,
+                            struct arena *arena, struct scan_gradients **parts);
+void run_gradients(const struct scan_run *run, struct scan_worker *worker, const struct scan_gradients *gradients);
 /* Bytes of scratch memory that the effects of a half need. */
 size_t run_effect_scratch(const struct scan_run *run, int half);
 

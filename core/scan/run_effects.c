@@ -6,8 +6,9 @@
 #include "core/tensor.h"
 
 /* All effects that add to one fixed tensor, run in order by one worker. Where all are weight gradients, only rows
- * begin .. end of that gradient. */
+ * begin .. end of that gradient. Or, if there are any, weight gradients that share sides. */
 struct scan_effect_task {
+    const struct scan_gradients *gradients;
     const struct scan_instruction *const *effects;
     int32_t n_effects;
     int64_t begin, end; /* begin < 0: all rows */
@@ -41,55 +42,6 @@ static rondo_status add_fixed_sum(const struct scan_run *run, struct scan_worker
     sum_columns(run->given.dtype, span->count, width, run_locate(run, worker, node->inputs[0], span), sums,
                 sums + (size_t)width * run->given.size);
     scatter(run, effect->table, width, sums, gradient);
-    arena_release(worker->arena, mark);
-    return RONDO_OK;
-}
-
-/* The pairs of rows that a weight gradient a^T g sums over, in all steps. `runs` has room for one run per step. The rows
- * of a state before a step are those of step t - 1 and lie in a sequence that begins with the initial state. */
-static int32_t make_runs(const struct scan_run *run, int32_t a, struct product_run *runs) {
-    const struct time_axis *time = run->given.time;
-    const struct scan_node *node = &run->given.graph->nodes[graph_base(run->given.graph, a)];
-    if (node->kind != NODE_STATE) {
-        runs[0] = (struct product_run){0, 0, time->total};
-        return 1;
-    }
-    int32_t n = 0;
-    for (int64_t t = 0; t < time->steps; t++) {
-        const int64_t before = run->given.graph->constant[node->which] || t == 0 ? 0 : time->rows + time->begin[t - 1];
-        struct product_run *last = n == 0 ? NULL : &runs[n - 1];
-        if (last != NULL && last->a_row + last->count == before && last->b_row + last->count == time->begin[t]) {
-            last->count += time->alive[t];
-        } else {
-            runs[n++] = (struct product_run){before, time->begin[t], time->alive[t]};
-        }
-    }
-    return n;
-}
-
-static rondo_status add_weight_gradient(const struct scan_run *run, struct scan_worker *worker,
-                                        const struct scan_node *node, const struct scan_span *span, int64_t begin,
-                                        int64_t end) {
-    const int64_t m = run->given.graph->nodes[node->inputs[0]].width,
-                  n = run->given.graph->nodes[node->inputs[1]].width;
-    const struct arena_mark mark = arena_mark(worker->arena);
-    struct product_run one = {0, 0, span == NULL ? 0 : span->count}, *runs = &one;
-    int32_t n_runs = 1;
-    const struct scan_span all = {0, 0, 0, 0, run->given.time->total, 0};
-    if (span == NULL) {
-        runs = arena_alloc(worker->arena, sizeof *runs * (size_t)run->given.time->steps);
-        if (runs == NULL) {
-            return errors_no_memory(worker->errors);
-        }
-        n_runs = make_runs(run, node->inputs[0], runs);
-        span = &all;
-    }
-    const char *a = run_locate(run, worker, node->inputs[0], span);
-    const void *g = run_locate(run, worker, node->inputs[1], span);
-    char *gradient = run->given.grad_fixed[node->which].data;
-    product_gradient(run->given.kernels, run->given.dtype, runs, n_runs, end - begin,
-                     a + (size_t)begin * run->given.size, m, n, g, n, gradient + (size_t)(begin * n) * run->given.size,
-                     n, worker->scratch);
     arena_release(worker->arena, mark);
     return RONDO_OK;
 }
@@ -159,19 +111,24 @@ rondo_status run_effect(const struct scan_run *run, struct scan_worker *worker, 
         return RONDO_OK;
     }
     return effect->kind == NODE_WEIGHT_GRADIENT
-               ? add_weight_gradient(run, worker, node, span, 0, run->given.graph->nodes[node->inputs[0]].width)
+               ? run_weight_gradient(run, worker, node, span, 0, run->given.graph->nodes[node->inputs[0]].width)
                : add_fixed_sum(run, worker, effect, span, gradient);
 }
 
 static rondo_status run_task(const struct scan_run *run, struct scan_worker *worker,
                              const struct scan_effect_task *task) {
     const struct scan_span all = {0, 0, 0, 0, run->given.time->total, 0};
+    if (task->gradients != NULL) {
+        const double begin = run_begin(run);
+        run_gradients(run, worker, task->gradients);
+        run_spend(run, worker, WORK_WEIGHT_GRADIENT, begin);
+    }
     for (int32_t i = 0; i < task->n_effects; i++) {
         const struct scan_node *node = node_of(run, task->effects[i]);
         const double begin = run_begin(run);
         if (node->kind == NODE_WEIGHT_GRADIENT) {
             const int64_t m = run->given.graph->nodes[node->inputs[0]].width;
-            RONDO_TRY(add_weight_gradient(run, worker, node, NULL, task->begin < 0 ? 0 : task->begin,
+            RONDO_TRY(run_weight_gradient(run, worker, node, NULL, task->begin < 0 ? 0 : task->begin,
                                           task->begin < 0 ? m : task->end));
         } else if (node->kind == NODE_FIXED_SUM) {
             RONDO_TRY(add_fixed_sum(run, worker, task->effects[i], &all, run->given.grad_fixed[node->which].data));
@@ -195,20 +152,20 @@ static void run_tasks(void *arg, int64_t begin, int64_t end) {
 }
 
 size_t run_effect_scratch(const struct scan_run *run, int half) {
-    size_t most = 0;
+    const int64_t panel = product_panel(run->given.kernels, run->given.dtype);
+    int64_t m = 0, n = 0;
     for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
         const struct scan_stage *stage = &run->given.plan->stages[half][phase];
         for (int32_t i = stage->n_row_instructions; i < stage->count; i++) {
             const struct scan_node *node = node_of(run, &stage->instructions[i]);
             if (node->kind == NODE_WEIGHT_GRADIENT) {
-                const size_t bytes = product_gradient_bytes(run->given.kernels, run->given.dtype,
-                                                            run->given.graph->nodes[node->inputs[0]].width,
-                                                            run->given.graph->nodes[node->inputs[1]].width);
-                most = bytes > most ? bytes : most;
+                const int64_t width = run->given.graph->nodes[node->inputs[0]].width;
+                m = width > m ? width : m;
+                n += (run->given.graph->nodes[node->inputs[1]].width + panel - 1) / panel * panel;
             }
         }
     }
-    return most;
+    return product_gradient_bytes(run->given.kernels, run->given.dtype, m, n);
 }
 
 /* Rows of a weight gradient per task. There are enough tasks for all workers to stay busy, and few enough that the rows
@@ -283,12 +240,13 @@ rondo_status run_effects(struct scan_run *run, struct arena *arena, struct error
     const int32_t n = stage->count - stage->n_row_instructions;
     const struct scan_instruction **effects = arena_alloc(arena, sizeof *effects * (size_t)(n + 1));
     int *taken = arena_calloc(arena, (size_t)n + 1, sizeof *taken);
-    const size_t most_tasks = (size_t)n * (size_t)(2 * run->memory.n_workers + 1) + 1;
+    const struct scan_instruction **single = arena_alloc(arena, sizeof *single * (size_t)(n + 1));
+    const size_t most_tasks = (size_t)(n + 1) * (size_t)(2 * run->memory.n_workers + 1) + 1;
     struct scan_effect_task *tasks = arena_alloc(arena, sizeof *tasks * most_tasks);
     if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
-    int32_t n_weights = 0, n_listed = 0;
+    int32_t n_weights = 0, n_listed = 0, n_single = 0;
     for (int32_t i = 0; i < n; i++) {
         n_weights += stage->instructions[stage->n_row_instructions + i].kind == NODE_WEIGHT_GRADIENT;
     }
@@ -302,6 +260,10 @@ rondo_status run_effects(struct scan_run *run, struct arena *arena, struct error
         int all_weights = 1;
         task.n_effects = list_together(run, i, taken, &effects[n_listed], &all_weights);
         n_listed += task.n_effects;
+        if (all_weights && task.n_effects == 1) {
+            single[n_single++] = task.effects[0];
+            continue;
+        }
         const int64_t rows = run->given.fixed[node->which].shape[0];
         const int64_t part = all_weights ? rows_of_task(run, rows, n_weights) : rows;
         for (int64_t begin = 0; begin < rows || !all_weights; begin += part) {
@@ -314,6 +276,14 @@ rondo_status run_effects(struct scan_run *run, struct arena *arena, struct error
                 break;
             }
         }
+    }
+    struct scan_gradients *shared = NULL;
+    const int32_t n_shared = run_share_gradients(run, single, n_single, arena, &shared);
+    if (arena_failed(arena)) {
+        return errors_no_memory(errors);
+    }
+    for (int32_t i = 0; i < n_shared; i++) {
+        tasks[run->now.n_tasks++] = (struct scan_effect_task){.gradients = &shared[i]};
     }
     run->now.tasks = tasks;
     atomic_store(&run->now.next, 0);
