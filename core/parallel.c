@@ -5,8 +5,11 @@
  * itself, instead of waiting a scheduler time slice for every job (docs/decisions/0008-threads.md). Jobs follow each other
  * within microseconds, so an idle thread polls for the next job for a while before it sleeps.
  *
- * The pool is the only mutable global state: all callers share the processors. It grows to the largest number of threads
- * requested so far and lives as long as the process. */
+ * A job with fewer ranges than threads gives each range a team, a pool of its own: a batch that is divided into two shards uses
+ * eight threads. Bodies of teams run on one thread each.
+ *
+ * The pools are the only mutable global state: all callers share the processors. They grow to the largest number of threads
+ * requested so far and live as long as the process. */
 #define _GNU_SOURCE
 #include "core/parallel.h"
 
@@ -19,6 +22,7 @@
 
 enum {
     MOST_WORKERS = 255,
+    MOST_TEAMS = 16,
     SLOTS = 64,         /* most recent jobs whose slots a late thread may still read */
     LOOKS = 1 << 13,    /* polls for work before sleep: about 50 microseconds */
     PATIENCE = 1 << 12, /* polls of a range that another thread is still running, before the processor is yielded */
@@ -29,11 +33,13 @@ struct parallel_job {
     void *arg;
     int64_t count, grain, ranges;
     int32_t workers;             /* threads of the pool that may take part */
+    int32_t threads;             /* of all ranges together: those that the caller may use */
     atomic_llong next, finished; /* ranges taken, ranges done */
     atomic_int visitors;         /* threads that are reading this slot */
 };
 
-static struct {
+/* Pool 0 is that of callers; pool 1 + range is that of the team of this range. */
+struct parallel_pool {
     pthread_mutex_t mutex; /* for sleeping and waking */
     pthread_cond_t wake;
     int32_t workers;      /* threads started */
@@ -41,14 +47,19 @@ static struct {
     atomic_llong current; /* number of the last job; its slot is number % SLOTS */
     atomic_int sleepers;
     struct parallel_job slots[SLOTS];
-} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .busy = ATOMIC_FLAG_INIT};
+};
+static struct parallel_pool pools[1 + MOST_TEAMS];
 
-/* 1 while this thread runs a body on several threads. The TLS model initial-exec makes reading it a plain load, also in
- * a shared library; the default model would call a function. */
+/* What this thread may use: outside of any body pool 0, in a body the `threads` threads of its team, itself among them. The TLS model
+ * initial-exec makes reading it a plain load, also in a shared library; the default model would call a function. */
+struct parallel_place {
+    struct parallel_pool *pool; /* NULL: outside */
+    int32_t threads;
+};
 #if defined(__GNUC__)
 __attribute__((tls_model("initial-exec")))
 #endif
-static _Thread_local int works;
+static _Thread_local struct parallel_place place;
 
 int32_t parallel_processors(void) {
     cpu_set_t set;
@@ -59,7 +70,10 @@ int32_t parallel_processors(void) {
 }
 
 int32_t parallel_threads(const struct parallel *parallel) {
-    return parallel == NULL || works ? 1 : parallel->threads;
+    if (parallel == NULL || place.pool == NULL) {
+        return parallel == NULL ? 1 : parallel->threads;
+    }
+    return parallel->threads < place.threads ? parallel->threads : place.threads;
 }
 
 static void look_again(void) {
@@ -68,46 +82,58 @@ static void look_again(void) {
 #endif
 }
 
+/* The place of a body: that of its team, if there are enough threads for teams. */
+static struct parallel_place place_of(const struct parallel_job *job, int64_t range) {
+    const int64_t more = range < job->threads % job->ranges; /* the first teams have one thread more */
+    const int has_team = job->threads > job->ranges && range < MOST_TEAMS;
+    return (struct parallel_place){&pools[has_team ? 1 + range : 0],
+                                   has_team ? (int32_t)(job->threads / job->ranges + more) : 1};
+}
+
 static void take_ranges(struct parallel_job *job) {
     const uint64_t before = subnormal_off();
+    const struct parallel_place own = place;
     for (long long range = atomic_fetch_add(&job->next, 1); range < job->ranges;
          range = atomic_fetch_add(&job->next, 1)) {
         const int64_t begin = range * job->grain;
+        place = place_of(job, range);
         job->body(job->arg, begin, range + 1 < job->ranges ? begin + job->grain : job->count);
         atomic_fetch_add(&job->finished, 1);
     }
+    place = own;
     subnormal_restore(before);
 }
 
 /* Waits for a job that is newer than `seen` and returns its number. */
-static long long wait_for_job(long long seen) {
+static long long wait_for_job(struct parallel_pool *pool, long long seen) {
     for (int look = 0; look < LOOKS; look++) {
-        if (atomic_load(&pool.current) != seen) {
-            return atomic_load(&pool.current);
+        if (atomic_load(&pool->current) != seen) {
+            return atomic_load(&pool->current);
         }
         look_again();
     }
-    pthread_mutex_lock(&pool.mutex);
-    atomic_fetch_add(&pool.sleepers, 1);
-    while (atomic_load(&pool.current) == seen) {
-        pthread_cond_wait(&pool.wake, &pool.mutex);
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (atomic_load(&pool->current) == seen) {
+        pthread_cond_wait(&pool->wake, &pool->mutex);
     }
-    atomic_fetch_sub(&pool.sleepers, 1);
-    pthread_mutex_unlock(&pool.mutex);
-    return atomic_load(&pool.current);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->mutex);
+    return atomic_load(&pool->current);
 }
 
+/* Worker number `arg` % MOST_WORKERS of pool number `arg` / MOST_WORKERS. */
 static void *work(void *arg) {
-    const int32_t self = (int32_t)(intptr_t)arg;
+    const int32_t self = (int32_t)((intptr_t)arg % MOST_WORKERS);
+    struct parallel_pool *pool = &pools[(intptr_t)arg / MOST_WORKERS];
     long long seen = 0;
-    works = 1;
     for (;;) {
-        seen = wait_for_job(seen);
-        struct parallel_job *job = &pool.slots[seen % SLOTS];
+        seen = wait_for_job(pool, seen);
+        struct parallel_job *job = &pool->slots[seen % SLOTS];
         atomic_fetch_add(&job->visitors, 1);
         /* True only if job seen + SLOTS, which reuses the slot, is not yet in publish(). From then on publish() waits
          * for this visitor, so the slot cannot change while ranges are taken. */
-        if (atomic_load(&pool.current) - seen < SLOTS - 1 && self < job->workers) {
+        if (atomic_load(&pool->current) - seen < SLOTS - 1 && self < job->workers) {
             take_ranges(job);
         }
         atomic_fetch_sub(&job->visitors, 1);
@@ -115,72 +141,79 @@ static void *work(void *arg) {
     return NULL;
 }
 
-/* A child process has only the thread that called fork. */
-static void forget_workers(void) {
-    pool.workers = 0;
-    atomic_store(&pool.sleepers, 0);
-    atomic_flag_clear(&pool.busy);
-    pthread_mutex_init(&pool.mutex, NULL);
-    pthread_cond_init(&pool.wake, NULL);
-    for (int slot = 0; slot < SLOTS; slot++) {
-        atomic_store(&pool.slots[slot].visitors, 0);
+static void open_pools(void) {
+    for (int i = 0; i < 1 + MOST_TEAMS; i++) {
+        struct parallel_pool *pool = &pools[i];
+        pool->workers = 0;
+        atomic_store(&pool->sleepers, 0);
+        atomic_flag_clear(&pool->busy);
+        pthread_mutex_init(&pool->mutex, NULL);
+        pthread_cond_init(&pool->wake, NULL);
+        for (int slot = 0; slot < SLOTS; slot++) {
+            atomic_store(&pool->slots[slot].visitors, 0);
+        }
     }
 }
 
-static void watch_forks(void) {
-    pthread_atfork(NULL, NULL, forget_workers);
+/* A child process has only the thread that called fork. */
+static void open_first(void) {
+    open_pools();
+    pthread_atfork(NULL, NULL, open_pools);
 }
 
 /* Starts threads until there are `workers`. If the system refuses one, fewer threads do the work. */
-static void grow(int32_t workers) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_forks);
-    while (pool.workers < workers) {
+static void grow(struct parallel_pool *pool, int32_t workers) {
+    while (pool->workers < workers) {
         pthread_t thread;
-        if (pthread_create(&thread, NULL, work, (void *)(intptr_t)pool.workers) != 0) {
+        const intptr_t number = (intptr_t)(pool - pools) * MOST_WORKERS + pool->workers;
+        if (pthread_create(&thread, NULL, work, (void *)number) != 0) {
             return;
         }
         pthread_detach(thread);
-        pool.workers++;
+        pool->workers++;
     }
 }
 
-static void publish(int64_t count, int64_t grain, int64_t ranges, int32_t workers,
-                    void (*body)(void *arg, int64_t begin, int64_t end), void *arg, struct parallel_job **published) {
-    const long long number = atomic_load(&pool.current) + 1;
-    struct parallel_job *job = &pool.slots[number % SLOTS];
+/* Fills the next slot from `job` and lets the workers of the pool see it. */
+static struct parallel_job *publish(struct parallel_pool *pool, const struct parallel_job *given) {
+    const long long number = atomic_load(&pool->current) + 1;
+    struct parallel_job *job = &pool->slots[number % SLOTS];
     while (atomic_load(&job->visitors) > 0) { /* visitors of a job SLOTS jobs ago: this almost never waits */
         sched_yield();
     }
-    job->body = body;
-    job->arg = arg;
-    job->count = count;
-    job->grain = grain;
-    job->ranges = ranges;
-    job->workers = workers;
+    job->body = given->body;
+    job->arg = given->arg;
+    job->count = given->count;
+    job->grain = given->grain;
+    job->ranges = given->ranges;
+    job->workers = given->workers;
+    job->threads = given->threads;
     atomic_store(&job->next, 0);
     atomic_store(&job->finished, 0);
-    atomic_store(&pool.current, number);
-    if (atomic_load(&pool.sleepers) > 0) {
-        pthread_mutex_lock(&pool.mutex);
-        pthread_cond_broadcast(&pool.wake);
-        pthread_mutex_unlock(&pool.mutex);
+    atomic_store(&pool->current, number);
+    if (atomic_load(&pool->sleepers) > 0) {
+        pthread_mutex_lock(&pool->mutex);
+        pthread_cond_broadcast(&pool->wake);
+        pthread_mutex_unlock(&pool->mutex);
     }
-    *published = job;
+    return job;
 }
 
 void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
                   void (*body)(void *arg, int64_t begin, int64_t end), void *arg) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (count <= 0) {
         return;
     }
+    pthread_once(&once, open_first);
     grain = grain < 1 ? 1 : grain;
     const int64_t ranges = (count - 1) / grain + 1;
-    int64_t threads = parallel_threads(parallel);
-    threads = threads < ranges ? threads : ranges;
-    threads = threads < MOST_WORKERS + 1 ? threads : MOST_WORKERS + 1;
+    int32_t most = parallel_threads(parallel);
+    most = most < MOST_WORKERS ? most : MOST_WORKERS;
+    const int32_t threads = most < ranges ? most : (int32_t)ranges;
+    struct parallel_pool *pool = place.pool == NULL ? &pools[0] : place.pool;
     /* Ranges never depend on the thread that runs them, so running them all here gives the same bits. */
-    if (threads <= 1 || atomic_flag_test_and_set(&pool.busy)) {
+    if (threads <= 1 || atomic_flag_test_and_set(&pool->busy)) {
         const uint64_t before = subnormal_off();
         for (int64_t range = 0; range < ranges; range++) {
             body(arg, range * grain, range + 1 < ranges ? (range + 1) * grain : count);
@@ -188,12 +221,15 @@ void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
         subnormal_restore(before);
         return;
     }
-    grow((int32_t)threads - 1);
-    struct parallel_job *job;
-    publish(count, grain, ranges, (int32_t)threads - 1, body, arg, &job);
-    works = 1;
+    grow(pool, threads - 1);
+    struct parallel_job *job = publish(pool, &(struct parallel_job){.body = body,
+                                                                    .arg = arg,
+                                                                    .count = count,
+                                                                    .grain = grain,
+                                                                    .ranges = ranges,
+                                                                    .workers = threads - 1,
+                                                                    .threads = place.pool == NULL ? most : 1});
     take_ranges(job);
-    works = 0;
     for (int64_t look = 0; atomic_load(&job->finished) < ranges; look++) {
         if (look < PATIENCE) {
             look_again();
@@ -201,5 +237,5 @@ void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
             sched_yield();
         }
     }
-    atomic_flag_clear(&pool.busy);
+    atomic_flag_clear(&pool->busy);
 }

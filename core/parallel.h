@@ -15,13 +15,13 @@ struct parallel {
  * with OpenMP, the value of OMP_NUM_THREADS if it is set. */
 int32_t parallel_processors(void);
 
-/* The most threads that parallel_for would use if called now: 1 inside a body that already runs on several. */
+/* The most threads that parallel_for would use if called now. Inside a body that already runs on several threads, 1; but if the job
+ * has fewer ranges than threads, those are divided among the ranges, and a body may use those of its range. (With OpenMP, 1.) */
 int32_t parallel_threads(const struct parallel *parallel);
 
 /* Calls body(arg, begin, end) for consecutive ranges that cover [0, count), each `grain` >= 1 long except the last. The
- * ranges do not depend on the number of threads. Runs on the calling thread if there is only one range or one thread,
- * if it is called from a body that already runs on several threads, or while another thread of the process uses the
- * pool. Returns when all ranges are done.
+ * ranges do not depend on the number of threads. Runs on the calling thread if there is only one range, if
+ * parallel_threads is 1, or while another thread of the process uses the pool. Returns when all ranges are done.
  *
  * Bodies run without subnormal numbers (core/subnormal.h), on whichever thread they run.
  *

@@ -58,6 +58,42 @@ START_TEST(child_of_a_process_with_threads_works) {
 }
 END_TEST
 
+/* ---- teams ---- */
+
+static const struct parallel six = {6};
+
+/* The threads that each range may use, and the sum that its team adds up. */
+static struct {
+    int32_t threads[6];
+    atomic_llong sums[6];
+} teams;
+
+static void use_team(void *arg, int64_t begin, int64_t end) {
+    (void)arg;
+    ck_assert_int_eq(end, begin + 1);
+    teams.threads[begin] = parallel_threads(&six);
+    for (int i = 0; i < 50; i++) {
+        parallel_for(&six, 1000, 7, add_range, &teams.sums[begin]);
+    }
+}
+
+static const struct {
+    int64_t ranges;
+    int32_t threads[6]; /* of each range, with the pool */
+} team_cases[] = {{2, {3, 3}}, {3, {2, 2, 2}}, {4, {2, 2, 1, 1}}, {6, {1, 1, 1, 1, 1, 1}}, {1, {6}}};
+
+START_TEST(threads_that_ranges_leave_are_divided_among_them) {
+    memset(&teams, 0, sizeof teams);
+    parallel_for(&six, team_cases[_i].ranges, 1, use_team, NULL);
+    for (int64_t range = 0; range < team_cases[_i].ranges; range++) {
+        const int32_t expected = is_openmp() && team_cases[_i].ranges > 1 ? 1 : team_cases[_i].threads[range];
+        ck_assert_int_eq(teams.threads[range], expected);
+        ck_assert_int_eq(atomic_load(&teams.sums[range]), 50 * 499500);
+    }
+    ck_assert_int_eq(parallel_threads(&six), 6);
+}
+END_TEST
+
 /* ---- subnormal numbers ---- */
 
 static const volatile float least_normal = 0x1p-126f;
@@ -140,6 +176,7 @@ int main(void) {
     if (!is_emulated()) { /* qemu 7.2 fails an assertion of its own there */
         tcase_add_test(cases, child_of_a_process_with_threads_works);
     }
+    tcase_add_loop_test(cases, threads_that_ranges_leave_are_divided_among_them, 0, ROWS(team_cases));
     tcase_add_loop_test(cases, bodies_run_without_subnormal_numbers, 0, ROWS(subnormal_cases));
     tcase_add_loop_test(cases, number_of_threads_is_the_one_asked_for_and_changes_no_bits, 0, ROWS(numbers));
     suite_add_tcase(suite, cases);

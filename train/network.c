@@ -210,15 +210,6 @@ static void shard_range(void *arg, int64_t begin, int64_t end) {
     }
 }
 
-/* Depends only on the size of the batch, so that results do not depend on the machine. */
-int64_t network_shard_count(const struct network *network, int64_t examples) {
-    if (heads_have(&network->heads, RONDO_LOSS_COUPLES_ROWS)) {
-        return 1;
-    }
-    const int64_t shards = (examples + NETWORK_SHARD_ROWS - 1) / NETWORK_SHARD_ROWS;
-    return shards < NETWORK_MAX_SHARDS ? shards : NETWORK_MAX_SHARDS;
-}
-
 static void add_scores(struct scores *sum, const struct scores *add) {
     sum->rows += add->rows;
     sum->weight += add->weight;
