@@ -5,7 +5,8 @@
     training.py BUILD --check [--python PYTHON] [--only ROW]…
 
 PYTHON (or RONDO_BENCH_PYTHON) is an interpreter that has torch. bench/training_rows.py describes the rows. A turn is one
-epoch, and the programs of a row take turns. A figure is the median over the rounds. PyTorch reads the texts of sentiment
+epoch, and the programs of a row take turns. The processes of PyTorch have trained before they are timed, so that their memory is
+allocated; a process of Rondo trains two epochs, of which the second is timed, unless an epoch is long. A figure is the median over the rounds. PyTorch reads the texts of sentiment
 from padded batches with a mask, and as packed sequences, which take so long that they have a single turn. The results are
 also written to BUILD/bench_training.json. A run takes about five minutes.
 
@@ -30,16 +31,16 @@ LARGEST = 1e-5  # relative difference of losses in f32 at equal weights
 
 
 class Rondo:
-    """A process for each turn. Its time is that of the epoch, without reading, validation and files."""
+    """A process for each turn. Its time is that of its last epoch, without reading, validation and files."""
 
-    def __init__(self, options, experiment, folder):
+    def __init__(self, options, experiment, folder, epochs=1):
         self.folder = pathlib.Path(folder) / "run"
-        self.command = [options.build / "rondo", "train", experiment, "--set", "schedule.epochs=1", "--out", self.folder,
-                        "--threads", options.threads, "--profile", "--json", "--quiet"]
-        self.turns = 0
+        self.command = [options.build / "rondo", "train", experiment, "--set", f"schedule.epochs={epochs}", "--out",
+                        self.folder, "--threads", options.threads, "--profile", "--json", "--quiet"]
+        self.turns, self.epochs = 0, epochs
 
     def train(self, *more):
-        """What the run printed, its first epoch, and the largest memory of the process in MiB."""
+        """What the run printed, its last epoch, and the largest memory of the process in MiB."""
         self.turns += 1
         command = [str(part) for part in (*self.command, *more)]
         command[command.index("--out") + 1] += f"-{self.turns}"
@@ -55,7 +56,7 @@ class Rondo:
         epoch = {}
         for name in ("metrics", "timings"):
             with open(pathlib.Path(printed["run"]) / f"{name}.jsonl", encoding="utf-8") as stream:
-                epoch |= json.loads(stream.readline())
+                epoch |= json.loads(stream.readlines()[self.epochs - 1])
         return printed, epoch, usage.ru_maxrss / 1024
 
     def time(self, _seconds):
@@ -63,8 +64,10 @@ class Rondo:
         if epoch is None:
             return printed
         stages = printed["profile"]["stages"]
-        layers = {f"{half} {phase}": sum(layer[half][phase] for layer in printed["profile"]["layers"])
+        all_layers = printed["profile"].get("encoder", []) + printed["profile"]["layers"]
+        layers = {f"{half} {phase}": sum(layer[half][phase] for layer in all_layers)
                   for half in ("forward", "backward") for phase in ("before", "loop", "after")}
+        # of both epochs: the stages are divided by all updates
         return {"seconds": epoch["seconds"], "updates": epoch["step"],
                 "threads": printed["profile"]["threads"], "memory": memory, **stages,
                 **{f"layers {name}": seconds for name, seconds in layers.items()}}
@@ -81,11 +84,15 @@ def take_turns(options, row, folder):
     """{program: median} of Rondo and of the peers, and the versions of PyTorch."""
     experiment, data = row.prepare(folder)
     rounds = options.text_rounds if row.unit is None else options.rounds
-    programs = {"rondo": (Rondo(options, experiment, folder), rounds)}
+    epochs = 1 if row.updates is None else 2
+    programs = {"rondo": (Rondo(options, experiment, folder, epochs), rounds)}
+    for name, own in row.own.items():
+        (folder / name).mkdir()
+        programs[name] = (Rondo(options, own.prepare(folder / name)[0], folder / name, epochs), rounds)
     turns = {}
     try:
         for name, (_, most) in row.peers.items():  # one after the other: a peer that gets ready takes all threads
-            if options.python:
+            if options.python and name not in row.own:
                 programs[name] = (Peer(peer_command(options, name, data), READY_LIMIT), most or rounds)
         for turn in range(rounds):
             for name, (program, most) in programs.items():

@@ -106,6 +106,7 @@ loss: {plugin: softmax_cross_entropy}
 optimizer: {plugin: adam, lr: 0.002}
 schedule: {epochs: 1, batch: 64, clip_norm: 1.0, seed: 1}
 """
+BAHDANAU = TRANSLATE.replace("LAYERS", "{cell: gru_bahdanau, hidden: 256}")
 AFTER = "{cell: gru_reset_after, hidden: 256}, {block: attention, over: memory}"
 
 
@@ -167,11 +168,21 @@ def lengths(updates):
     return sources, [min(40, max(5, length + rng.randint(-3, 3))) for length in sources]
 
 
-def write_translate(folder, updates):
+def write_translate(folder, updates, draw=lengths):
     rng = random.Random(2)
-    for name, side in zip(("source", "target"), lengths(updates)):
+    for name, side in zip(("source", "target"), draw(updates)):
         lines = [" ".join(f"{name[0]}{word}" for word in zipf(rng, 4000, length)) for length in side]
         (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def equal_lengths(updates):
+    """As many tokens in each update, with sources of one length, and targets of one length, give or take one token."""
+    return tuple([sum(side) // len(side) + (i < sum(side) % len(side)) for i in range(len(side))]
+                 for side in lengths(updates))
+
+
+def write_equal(folder, updates):
+    write_translate(folder, updates, equal_lengths)
 
 
 def words_of_update(updates):
@@ -188,6 +199,7 @@ class Row:
         self.peers = peers
         self.has_dropout = False  # True: drawn, so that losses at equal weights are not equal
         self.unequal = ()  # peers with other equations
+        self.own = {}  # peers that are trainings of Rondo too: {name of the peer: row}
 
     def prepare(self, folder):
         """Writes experiment and data; returns the experiment, and what the peer reads."""
@@ -195,6 +207,16 @@ class Row:
         experiment = folder / "experiment.yaml"
         experiment.write_text(self.text, encoding="utf-8")
         return experiment, folder
+
+
+class Lengths(Row):
+    """Texts of different lengths beside texts of the same length: both are trained by Rondo."""
+
+    def __init__(self):
+        super().__init__("the same with lengths from 5 to 40", 12, BAHDANAU, write_translate,
+                         ("target words", words_of_update(12)), {"equal": ("Rondo, as many words in equal lengths", None)})
+        self.own = {"equal": Row("equal", self.updates, BAHDANAU, write_equal)}
+        self.unequal = ("equal",)
 
 
 class Sentiment(Row):
@@ -234,14 +256,14 @@ ROWS = {
     "vocabulary-600000": Row("vocabulary of 600,000", 100, VOCABULARY.replace("SYMBOLS", "600000"),
                              write_vocabulary(600000), ("texts", 32)),
     "translate": Row("encoder, decoder with attention before each step (Bahdanau)", 12,
-                     TRANSLATE.replace("LAYERS", "{cell: gru_bahdanau, hidden: 256}"), write_translate,
-                     ("target words", words_of_update(12)),
+                     BAHDANAU, write_translate, ("target words", words_of_update(12)),
                      {"translate": ("PyTorch, sorted by length", None),
                       "translate-cell": ("PyTorch, sorted by length, GRUCell", None),
                       "translate-unsorted": ("PyTorch, not sorted", None)}),
     "translate-after": Row("encoder, decoder with attention after the GRU", 12, TRANSLATE.replace("LAYERS", AFTER),
                            write_translate, ("target words", words_of_update(12)),
                            {"translate-after": ("PyTorch, sorted by length", None)}),
+    "lengths": Lengths(),
 }
 ROWS["translate"].unequal = ("translate-cell",)
 for name, row in ROWS.items():

@@ -5,8 +5,9 @@
 #include "core/memory.h"
 #include "train/generate_parts.h"
 
-/* Rows that one shard has, unless there are many prompts: enough for efficient products. */
-enum { SHARD_ROWS = 64 };
+/* Rows that one shard has, unless there are many prompts: enough for efficient products; or more, up to MOST_ROWS, if there is work
+ * for all threads: each shard packs the weights for itself. */
+enum { SHARD_ROWS = 64, MOST_ROWS = 256 };
 
 /* ---- creation ---- */
 
@@ -313,9 +314,10 @@ rondo_status generate_collect_errors(struct generator *generator, struct errors 
 /* Deals the prompts out to shards. How they are dealt out changes no result. */
 static rondo_status deal_prompts(struct generator *generator, struct errors *errors) {
     const int64_t rows = generator->samples * generator->beams, count = generator->n_prompts;
-    int64_t each = rows < SHARD_ROWS ? SHARD_ROWS / rows : 1;
-    each = (count + each - 1) / each > GENERATE_MOST_SHARDS ? (count + GENERATE_MOST_SHARDS - 1) / GENERATE_MOST_SHARDS
-                                                            : each;
+    const int64_t share = count * rows / parallel_threads(&network_session(generator->networks[0])->parallel);
+    const int64_t wanted = share < SHARD_ROWS ? SHARD_ROWS : share < MOST_ROWS ? share : MOST_ROWS;
+    const int64_t part = rows < wanted ? wanted / rows : 1, parts = count == 0 ? 1 : (count + part - 1) / part;
+    const int64_t most = parts < GENERATE_MOST_SHARDS ? parts : GENERATE_MOST_SHARDS, each = (count + most - 1) / most;
     generator->n_shards = 0;
     generator->shard_prompts = each;
     for (int64_t first = 0; first < count; first += each) {
