@@ -29,7 +29,7 @@ static const struct {
     {"one shard", "", 0x2fa46f77b4ea5976, 0.1497765, 0.1733439},
     {"a tree of five shards", "--set schedule.batch=80", 0x9160fad68ce87b9e, 0.6045413, 0.5411031},
     {"the same on two threads", "--set schedule.batch=80 --threads 2", 0x9160fad68ce87b9e, 0.6045413, 0.5411031},
-    {"a wide layer, two shards", "--set schedule.batch=80 --set model.layers.0.hidden=450 --set schedule.epochs=2",
+    {"a large model, two shards", "--set schedule.batch=80 --set model.layers.0.hidden=450 --set schedule.epochs=2",
      0xc45c4f17ed5f3e4d, 1.625925, 0.5824619},
     {"the same on five threads",
      "--set schedule.batch=80 --set model.layers.0.hidden=450 --set schedule.epochs=2 --threads 5", 0xc45c4f17ed5f3e4d,

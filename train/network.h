@@ -1,7 +1,7 @@
 /* train/network.h: a model with its loss, applied to batches: gradients, scores and predictions.
  *
- * A batch is divided into shards of about NETWORK_SHARD_ROWS examples, or more if the model has wide layers. Their number depends
- * only on the size of the batch and on the widths of the model.
+ * A batch is divided into shards of about NETWORK_SHARD_ROWS examples, or more if the model is large. Their number depends only on
+ * the size of the batch and on that of the model.
  * Each shard has its own tape and gradients, shards run in parallel, and their results are added in a fixed order, so
  * that any number of threads gives the same bits.
  *
@@ -19,11 +19,12 @@
 #include "train/metrics.h"
 
 /* The approximate number of examples in a shard: enough for efficient matrix products, few enough to keep several cores
- * busy. A layer that reads more than NETWORK_WIDE numbers at every step (2 MB in f32) does not find them in the second-level cache
- * at the next one: then a shard has more rows, so that they are read less often. */
+ * busy. Each shard packs the weights and adds up gradients for itself, and reads the weights of a layer at every step, from a cache that
+ * is far away if they are large: so of models with more than NETWORK_LARGE numbers (2 MB in f32), not counting tables that are read by
+ * rows, a shard has more examples, but there are two if there are more than NETWORK_SHARD_ROWS. */
 #define NETWORK_SHARD_ROWS 16
-#define NETWORK_WIDE       (1 << 19)
-#define NETWORK_WIDE_ROWS  64
+#define NETWORK_LARGE      (1 << 19)
+#define NETWORK_LARGE_ROWS 64
 #define NETWORK_MAX_SHARDS 16
 
 struct network_settings {
