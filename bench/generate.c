@@ -60,6 +60,7 @@ static rondo_status make_network(struct writer *writer, const char *name, int32_
     const struct model_input previous = {.name = "previous",
                                          .symbols = symbols + 1,
                                          .embedding_size = hidden,
+                                         .init_std = 0.1,
                                          .unknown = -1,
                                          .share = -1,
                                          .every_step = 1};

@@ -59,6 +59,7 @@ static int open_bench(struct optimizer_bench *bench, const char *cell_file, int 
     const struct model_input input = {.name = "input",
                                       .symbols = VOCABULARY,
                                       .embedding_size = EMBEDDING,
+                                      .init_std = 0.1,
                                       .unknown = -1,
                                       .share = -1,
                                       .every_step = 1};

@@ -38,6 +38,7 @@ struct bridge_option {
 /* `model.embedding`, and its part for one stream. */
 struct embedding_options {
     int64_t size;
+    double init_std;
     double dropout;
     double word_dropout;
     double rare_word_dropout;

@@ -19,6 +19,8 @@ const rondo_option experiment_model_table[] = {
     RONDO_OPTION_END};
 const rondo_option experiment_embedding_table[] = {
     RONDO_OPTION_INT(struct embedding_options, size, "64", 1, 65536, "width of a symbol's vector"),
+    RONDO_OPTION_REAL(struct embedding_options, init_std, "0.1", 1e-6, 100,
+                      "standard deviation of the numbers of a symbol's vector before training; PyTorch's is 1"),
     RONDO_OPTION_REAL(struct embedding_options, dropout, "0", 0, 0.99,
                       "share of the elements of the vectors that is dropped in training"),
     RONDO_OPTION_REAL(struct embedding_options, word_dropout, "0", 0, 0.99,

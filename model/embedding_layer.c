@@ -84,6 +84,12 @@ static rondo_status check_inputs(const struct model_input *inputs, int32_t n_inp
                 inputs[input->share].name, input->name, (long long)inputs[input->share].embedding_size,
                 (long long)input->embedding_size);
         }
+        if (input->share >= 0 && input->init_std != inputs[input->share].init_std) {
+            return errors_add_at(
+                errors, RONDO_INVALID, input->where,
+                "streams '%s' and '%s' share their vectors, which have 'init_std' %g and %g; expected the same",
+                inputs[input->share].name, input->name, inputs[input->share].init_std, input->init_std);
+        }
         RONDO_CHECK(!input->is_source || (i == n_inputs - 1 && input->every_step), errors,
                     "the source is the last input, with a value at every step");
     }
@@ -124,9 +130,9 @@ static int64_t zero_row(const struct model_input *inputs, int32_t n_inputs, int3
 /* Adds the parameters of input `i` to the list. */
 static void list_parameters_of(struct embedding_layer *layer, const struct model_input *inputs, int32_t i,
                                const char *prefix, int32_t dtype, struct layer_parameter *parameters) {
-    const struct initialiser normal = {.kind = INITIALISE_NORMAL, .a = 0.1}, glorot = {.kind = INITIALISE_GLOROT},
-                             zeros = {.kind = INITIALISE_CONSTANT};
     const struct model_input *input = &inputs[i];
+    const struct initialiser normal = {.kind = INITIALISE_NORMAL, .a = input->init_std},
+                             glorot = {.kind = INITIALISE_GLOROT}, zeros = {.kind = INITIALISE_CONSTANT};
     struct arena *arena = layer->layer.arena;
     int32_t *count = &layer->layer.shape.n_parameters;
     layer->inputs[i].parameter = -1;

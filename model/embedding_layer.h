@@ -40,6 +40,7 @@ struct model_input {
     int64_t symbols;        /* > 0: ids in [0, symbols); 0: numbers */
     int64_t size;           /* numbers per step, >= 1; used if symbols is 0 */
     int64_t embedding_size; /* width of the vector. Symbols: >= 1. Numbers: 0: they enter as they are */
+    double init_std;        /* symbols: standard deviation of the numbers of their vectors at the beginning, > 0 */
     double dropout;         /* of the elements that the stream contributes, in [0, 1) */
     double word_dropout;    /* share of ids replaced by `unknown` in training, in [0, 1); used if unknown >= 0 */
     const float *drop;      /* [symbols] the same for each id, in place of word_dropout; NULL: not given */

@@ -92,6 +92,7 @@ static int32_t make_inputs(const struct generate_fixture_settings *settings, con
                                          .symbols = streams[i].symbols,
                                          .size = streams[i].size,
                                          .embedding_size = EMBEDDING,
+                                         .init_std = 0.1,
                                          .unknown = streams[i].unknown,
                                          .share = -1,
                                          .every_step = streams[i].every_step};
@@ -127,6 +128,7 @@ struct generate_fixture generate_fixture_create(const struct generate_fixture_se
     const struct model_input source = {.name = "source",
                                        .symbols = settings->source,
                                        .embedding_size = EMBEDDING,
+                                       .init_std = 0.1,
                                        .unknown = -1,
                                        .share = -1,
                                        .every_step = 1};

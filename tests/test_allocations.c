@@ -207,13 +207,25 @@ static void destroy_model(struct model_step *step) {
 
 static rondo_status create_model(struct model_step *step) {
     static const struct model_input source = {
-        .name = "source", .symbols = 6, .embedding_size = HIDDEN, .unknown = -1, .share = 0};
+        .name = "source", .symbols = 6, .embedding_size = HIDDEN, .init_std = 0.1, .unknown = -1, .share = 0};
     const int has_encoder = step->bridge != BRIDGE_NONE;
     step->blocks[1] = &step->block;
     static const struct model_input inputs[] = {
-        {.name = "input", .symbols = 5, .embedding_size = HIDDEN, .word_dropout = 0.1, .share = -1},
-        {.name = "previous", .symbols = 6, .embedding_size = HIDDEN, .unknown = -1, .share = 0, .every_step = 1},
-        {.name = "known", .size = 2, .embedding_size = HIDDEN, .dropout = 0.1, .share = -1, .every_step = 1},
+        {.name = "input", .symbols = 5, .embedding_size = HIDDEN, .init_std = 0.1, .word_dropout = 0.1, .share = -1},
+        {.name = "previous",
+         .symbols = 6,
+         .embedding_size = HIDDEN,
+         .init_std = 0.1,
+         .unknown = -1,
+         .share = 0,
+         .every_step = 1},
+        {.name = "known",
+         .size = 2,
+         .embedding_size = HIDDEN,
+         .init_std = 0.1,
+         .dropout = 0.1,
+         .share = -1,
+         .every_step = 1},
     };
     const struct model_settings settings = {.dtype = RONDO_F32,
                                             .architecture = {0, 1},

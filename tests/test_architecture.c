@@ -215,6 +215,7 @@ static struct network *make_network_of(const struct task *task, const rondo_desc
                                 .symbols = is_tokens ? task->input_size : 0,
                                 .size = task->input_size,
                                 .embedding_size = is_tokens ? 4 : 0,
+                                .init_std = 0.1,
                                 .dropout = task->embedding_dropout,
                                 .word_dropout = task->word_dropout,
                                 .share = -1};

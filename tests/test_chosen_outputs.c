@@ -50,8 +50,13 @@ static struct network *make_language_model(const struct chosen_setting *setting)
         setting->options);
     *term = (struct loss_term){
         .loss = (const rondo_loss *)loss, .options = options, .weight = 1, .origin = "built for this test"};
-    const struct model_input input = {
-        .name = "input", .symbols = WORDS, .size = WORDS, .embedding_size = WIDTH, .every_step = 1, .share = -1};
+    const struct model_input input = {.name = "input",
+                                      .symbols = WORDS,
+                                      .size = WORDS,
+                                      .embedding_size = WIDTH,
+                                      .init_std = 0.1,
+                                      .every_step = 1,
+                                      .share = -1};
     const struct cell_layer_settings layer = {.cell = session_definition("gru"), .hidden = WIDTH};
     struct network_settings settings = {.model = {.dtype = setting->dtype,
                                                   .inputs = &input,

@@ -76,6 +76,7 @@ static struct network *make_network_of(int32_t dtype, int is_lazy, int64_t symbo
     struct model_input input = {.name = "input",
                                 .symbols = symbols,
                                 .embedding_size = size,
+                                .init_std = 0.1,
                                 .word_dropout = 0.1,
                                 .unknown = 0,
                                 .share = -1,

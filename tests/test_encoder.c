@@ -16,7 +16,7 @@ enum { COUNT = ROWS(lengths), SYMBOLS = 7, MOST_NAMES = 20 };
 #define NUMBERS  STREAM_OF_NUMBERS("source", 3, 1)
 #define PREVIOUS STREAM_OF_SYMBOLS("previous", OUTPUTS + 1, 4, 1)
 #define SHARED                                                                                                         \
-    { .name = "source", .symbols = 4 * SYMBOLS, .embedding_size = 4, .unknown = -1, .share = 0 }
+    { .name = "source", .symbols = 4 * SYMBOLS, .embedding_size = 4, .init_std = 0.1, .unknown = -1, .share = 0 }
 #define FIRST STREAM_OF_SYMBOLS("input", 5, 4, 0)
 
 static const struct cell_layer_settings one[1] = {{0}}, two[2] = {{0}, {0}}, three[3] = {{0}, {.hidden = 5}, {0}},

@@ -23,11 +23,13 @@ static const struct cell_layer_settings one[1] = {{0}}, residual[2] = {{0}, {.re
 #define FIRST_SYMBOL STREAM_OF_SYMBOLS("input", 5, 4, 0)
 #define NUMBERS      STREAM_OF_NUMBERS("known", 2, 1)
 #define MAPPED                                                                                                         \
-    { .name = "known", .size = 2, .embedding_size = 4, .unknown = -1, .share = -1, .every_step = 1 }
+    { .name = "known", .size = 2, .embedding_size = 4, .init_std = 0.1, .unknown = -1, .share = -1, .every_step = 1 }
 #define FIRST_MAPPED                                                                                                   \
-    { .name = "input", .size = 3, .embedding_size = 4, .unknown = -1, .share = -1 }
+    { .name = "input", .size = 3, .embedding_size = 4, .init_std = 0.1, .unknown = -1, .share = -1 }
 #define SHARED                                                                                                         \
-    { .name = "previous", .symbols = 6, .embedding_size = 4, .unknown = -1, .every_step = 1 } /* with 0 */
+    {                                                                                                                  \
+        .name = "previous", .symbols = 6, .embedding_size = 4, .init_std = 0.1, .unknown = -1, .every_step = 1         \
+    } /* with 0 */
 
 static const struct row {
     const char *what;

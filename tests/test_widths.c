@@ -26,8 +26,13 @@ static rondo_status measure_model(void *arg, const int64_t *widths, int32_t coun
                                   struct errors *errors) {
     struct sized_model *sized = arg;
     struct cell_layer_settings layers[MOST_LAYERS_HERE] = {{0}};
-    const struct model_input input = {
-        .name = "input", .symbols = 50, .embedding_size = 16, .unknown = -1, .share = -1, .every_step = 1};
+    const struct model_input input = {.name = "input",
+                                      .symbols = 50,
+                                      .embedding_size = 16,
+                                      .init_std = 0.1,
+                                      .unknown = -1,
+                                      .share = -1,
+                                      .every_step = 1};
     for (int32_t i = 0; i < count; i++) {
         layers[i].cell = session_definition(sized->cells[i]);
         layers[i].hidden = widths[i];

@@ -87,6 +87,7 @@ static rondo_status add_input(const struct task *task, const struct batch_input 
                                      .symbols = stream->symbols,
                                      .size = stream->size,
                                      .embedding_size = has_vectors ? options->size : 0,
+                                     .init_std = options->init_std,
                                      .dropout = has_vectors ? options->dropout : 0,
                                      .word_dropout = stream->unknown >= 0 ? options->word_dropout : 0,
                                      .unknown = stream->unknown,
