@@ -1,6 +1,7 @@
 #include "data/pairs.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "core/memory.h"
 
@@ -22,6 +23,14 @@ static int is_class(const struct reader *reader, int side) {
 
 const char *pairs_side_name(const struct reader *reader, int side) {
     return side == PAIR_TARGET ? "target" : is_class(reader, side) ? "input" : "source";
+}
+
+int pairs_is_no_target(const struct reader *reader, const char *token, size_t length) {
+    const struct pairs_options *options = pairs_options_of(reader);
+    const char *wanted = options->no_target;
+    return length > 0 && strlen(wanted) == length &&
+           (options->side[PAIR_TARGET].lowercase ? strncasecmp(wanted, token, length)
+                                                 : strncmp(wanted, token, length)) == 0;
 }
 
 struct token_rule pairs_token_rule(const struct reader *reader, int side) {

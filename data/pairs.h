@@ -1,7 +1,8 @@
 /* data/pairs.h: what the files of the reader `pairs` (data/readers/pairs.c) share: its options, what it learns, and passes over the
  * pairs of its files.
  *
- * A side is the source or the target. If the source is a class, its side has no words.
+ * A side is the source or the target. If the source is a class, its side has no words. If the sides are aligned, the target has a
+ * token for each token of the source.
  *
  * Threads: main thread; once learned or loaded, read from any.
  */
@@ -31,15 +32,19 @@ struct pairs_side {
 struct pairs_options {
     int32_t format, separator, quotes, header; /* struct table_file_options; also PAIR_JSON_LINES */
     struct pairs_side side[PAIR_SIDES];
-    int32_t shared; /* one vocabulary for both sides */
-    int32_t empty;  /* PAIRS_REFUSE or PAIRS_LEAVE_OUT */
+    int32_t shared;        /* one vocabulary for both sides */
+    int32_t empty;         /* PAIRS_REFUSE or PAIRS_LEAVE_OUT */
+    int32_t aligned;       /* the target has a token for each token of the source */
+    const char *no_target; /* aligned: the token of steps without a target; "": all have one */
 };
 
 /* What is learned. */
 struct pairs_learned {
     struct vocabulary *words[PAIR_SIDES]; /* both the same if they are shared; source NULL: it is a class */
     struct vocabulary *classes;           /* of the source; NULL: it is a text */
-    int32_t end;                          /* the id of PAIRS_END_SYMBOL in the targets */
+    int32_t end;                          /* the id of PAIRS_END_SYMBOL in the targets; -1: the sides are aligned */
+    /* [words of the source] 1: in training, some step with this token has a target. From malloc; NULL: every step has one. */
+    unsigned char *has_target;
 };
 
 const struct pairs_options *pairs_options_of(const struct reader *reader);
@@ -48,6 +53,8 @@ struct pairs_learned *pairs_learned_of(const struct reader *reader);
 int pairs_has_column(const struct reader *reader, int column);
 /* "source", "input" or "target". */
 const char *pairs_side_name(const struct reader *reader, int side);
+/* 1 for the token of steps without a target. */
+int pairs_is_no_target(const struct reader *reader, const char *token, size_t length);
 struct token_rule pairs_token_rule(const struct reader *reader, int side);
 int64_t pairs_longest(const struct reader *reader, int side);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "data/pairs.h"
 
 /* A pass of learning. */
@@ -40,8 +41,44 @@ static rondo_status count_tokens(const struct pairs_pass *pass, const struct pai
     char token[TOKEN_BYTES];
     for (int64_t left = pairs_longest(pass->reader, side);
          left > 0 && token_next_of(&cursor, (enum token_unit)rule.unit, rule.lowercase, token, sizeof token); left--) {
+        if (side == PAIR_TARGET && pairs_is_no_target(pass->reader, token, strlen(token))) {
+            continue;
+        }
         if (vocabulary_count(pairs_learned_of(pass->reader)->words[side], token) < 0) {
             return errors_no_memory(pass->errors);
+        }
+    }
+    return RONDO_OK;
+}
+
+static int is_of_training(struct pairs_pass *pass, const struct pair_file *file, const struct pair *pair) {
+    const struct pairs_learning *learning = pass->arg;
+    const int64_t count = learning->examples > 0 ? learning->examples : file->count;
+    return part_of_key(pass->source->parts, pairs_key(pass->reader, pair), pass->kept++, count) == PART_TRAIN;
+}
+
+/* Marks the tokens of the source that have a target. A target that is too short is reported when the pairs are read. */
+static rondo_status note_targets(struct pairs_pass *pass, struct pair_file *file, const struct pair *pair) {
+    if (!is_example(pass, pair) || !is_of_training(pass, file, pair)) {
+        return RONDO_OK;
+    }
+    const struct reader *reader = pass->reader;
+    const struct pairs_learned *learned = pairs_learned_of(reader);
+    struct token_cursor cursors[PAIR_SIDES];
+    char tokens[PAIR_SIDES][TOKEN_BYTES];
+    for (int side = 0; side < PAIR_SIDES; side++) {
+        cursors[side] = (struct token_cursor){pair->side[side].text, pair->side[side].text + pair->side[side].length};
+    }
+    for (int64_t left = pairs_longest(reader, PAIR_SOURCE); left > 0; left--) {
+        for (int side = 0; side < PAIR_SIDES; side++) {
+            const struct token_rule rule = pairs_token_rule(reader, side);
+            if (!token_next_of(&cursors[side], (enum token_unit)rule.unit, rule.lowercase, tokens[side], TOKEN_BYTES)) {
+                return RONDO_OK;
+            }
+        }
+        if (!pairs_is_no_target(reader, tokens[PAIR_TARGET], strlen(tokens[PAIR_TARGET]))) {
+            const int32_t id = vocabulary_find(learned->words[PAIR_SOURCE], tokens[PAIR_SOURCE]);
+            learned->has_target[id < 0 ? 0 : id] = 1;
         }
     }
     return RONDO_OK;
@@ -55,9 +92,7 @@ static rondo_status learn_pair(struct pairs_pass *pass, struct pair_file *file, 
     if (!is_example(pass, pair)) {
         return RONDO_OK;
     }
-    const int64_t count = learning->examples > 0 ? learning->examples : file->count;
-    const uint64_t key = pairs_key(pass->reader, pair);
-    if (part_of_key(pass->source->parts, key, pass->kept++, count) != PART_TRAIN) {
+    if (!is_of_training(pass, file, pair)) {
         return RONDO_OK;
     }
     RONDO_TRY(learning->is_class ? RONDO_OK : count_tokens(pass, pair, PAIR_SOURCE));
@@ -83,12 +118,13 @@ static rondo_status finish_words(struct reader *reader, int side, struct locatio
             "no token of the %s is seen 'min_count' times, which is %lld; the most frequent one is seen %lld times",
             name, (long long)min_count, (long long)most);
     }
-    if (side == PAIR_TARGET) {
+    const int has_end = side == PAIR_TARGET && !options->aligned;
+    if (has_end) {
         RONDO_TRY(vocabulary_keep(words, PAIRS_END_SYMBOL, errors));
     }
     RONDO_TRY(vocabulary_finish(words, min_count, options->side[side].max_words, errors));
     if (side == PAIR_TARGET) {
-        pairs_learned_of(reader)->end = vocabulary_find(words, PAIRS_END_SYMBOL);
+        pairs_learned_of(reader)->end = has_end ? vocabulary_find(words, PAIRS_END_SYMBOL) : -1;
     }
     return RONDO_OK;
 }
@@ -168,7 +204,16 @@ rondo_status pairs_learn(struct reader *reader, const struct reader_source *sour
     } else if (!pairs_options_of(reader)->shared) {
         RONDO_TRY(finish_words(reader, PAIR_SOURCE, where, errors));
     }
-    return finish_words(reader, PAIR_TARGET, where, errors);
+    RONDO_TRY(finish_words(reader, PAIR_TARGET, where, errors));
+    if (pairs_options_of(reader)->no_target[0] == '\0') {
+        return RONDO_OK;
+    }
+    learned->has_target = memory_calloc((size_t)vocabulary_size(learned->words[PAIR_SOURCE]), 1);
+    if (learned->has_target == NULL) {
+        return errors_no_memory(errors);
+    }
+    pass.visit = note_targets;
+    return pairs_visit(&pass);
 }
 
 void pairs_clear(struct reader *reader) {
@@ -178,10 +223,46 @@ void pairs_clear(struct reader *reader) {
     }
     vocabulary_destroy(learned->words[PAIR_TARGET]);
     vocabulary_destroy(learned->classes);
+    free(learned->has_target);
     *learned = (struct pairs_learned){0};
 }
 
 /* ---- files of a run ---- */
+
+/* The tokens of the source that have a target; NULL: out of memory. */
+static json_t *tokens_with_target(const struct pairs_learned *learned) {
+    const struct vocabulary *words = learned->words[PAIR_SOURCE];
+    json_t *list = json_array();
+    int failed = list == NULL;
+    for (int32_t id = 0; id < vocabulary_size(words) && !failed; id++) {
+        failed = learned->has_target[id] && json_array_append_new(list, json_string(vocabulary_word(words, id))) != 0;
+    }
+    if (failed) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}
+
+static rondo_status load_tokens_with_target(struct pairs_learned *learned, const json_t *object, const char *file,
+                                            struct errors *errors) {
+    const json_t *list = json_object_get(object, "with_target");
+    learned->has_target = memory_calloc((size_t)vocabulary_size(learned->words[PAIR_SOURCE]), 1);
+    if (learned->has_target == NULL) {
+        return errors_no_memory(errors);
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *token = json_string_value(json_array_get(list, i));
+        const int32_t id = token == NULL ? -1 : vocabulary_find(learned->words[PAIR_SOURCE], token);
+        if (id < 0) {
+            return errors_add(errors, RONDO_INVALID, "%s: entry %zu of 'with_target' is no word of the source", file,
+                              i);
+        }
+        learned->has_target[id] = 1;
+    }
+    return json_array_size(list) > 0 ? RONDO_OK
+                                     : errors_add(errors, RONDO_INVALID, "%s: there is no list 'with_target'", file);
+}
 
 rondo_status pairs_save(const struct reader *reader, struct json_t *object, struct errors *errors) {
     const struct pairs_learned *learned = pairs_learned_of(reader);
@@ -192,6 +273,9 @@ rondo_status pairs_save(const struct reader *reader, struct json_t *object, stru
         failed |= json_object_set_new(object, "input", vocabulary_json(learned->classes)) != 0;
     } else if (!is_shared) {
         failed |= json_object_set_new(object, "source", vocabulary_json(learned->words[PAIR_SOURCE])) != 0;
+    }
+    if (learned->has_target != NULL) {
+        failed |= json_object_set_new(object, "with_target", tokens_with_target(learned)) != 0;
     }
     return failed ? errors_no_memory(errors) : RONDO_OK;
 }
@@ -216,6 +300,13 @@ rondo_status pairs_load(struct reader *reader, const struct json_t *object, cons
         learned->words[PAIR_SOURCE] = learned->words[PAIR_TARGET];
     } else {
         RONDO_TRY(load_words(object, "source", file, &learned->words[PAIR_SOURCE], errors));
+    }
+    if (pairs_options_of(reader)->no_target[0] != '\0') {
+        RONDO_TRY(load_tokens_with_target(learned, object, file, errors));
+    }
+    if (pairs_options_of(reader)->aligned) {
+        learned->end = -1;
+        return RONDO_OK;
     }
     learned->end = vocabulary_find(learned->words[PAIR_TARGET], PAIRS_END_SYMBOL);
     return learned->end >= 0 ? RONDO_OK

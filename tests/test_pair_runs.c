@@ -155,6 +155,72 @@ START_TEST(a_run_evaluates_what_it_was_trained_on) {
 }
 END_TEST
 
+/* ---- a target for each token ---- */
+
+static const char aligned_experiment[] =
+    "rondo: 1\n"
+    "name: a\n"
+    "architecture: \"N:N\"\n"
+    "data: {reader: pairs, train: a.tsv, test: a.tsv, aligned: true, no_target: \"-\"}\n"
+    "model: {embedding: {size: 4, init_std: 1}, layers: [{cell: gru, hidden: 8}]}\n"
+    "loss: {plugin: softmax_cross_entropy}\n"
+    "metrics: [accuracy]\n"
+    "optimizer: {plugin: adam, lr: 0.02}\n"
+    "schedule: {epochs: 30, batch: 8, seed: 1}\n";
+
+/* What was said last is repeated where it is asked for: only there does a step have a target, and only there is a prediction. */
+START_TEST(an_answer_is_written_where_a_target_could_be) {
+    static const char *const said[] = {"up", "down", "left"};
+    char text[4000], *to = text;
+    for (int i = 0; i < 60; i++) {
+        to += sprintf(to, "say %s ? so say %s then ?\t- - %s - - - - %s\n", said[i % 3], said[i * i % 3], said[i % 3],
+                      said[i * i % 3]);
+    }
+    sandbox_write("a.tsv", text);
+    sandbox_write("a.yaml", aligned_experiment);
+    sandbox_write("short.tsv", "say up ?\t- up\n");
+    const struct outcome trained = sandbox_run((struct call){.arguments = "train a.yaml"});
+    assert_status("train", &trained, 0);
+    const struct outcome evaluated = sandbox_run((struct call){.arguments = "eval runs/a --on test"});
+    assert_status("eval", &evaluated, 0);
+    assert_parts("eval", evaluated.out, "accuracy 1.0000");
+    const struct outcome predicted = sandbox_run(
+        (struct call){.arguments = "predict runs/a --json", .input = "say left ? so say up then ?\nsay down\nsay ?\n"});
+    assert_status("predict", &predicted, 0);
+    assert_parts("predict", predicted.out,
+                 "{\"text\":\"say left ? so say up then ?\",\"labels\":[\"left\",\"up\"]}\n|"
+                 "{\"text\":\"say down\",\"labels\":[]}\n");
+    const struct outcome uneven = sandbox_run((struct call){.arguments = "eval runs/a --data short.tsv"});
+    assert_status("uneven", &uneven, 2);
+    assert_parts("uneven", uneven.err, "short.tsv:1: the source has 3 tokens and the target 2");
+}
+END_TEST
+
+static const struct {
+    const char *line, *replacement, *parts;
+} unaligned[] = {
+    {"aligned: true, no_target: \"-\"", "no_target: \"-\"",
+     "a.yaml:4:61: 'no_target' is not used without 'aligned: true'"},
+    {"aligned: true, no_target: \"-\"", "aligned: true, no_target: \"- -\"",
+     "a.yaml:4:76: 'no_target' is '- -', expected one token"},
+    {"\"N:N\"", "\"N:1\"", "with 'data.aligned' every token of a source has a target; expected architecture: \"N:N\""},
+    {"model: {", "model: {encoder: [{cell: gru, hidden: 4}], ", "encoder"},
+};
+
+START_TEST(what_does_not_go_with_aligned_sides_is_refused) {
+    char text[2000];
+    const char *at = strstr(aligned_experiment, unaligned[_i].line);
+    ck_assert_ptr_nonnull(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - aligned_experiment), aligned_experiment,
+             unaligned[_i].replacement, at + strlen(unaligned[_i].line));
+    sandbox_write("a.yaml", text);
+    sandbox_write("a.tsv", "say up ?\t- - up\nsay down ?\t- - down\n");
+    const struct outcome checked = sandbox_run((struct call){.arguments = "check a.yaml"});
+    assert_status(unaligned[_i].replacement, &checked, 2);
+    assert_parts(unaligned[_i].replacement, checked.err, unaligned[_i].parts);
+}
+END_TEST
+
 /* ---- an encoder reads the sources ---- */
 
 static const char *const encoder_experiment = "rondo: 1\n"
@@ -310,6 +376,8 @@ int main(void) {
     tcase_add_loop_test(cases, a_wrong_option_is_reported_at_its_place, 0, ROWS(bad));
     tcase_add_loop_test(cases, what_is_left_out_is_reported_and_what_is_wrong_refused, 0, ROWS(gaps));
     tcase_add_test(cases, a_run_evaluates_what_it_was_trained_on);
+    tcase_add_test(cases, an_answer_is_written_where_a_target_could_be);
+    tcase_add_loop_test(cases, what_does_not_go_with_aligned_sides_is_refused, 0, ROWS(unaligned));
     tcase_add_test(cases, all_forms_of_files_give_the_same_model);
     tcase_add_loop_test(cases, files_that_do_not_fit_are_refused, 0, ROWS(refused));
     tcase_add_loop_test(cases, other_files_are_given_for_each_stream, 0, ROWS(others));

@@ -97,6 +97,15 @@ static const struct {
     {"max_length=2 too_long=cut target.max_length=0", NULL, "a.tsv", "a a c\tb b d\n", NULL, "a a > b b d <end>; "},
     {"max_length=1 source.too_long=cut target.too_long=leave_out", NULL, "a.tsv", "a a\tb\na\tb b\n", NULL,
      "a > b <end>; "},
+    /* A target for each token of the source, or none. */
+    {"aligned=true", NULL, "a.tsv", "the cat\tD N\na\tD\n", NULL, "the cat > D N; a > D; "},
+    {"aligned=true", NULL, PARALLEL, "the cat\n", "D N\n", "the cat > D N; "},
+    {"aligned=true max_length=2 too_long=cut", NULL, "a.tsv", "a b c\tx y z\n", NULL, "a b > x y; "},
+    {"aligned=true no_target=-", NULL, "a.tsv", "a ? b ?\t- x - y\n", NULL, "a ? b ? > - x - y; "},
+    {"aligned=true no_target=n lowercase=true", NULL, "a.tsv", "a b\tN x\n", NULL, "a b > - x; "},
+    {"aligned=true no_target=a shared=true", NULL, "a.tsv", "a b\ta b\n", NULL, "a b > - b; "},
+    {"aligned=true no_target=- target.min_count=2", NULL, "a.tsv", "a b c\tx - x\nd e f\ty - x\n", NULL,
+     "a b c > x - x; d e f > <unk> - x; "},
 };
 
 /* A reader that was loaded reads exactly as the one that learned. */
@@ -107,7 +116,8 @@ START_TEST(pairs_are_read_from_every_form_of_file) {
         ck_assert_msg(dataset != NULL, "%s", errors_text(&fixture.errors, 0));
         ck_assert_str_eq(show(dataset), good[_i].expected);
         const struct stream *target = dataset_find(dataset, "target");
-        ck_assert_str_eq(vocabulary_word(target->names, target->end), "<end>");
+        ck_assert_str_eq(target->end < 0 ? "none" : vocabulary_word(target->names, target->end),
+                         strstr(good[_i].options, "aligned") != NULL ? "none" : "<end>");
         ck_assert_int_eq(target->unknown, 0);
         ck_assert_str_eq(vocabulary_word(target->names, 0), "<unk>");
         dataset_destroy(dataset);
@@ -265,6 +275,11 @@ static const struct {
     {"min_count=3", NULL, "a.tsv", "a a a\tb b\n", NULL,
      "%: no token of the target is seen 'min_count' times, which is 3; the most frequent one is seen 2 times"},
     {"empty=leave_out", NULL, "a.tsv", "\tb\n", NULL, "%: the training part has no tokens of the source"},
+    {"aligned=true", NULL, "a.tsv", "a b\tx y\na b c\tx y\n", NULL,
+     "%:2: the source has 3 tokens and the target 2; with 'data.aligned' expected as many"},
+    {"aligned=true", NULL, "a.tsv", "a\tx y\n", NULL,
+     "%:1: the source has 1 token and the target 2; with 'data.aligned' expected as many"},
+    {"aligned=true no_target=-", NULL, "a.tsv", "a b\t- -\n", NULL, "%: the training part has no tokens of the target"},
     {"shared=true", NULL, "input=a.txt target=b.txt", "a\nb\n", "x\ny\n",
      "'shared' is not used: the input is a class, and only targets have words"},
 };
@@ -318,6 +333,16 @@ static const struct {
      "'tokens' differs between source and target, which with 'shared' have the same vocabulary"},
     {"shared=true target.min_count=2", NULL,
      "'min_count' differs between source and target, which with 'shared' have the same vocabulary"},
+    {"no_target=-", NULL, "'no_target' is not used without 'aligned: true'"},
+    {"aligned=true no_target=n/a", NULL, "'no_target' is 'n/a', expected one token of the target"},
+    {"aligned=true target.max_length=3", NULL,
+     "'max_length' differs between source and target, which with 'aligned' are equally long"},
+    {"aligned=true target.too_long=cut", NULL,
+     "'too_long' differs between source and target, which with 'aligned' are equally long"},
+    {"aligned=true", "input=0",
+     "experiment.yaml:4:9: data.columns has 'input', a class for the whole target, and 'data.aligned' is true; "
+     "expected "
+     "'source', with a token for each of the target"},
 };
 
 START_TEST(options_that_do_not_go_together_are_refused) {
@@ -327,17 +352,24 @@ START_TEST(options_that_do_not_go_together_are_refused) {
 END_TEST
 
 static const struct {
-    const char *columns;
+    const char *options, *columns;
     struct architecture architecture;
     const char *message;
 } fits[] = {
-    {NULL, {1, 1}, NULL},
-    {NULL, {0, 1}, NULL},
-    {NULL,
+    {"aligned=true", NULL, {1, 1}, NULL},
+    {"aligned=true",
+     NULL,
+     {0, 1},
+     "data.yaml:2: with 'data.aligned' every token of a source has a target; expected architecture: \"N:N\""},
+    {"", NULL, {1, 1}, NULL},
+    {"", NULL, {0, 1}, NULL},
+    {"",
+     NULL,
      {1, 0},
      "data.yaml:2: the targets are sequences; expected architecture: \"N:N\", with an encoder that reads the sources"},
-    {"input=0", {0, 1}, NULL},
-    {"input=0",
+    {"", "input=0", {0, 1}, NULL},
+    {"",
+     "input=0",
      {1, 1},
      "data.yaml:2: the input is a class, which the model reads at the first step, and the target is a sequence; "
      "expected "
@@ -345,7 +377,7 @@ static const struct {
 };
 
 START_TEST(architectures_without_a_sequence_of_targets_are_refused) {
-    learn("", fits[_i].columns, "a.tsv", "a\tb\nb\tc\n", NULL);
+    learn(fits[_i].options, fits[_i].columns, "a.tsv", "a\tb\nb\tc\n", NULL);
     const struct location where = {"data.yaml", 2, 0};
     const rondo_status status =
         fixture.reader->class->fits(fixture.reader, fits[_i].architecture, where, &fixture.errors);

@@ -7,6 +7,9 @@
  * PAIRS_END_SYMBOL, which ends every target, so that the model learns where its texts end. There is no symbol for their beginning:
  * data/batch.h derives it.
  *
+ * With `aligned`, the source is the stream `input`, which the model reads without an encoder, and the target has one token for each
+ * of its steps and no end.
+ *
  * A random part (`valid: {share: 0.05}`) is chosen by the source: all targets of one source are in the same part, and moving the
  * lines of a file changes no part. With a class as input, equal pairs are in the same part.
  */
@@ -51,6 +54,12 @@ static const rondo_option options_table[] = {
     RONDO_OPTION_BOOL(struct pairs_options, shared, "false", "source and target have the same vocabulary"),
     RONDO_OPTION_CHOICE(struct pairs_options, empty, "error", empty_rules,
                         "what is done with a pair whose source or target has no tokens: it is an error, or left out"),
+    RONDO_OPTION_BOOL(
+        struct pairs_options, aligned, "false",
+        "the target has a token for each token of the source, which the model reads step by step, without an "
+        "encoder: labels of words, or answers within a text"),
+    RONDO_OPTION_STRING(struct pairs_options, no_target, "",
+                        "with aligned: the token that stands in the target at steps that have none, such as -"),
     RONDO_OPTION_END};
 
 static const struct reader_by_stream by_stream = {sides, offsetof(struct pairs_options, side),
@@ -79,6 +88,25 @@ static rondo_status check(const struct reader *reader, struct errors *errors) {
             "data.columns has both 'source', a text that an encoder reads, and 'input', a class; expected "
             "one of them");
     }
+    if (!options->aligned && options->no_target[0] != '\0') {
+        return errors_add(errors, RONDO_INVALID, "'no_target' is not used without 'aligned: true'");
+    }
+    if (options->no_target[0] != '\0' &&
+        token_count(pairs_token_rule(reader, PAIR_TARGET), options->no_target, strlen(options->no_target), 2) != 1) {
+        return errors_add(errors, RONDO_INVALID, "'no_target' is '%.60s', expected one token of the target",
+                          options->no_target);
+    }
+    if (options->aligned && pairs_has_column(reader, PAIRS_COLUMN_INPUT)) {
+        return errors_add_at(
+            errors, RONDO_INVALID, reader->columns[PAIRS_COLUMN_INPUT].where,
+            "data.columns has 'input', a class for the whole target, and 'data.aligned' is true; expected "
+            "'source', with a token for each of the target");
+    }
+    if (options->aligned && (source->max_length != target->max_length || source->too_long != target->too_long)) {
+        return errors_add(errors, RONDO_INVALID,
+                          "'%s' differs between source and target, which with 'aligned' are equally long",
+                          source->max_length != target->max_length ? "max_length" : "too_long");
+    }
     const struct {
         const char *name;
         int differs;
@@ -99,9 +127,10 @@ static rondo_status check(const struct reader *reader, struct errors *errors) {
 /* ---- reading ---- */
 
 static struct stream *add_stream(struct dataset *dataset, const char *name, const struct vocabulary *names,
-                                 struct errors *errors) {
+                                 int may_be_missing, struct errors *errors) {
     const int64_t size = vocabulary_size(names);
-    struct stream *stream = dataset_stream(dataset, name, STREAM_CLASS, store_for_ids(size), size, errors);
+    const int32_t store = may_be_missing ? STORE_I32 : store_for_ids(size); /* STREAM_NO_TARGET is negative */
+    struct stream *stream = dataset_stream(dataset, name, STREAM_CLASS, store, size, errors);
     if (stream != NULL) {
         stream->names = names;
     }
@@ -111,9 +140,11 @@ static struct stream *add_stream(struct dataset *dataset, const char *name, cons
 static rondo_status describe(const struct reader *reader, struct dataset *dataset, struct errors *errors) {
     const struct pairs_learned *learned = pairs_learned_of(reader);
     const int is_class = learned->classes != NULL;
-    struct stream *source = add_stream(dataset, is_class ? "input" : "source",
-                                       is_class ? learned->classes : learned->words[PAIR_SOURCE], errors);
-    struct stream *target = add_stream(dataset, "target", learned->words[PAIR_TARGET], errors);
+    const struct pairs_options *options = pairs_options_of(reader);
+    struct stream *source = add_stream(dataset, is_class || options->aligned ? "input" : "source",
+                                       is_class ? learned->classes : learned->words[PAIR_SOURCE], 0, errors);
+    struct stream *target =
+        add_stream(dataset, "target", learned->words[PAIR_TARGET], options->no_target[0] != '\0', errors);
     if (source == NULL || target == NULL) {
         return errors->status;
     }
@@ -126,6 +157,13 @@ static rondo_status describe(const struct reader *reader, struct dataset *datase
 static rondo_status fits(const struct reader *reader, struct architecture architecture, struct location where,
                          struct errors *errors) {
     const int is_class = pairs_learned_of(reader)->classes != NULL;
+    if (pairs_options_of(reader)->aligned) {
+        return architecture.output_every_step && architecture.input_every_step
+                   ? RONDO_OK
+                   : errors_add_at(errors, RONDO_INVALID, where,
+                                   "with 'data.aligned' every token of a source has a target; expected architecture: "
+                                   "\"N:N\"");
+    }
     if (architecture.output_every_step && (!is_class || !architecture.input_every_step)) {
         return RONDO_OK;
     }
@@ -181,6 +219,38 @@ static rondo_status read_side(const struct reader *reader, int side, struct pair
     return RONDO_OK;
 }
 
+/* Aligned: there are as many targets as tokens of the source, and `no_target` stands for none. */
+static rondo_status align_target(const struct pairs_pass *pass, const struct pair *pair, struct token_ids *ids) {
+    const struct reader *reader = pass->reader;
+    const char *no_target = pairs_options_of(reader)->no_target;
+    struct token_ids *target = &ids[PAIR_TARGET];
+    if (target->count != ids[PAIR_SOURCE].count) {
+        return errors_add_at(pass->errors, RONDO_INVALID, pair->side[PAIR_TARGET].where,
+                             "the source has %lld token%s and the target %lld; with 'data.aligned' expected as many",
+                             (long long)ids[PAIR_SOURCE].count, ids[PAIR_SOURCE].count == 1 ? "" : "s",
+                             (long long)target->count);
+    }
+    if (no_target[0] == '\0') {
+        return RONDO_OK;
+    }
+    const int32_t known =
+        vocabulary_find(pairs_learned_of(reader)->words[PAIR_TARGET], no_target); /* if it is a word, too */
+    for (int64_t i = 0; i < target->count; i++) {
+        target->ids[i] = known >= 0 && target->ids[i] == known ? STREAM_NO_TARGET : target->ids[i];
+    }
+    int64_t words = 0;
+    for (int64_t i = 0; i < target->n_unknown; i++) {
+        const struct token_unknown *unknown = &target->unknown[i];
+        if (pairs_is_no_target(reader, unknown->text, unknown->length)) {
+            target->ids[unknown->index] = STREAM_NO_TARGET;
+        } else {
+            target->unknown[words++] = *unknown;
+        }
+    }
+    target->n_unknown = words;
+    return RONDO_OK;
+}
+
 /* Writes ids as the stream stores them, in place. */
 static void store_ids(const struct stream *stream, struct token_ids *ids) {
     if (stream->store != STORE_I32) {
@@ -221,7 +291,9 @@ static rondo_status add_pair(const struct pairs_pass *pass, const struct pair *p
     }
     RONDO_TRY(status);
     if (pass->has_targets) {
-        RONDO_TRY(token_ids_add(&ids[PAIR_TARGET], pairs_learned_of(reader)->end, pass->errors));
+        RONDO_TRY(pairs_options_of(reader)->aligned
+                      ? align_target(pass, pair, ids)
+                      : token_ids_add(&ids[PAIR_TARGET], pairs_learned_of(reader)->end, pass->errors));
     }
     struct stream_part parts[PAIR_SIDES];
     for (int side = 0; side < PAIR_SIDES; side++) {
@@ -360,6 +432,32 @@ static rondo_status decode(const struct reader *reader, const char *stream, cons
     return token_join(&join, ids, count, before, arena, text, errors);
 }
 
+/* ---- predictions ---- */
+
+/* Aligned: the most probable target of each step whose token can have one. */
+static rondo_status render(const struct reader *reader, const struct reader_prediction *prediction,
+                           struct fields *fields, struct errors *errors) {
+    const unsigned char *has_target = pairs_learned_of(reader)->has_target;
+    const struct stream *input = dataset_find(prediction->dataset, "input");
+    struct reader_prediction shown = *prediction;
+    if (has_target != NULL && prediction->by_step && input != NULL) {
+        const size_t bytes = (size_t)prediction->size * sizeof(float);
+        float *values = arena_alloc(fields->arena, (size_t)prediction->steps * bytes);
+        if (values == NULL) {
+            return errors_no_memory(errors);
+        }
+        shown.values = values;
+        shown.steps = 0;
+        for (int64_t step = 0; step < prediction->steps; step++) {
+            if (has_target[stream_id(input, input->begin[prediction->example] + step)]) {
+                memcpy(values + shown.steps++ * prediction->size, prediction->values + step * prediction->size, bytes);
+            }
+        }
+    }
+    fields_of_prediction(&shown, fields);
+    return RONDO_OK;
+}
+
 extern const struct reader_class reader_pairs;
 const struct reader_class reader_pairs = {
     .name = "pairs",
@@ -377,6 +475,7 @@ const struct reader_class reader_pairs = {
     .describe = describe,
     .read = read,
     .add = add,
+    .render = render,
     .encode = encode,
     .decode = decode,
     .save = pairs_save,
