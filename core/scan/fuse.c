@@ -151,6 +151,10 @@ static void schedule_stage(struct scan_scheduler *s, int32_t *nodes) {
     while (add_other(s, 1, nodes)) {
     }
     stage->has_effects = stage->count > stage->n_row_instructions;
+    stage->only_groups = 1;
+    for (int32_t i = 0; i < stage->count; i++) {
+        stage->only_groups &= stage->instructions[i].kind == NODE_MAP;
+    }
     for (int32_t i = stage->n_row_instructions; i < stage->count; i++) {
         stage->adds_over_rows |= !node_is_sequence_gradient(&s->graph->nodes[stage->instructions[i].nodes[0]]);
     }

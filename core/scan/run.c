@@ -6,7 +6,11 @@
 #include "core/kernel.h"
 #include "core/tensor.h"
 
-enum { MOST_BLOCK = 128, LEAST_BLOCK = 8 };
+enum {
+    MOST_BLOCK = 128,
+    LEAST_BLOCK = 8,
+    MANY_BYTES = 1 << 20, /* more than what surely stays in the second-level cache */
+};
 
 /* ---- made once per half: tiles of fixed tensors, packed weights ---- */
 
@@ -153,19 +157,30 @@ static void clear_carries(const struct scan_run *run, const struct scan_span *sp
     }
 }
 
+/* The rows of a share at step t; a count of 0 or less: there are none. */
+static struct scan_span span_of(const struct scan_run *run, const struct scan_share *share, int64_t t) {
+    const struct time_axis *time = run->given.time;
+    const int64_t end = t < 0 || t >= time->steps ? 0 : share->end < time->alive[t] ? share->end : time->alive[t];
+    if (end <= share->first) {
+        return (struct scan_span){0};
+    }
+    return (struct scan_span){
+        t, time->begin[t] + share->first, previous_row(time, t) + share->first, share->first, end - share->first, 0};
+}
+
 /* `worker` NULL: all of them together. */
 static void run_step(struct scan_run *run, struct scan_worker *worker, const struct scan_share *share, int64_t t) {
-    const struct time_axis *time = run->given.time;
-    const int64_t end = share->end < time->alive[t] ? share->end : time->alive[t];
-    if (end <= share->first) {
+    const struct scan_span span = span_of(run, share, t);
+    if (span.count <= 0) {
         return;
     }
-    const struct scan_span span = {
-        t, time->begin[t] + share->first, previous_row(time, t) + share->first, share->first, end - share->first, 0};
     if (worker == NULL) {
         run_wide_step(run, &span);
     } else {
+        const struct scan_span next = span_of(run, share, run->now.half == 0 ? t + 1 : t - 1);
+        worker->next = run->now.loads_early && next.count > 0 ? &next : NULL;
         run_rows(run, worker, run->now.stage->count, &span);
+        worker->next = NULL;
     }
     if (run->now.half == 1) {
         clear_carries(run, &span);
@@ -191,6 +206,9 @@ static void run_all_steps(struct scan_run *run) {
 
 static rondo_status run_stage(struct scan_run *run, int is_loop, struct arena *arena, struct errors *errors) {
     if (is_loop) {
+        const double bytes =
+            (double)run->given.time->total * (double)run->given.plan->sequence_width * (double)run->given.size;
+        run->now.loads_early = run->now.stage->only_groups && bytes > MANY_BYTES;
         const int is_empty = run->now.stage->count == 0 && run->now.half == 0; /* the backward loop clears carries */
         if (run_is_wide(run)) {
             run_all_steps(run);

@@ -56,7 +56,10 @@ struct scan_worker {
     void *scratch;       /* for product_gradient */
     struct arena *arena; /* for calls of ops; empty between instructions */
     struct errors *errors;
-    char **base, **at;        /* [n_operands] where operands of the current group begin: in the span, in the chunk */
+    char **base, **at; /* [n_operands] where operands of the current group begin: in the span, in the chunk */
+    char **later; /* [n_operands] where they begin in `next`; NULL: they are in a cache, or not worth loading early */
+    const struct scan_span
+        *next;                /* the rows of the step that the worker takes next, if it loads them early; else NULL */
     int64_t *stride;          /* [n_operands] bytes per row; 0: all rows read the same */
     double spent[SCAN_WORKS]; /* seconds, in the current stage, if there is an account */
 };
@@ -124,6 +127,7 @@ struct scan_cursor {
     char **tiles, **packed;      /* [n_tiles], [n_packed] of this half */
     struct scan_location *where; /* [graph->count] locations of the values in this half */
     const struct scan_stage *stage;
+    int loads_early;               /* 1: a step of the loop begins to load the values of the next */
     const struct scan_span *spans; /* [n_spans] of a stage outside the loop: a free worker takes the next */
     int64_t n_spans;
     const struct scan_effect_task *tasks; /* [n_tasks] the same for its effects */

@@ -60,6 +60,41 @@ static struct scan_columns columns_of(int64_t width, int64_t unit, int32_t part,
     return (struct scan_columns){units * part / parts * unit, end < width ? end : width};
 }
 
+/* Where an operand begins at the next step, if it is a value of that step alone and is not the state that this step computes. */
+static char *later_of(const struct scan_run *run, const struct scan_worker *worker,
+                      const struct scan_operand *operand) {
+    if (worker->next == NULL || operand->kind != OPERAND_ROWS) {
+        return NULL;
+    }
+    const enum scan_position position = run->now.where[operand->node].position;
+    const int is_worth = position == POSITION_PACKED || (position == POSITION_PREVIOUS && run->now.half == 1);
+    return is_worth ? run_locate(run, worker, operand->node, worker->next) : NULL;
+}
+
+/* A chunk: elements begin .. begin + count of rows first .. first + rows. */
+struct scan_chunk {
+    int64_t first, rows, begin, count;
+};
+
+/* Begins to load the chunk after this one, which may be the first of the next step. The processor recognises only arrays that
+ * it walks through in order, and a worker skips the rows of others at every step. (Inline: gcc takes a function that only
+ * prefetches for one without effect, and leaves out the call.) */
+KERNEL_INLINE void load_early(const struct scan_run *run, const struct scan_worker *worker,
+                              const struct scan_group *group, const struct scan_chunk *chunk,
+                              struct scan_columns columns, int64_t rows) {
+    enum { LINE = 64 };
+    const int64_t size = (int64_t)run->given.size, end = chunk->begin + chunk->count;
+    const int64_t begin = end < columns.end ? end : columns.begin;
+    const int64_t first = end < columns.end ? chunk->first : chunk->first + chunk->rows;
+    for (int32_t o = 0; o < group->n_operands; o++) {
+        const char *base = first < rows ? worker->base[o] : worker->later[o];
+        const int64_t row = first < rows ? first : 0;
+        for (int64_t at = 0; worker->later[o] != NULL && at < chunk->rows * chunk->count * size; at += LINE) {
+            __builtin_prefetch(base + row * worker->stride[o] + begin * size + at);
+        }
+    }
+}
+
 static void run_group(const struct scan_run *run, struct scan_worker *worker, const struct scan_group *group,
                       const struct scan_span *span, int32_t part, int32_t parts) {
     enum { UNIT = 16 };
@@ -75,6 +110,7 @@ static void run_group(const struct scan_run *run, struct scan_worker *worker, co
                           : operand->kind == OPERAND_TILE ? run->now.tiles[operand->tile]
                                                           : chunk;
         worker->at[o] = operand->kind == OPERAND_EXPANDED ? chunk : worker->base[o];
+        worker->later[o] = later_of(run, worker, operand);
     }
     const int64_t chunk_rows = is_whole && width < PLAN_CHUNK ? PLAN_CHUNK / width : 1;
     const int64_t chunk_width = width < PLAN_CHUNK ? width : PLAN_CHUNK;
@@ -90,6 +126,10 @@ static void run_group(const struct scan_run *run, struct scan_worker *worker, co
                 } else if (operand->kind == OPERAND_EXPANDED) {
                     expand(run, operand, worker->base[o], worker->stride[o], first, rows, begin, count, worker->at[o]);
                 }
+            }
+            if (worker->next != NULL) {
+                const struct scan_chunk chunk = {first, rows, begin, count};
+                load_early(run, worker, group, &chunk, columns, span->count);
             }
             for (int32_t m = 0; m < group->n_members; m++) {
                 compute_member(run->given.dtype, &group->members[m], rows * count, worker->at);

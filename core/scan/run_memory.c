@@ -45,6 +45,7 @@ static void make_worker(const struct scan_run *run, struct scan_worker *worker, 
     worker->scratch = arena_alloc(arena, sizes->scratch);
     worker->base = arena_alloc(arena, sizeof *worker->base * operands);
     worker->at = arena_alloc(arena, sizeof *worker->at * operands);
+    worker->later = arena_alloc(arena, sizeof *worker->later * operands);
     worker->stride = arena_alloc(arena, sizeof *worker->stride * operands);
     worker->errors = arena_calloc(arena, 1, sizeof *worker->errors);
 }
