@@ -284,6 +284,60 @@ START_TEST(trained_weights_are_those_of_dense_gradients) {
 }
 END_TEST
 
+/* Rows from `first` on, without row `without`: slices whose rows are all listed take the gradient as it is. */
+static const struct {
+    int64_t first, without;
+} listings[] = {{0, -1}, {0, SYMBOLS / 2}, {SYMBOLS / 3, -1}, {SYMBOLS / 3, SYMBOLS - 1}};
+
+/* Two updates of the table alone, by the gradient of the listed rows or by the dense one. */
+static const rondo_tensor *update_table(struct network *network, const char *stages, int listing, int is_dense) {
+    const struct model *model = network_model(network);
+    const int32_t count = model_parameter_count(model), table = table_of(network);
+    struct gradient *gradients = arena_calloc(support.arena, (size_t)count, sizeof *gradients);
+    unsigned char *frozen = arena_calloc(support.arena, (size_t)count, 1);
+    float *numbers = arena_calloc(support.arena, (size_t)SYMBOLS * SIZE, sizeof *numbers);
+    int32_t *ids = arena_calloc(support.arena, SYMBOLS, sizeof *ids);
+    ck_assert(gradients != NULL && frozen != NULL && numbers != NULL && ids != NULL);
+    int32_t n = 0;
+    for (int64_t row = listings[listing].first; row < SYMBOLS; row++) {
+        for (int64_t i = 0; row != listings[listing].without && i < SIZE; i++) {
+            numbers[(is_dense ? row : n) * SIZE + i] = (float)sin((double)(row * SIZE + i));
+        }
+        ids[n] = (int32_t)row;
+        n += row != listings[listing].without;
+    }
+    for (int32_t p = 0; p < count; p++) {
+        frozen[p] = p != table;
+    }
+    gradients[table] = (struct gradient){.values = tensor_2d(RONDO_F32, is_dense ? SYMBOLS : n, SIZE, numbers),
+                                         .by_rows = !is_dense,
+                                         .ids = ids,
+                                         .count = n};
+    struct updater_settings settings = make_stages(network, stages);
+    settings.frozen = frozen;
+    struct updater *updater = updater_create(&settings, &support.errors);
+    ck_assert_ptr_nonnull(updater);
+    const struct updater_step step = {.gradients = gradients, .rows = 1, .lr_scale = 1};
+    for (int i = 0; i < 2; i++) {
+        support_ok(&support, updater_step(updater, &step, &support.errors), stages);
+    }
+    updater_destroy(updater);
+    return &model_parameters(model)[table].value;
+}
+
+START_TEST(listed_rows_that_follow_each_other_are_updated_as_dense_ones) {
+    static const char *const stages[] = {"sgd lr=0.5 momentum=0.9", "adam lr=0.01", "sgd lr=0.5 | ema -"};
+    struct network *rows = make_network(RONDO_F32, 0), *dense = make_network(RONDO_F32, 0);
+    make_dense(dense);
+    const char *of_case = stages[_i / ROWS(listings)];
+    const int listing = _i % ROWS(listings);
+    const rondo_tensor *by_rows = update_table(rows, of_case, listing, 0);
+    support_near(by_rows, update_table(dense, of_case, listing, 1), 0, of_case);
+    network_destroy(rows);
+    network_destroy(dense);
+}
+END_TEST
+
 /* ---- averages ---- */
 
 /* Updates of changing symbols, some of which do not occur for a long time. */
@@ -533,6 +587,7 @@ static Suite *embedding_rows_suite(void) {
     tcase_add_loop_test(cases, gradients_by_rows_have_the_bits_of_dense_ones, 0, 2 * ROWS(thread_counts));
     tcase_add_test(cases, a_row_that_is_not_finite_is_found);
     tcase_add_loop_test(cases, trained_weights_are_those_of_dense_gradients, 0, 3 * ROWS(trainings));
+    tcase_add_loop_test(cases, listed_rows_that_follow_each_other_are_updated_as_dense_ones, 0, 3 * ROWS(listings));
     tcase_add_loop_test(cases, averages_that_catch_up_are_those_of_every_update, 0, ROWS(averages));
     tcase_add_loop_test(cases, stages_that_leave_zeros_alone_process_only_the_rows_that_occurred, 0, ROWS(processed));
     tcase_add_test(cases, an_update_processes_the_elements_of_the_rows_that_occurred);

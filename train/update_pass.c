@@ -137,6 +137,14 @@ static rondo_status catch_up(const struct updater_pass *update, struct update_sl
     return RONDO_OK;
 }
 
+/* 1 if all rows of a slice are listed: then they are next to each other in the gradient, which is that of the slice as it is. */
+static int view_listed(const struct gradient *gradient, const struct update_slice *slice, struct gradient_view *view) {
+    const int64_t size = gradient->values.shape[1], first = slice->begin / size, last = (slice->end - 1) / size;
+    const int64_t k = gradient_find(gradient, first), end = k + last - first;
+    *view = (struct gradient_view){.gradient = gradient->values, .origin = (first - k) * size};
+    return slice->end > slice->begin && end < gradient->count && gradient->ids[end] == last;
+}
+
 /* The gradients that all stages of a slice use. Those by rows are expanded in memory from `scratch`, if a stage needs all
  * rows. */
 static rondo_status open_view(const struct updater_pass *update, const struct update_slice *slice,
@@ -151,6 +159,9 @@ static rondo_status open_view(const struct updater_pass *update, const struct up
     }
     if (rows->whole.data != NULL) {
         *view = (struct gradient_view){rows->whole, rows->whole_sampled, 0};
+        return RONDO_OK;
+    }
+    if (sampled == NULL && view_listed(gradient, slice, view)) {
         return RONDO_OK;
     }
     const int64_t count = slice->end - slice->begin;
