@@ -153,6 +153,7 @@ static const struct {
     {"cli/",
      {"cli/", "kit/", "report/", "inspect/", "compare/", "train/", "store/", "experiment/", "model/", "data/", "lang/",
       "io/", "core/", "rondo/", "config.h"}},
+    {"plugins/optimizers/", {"versions.h", "rondo/plugin.h"}},                   /* its own */
     {"plugins/losses/", {"distribution.h", "softmax_rows.h", "rondo/plugin.h"}}, /* its own */
     {"plugins/metrics/",
      {"edit_distance.h", "lower_case.h", "ngrams.h", "text_errors.h", "texts.h", "rondo/plugin.h"}}, /* its own */
@@ -182,6 +183,7 @@ static const struct {
      {"core/memory.c", "core/memory_limit.c", "core/resident.c", "io/file_map.c", "kit/elf_file.c", "kit/guard.c",
       "kit/op_pause.c"}},
     {"sys/prctl.h", {"kit/child.c", "compare/processes.c"}},
+    {"sys/platform/x86.h", {"plugins/optimizers/versions.h"}},
     {"sys/resource.h", {"core/memory_limit.c", "kit/child.c"}},
     {"sys/select.h", {"kit/op_pause.c"}},
     {"sys/sysinfo.h", {"core/memory_limit.c"}},

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct adadelta {
     double lr;
@@ -33,7 +34,7 @@ static const rondo_slot adadelta_slots[] = {
  *     u <- rho u + (1 - rho) d^2
  *     p <- p - lr d */
 #define ADADELTA_KERNEL(name, real, square_root)                                                                       \
-    static void name(const struct adadelta *adadelta, const rondo_optimizer_call *call) {                              \
+    OPTIMIZER_INLINE void name##_any(const struct adadelta *adadelta, const rondo_optimizer_call *call) {              \
         const int64_t count = rondo_count(&call->value);                                                               \
         real *p = call->value.data;                                                                                    \
         const real *gradient = call->gradient.data;                                                                    \
@@ -51,7 +52,8 @@ static const rondo_slot adadelta_slots[] = {
             u[i] = rho * u[i] + fresh * d * d;                                                                         \
             p[i] -= lr * d;                                                                                            \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (const struct adadelta *adadelta, const rondo_optimizer_call *call), (adadelta, call))
 ADADELTA_KERNEL(adadelta_f32, float, sqrtf)
 ADADELTA_KERNEL(adadelta_f64, double, sqrt)
 

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct adagrad {
     double lr;
@@ -34,7 +35,7 @@ static const rondo_slot adagrad_slots[] = {{"sum_of_squares", RONDO_SLOT_LIKE_PA
  *     s <- s + g^2
  *     p <- p - lr / (1 + (t - 1) lr_decay) * g / (sqrt(s_0 + s) + epsilon) */
 #define ADAGRAD_KERNEL(name, real, square_root)                                                                        \
-    static void name(const struct adagrad *adagrad, const rondo_optimizer_call *call) {                                \
+    OPTIMIZER_INLINE void name##_any(const struct adagrad *adagrad, const rondo_optimizer_call *call) {                \
         const int64_t count = rondo_count(&call->value);                                                               \
         real *p = call->value.data;                                                                                    \
         const real *gradient = call->gradient.data;                                                                    \
@@ -49,7 +50,8 @@ static const rondo_slot adagrad_slots[] = {{"sum_of_squares", RONDO_SLOT_LIKE_PA
             s[i] += g * g;                                                                                             \
             p[i] -= step_size * g / (square_root(initial + s[i]) + epsilon);                                           \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (const struct adagrad *adagrad, const rondo_optimizer_call *call), (adagrad, call))
 ADAGRAD_KERNEL(adagrad_f32, float, sqrtf)
 ADAGRAD_KERNEL(adagrad_f64, double, sqrt)
 

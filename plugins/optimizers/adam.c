@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct adam {
     double lr;
@@ -64,8 +65,9 @@ static const rondo_slot amsgrad_slots[] = {{"first_moment", RONDO_SLOT_LIKE_PARA
  * The last fraction is expanded by sqrt(1 - beta2^t), which saves one division per element. amsgrad is a compile-time
  * constant, so the loop has no branch. */
 #define ADAM_KERNEL(name, real, square_root, amsgrad)                                                                  \
-    static void name(const rondo_optimizer_call *call, int decoupled, real *restrict p, const real *restrict gradient, \
-                     real *restrict m, real *restrict v, real *restrict largest) {                                     \
+    OPTIMIZER_INLINE void name##_any(const rondo_optimizer_call *call, int decoupled, real *restrict p,                \
+                                     const real *restrict gradient, real *restrict m, real *restrict v,                \
+                                     real *restrict largest) {                                                         \
         const struct adam *adam = call->options;                                                                       \
         const int64_t count = rondo_count(&call->value);                                                               \
         const double lr = adam->lr * call->lr_scale;                                                                   \
@@ -90,7 +92,11 @@ static const rondo_slot amsgrad_slots[] = {{"first_moment", RONDO_SLOT_LIKE_PARA
             }                                                                                                          \
             p[i] = kept - step_size * m[i] / (square_root(u) + epsilon);                                               \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name,                                                                                           \
+                       (const rondo_optimizer_call *call, int decoupled, real *restrict p,                             \
+                        const real *restrict gradient, real *restrict m, real *restrict v, real *restrict largest),    \
+                       (call, decoupled, p, gradient, m, v, largest))
 ADAM_KERNEL(adam_f32, float, sqrtf, 0)
 ADAM_KERNEL(adam_f64, double, sqrt, 0)
 ADAM_KERNEL(amsgrad_f32, float, sqrtf, 1)

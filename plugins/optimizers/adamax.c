@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct adamax {
     double lr;
@@ -34,7 +35,7 @@ static const rondo_slot adamax_slots[] = {
  *     u <- max(beta2 u, |g| + epsilon)
  *     p <- p - lr / (1 - beta1^t) * m / u */
 #define ADAMAX_KERNEL(name, real, absolute)                                                                            \
-    static void name(const struct adamax *adamax, const rondo_optimizer_call *call) {                                  \
+    OPTIMIZER_INLINE void name##_any(const struct adamax *adamax, const rondo_optimizer_call *call) {                  \
         const int64_t count = rondo_count(&call->value);                                                               \
         real *p = call->value.data;                                                                                    \
         const real *gradient = call->gradient.data;                                                                    \
@@ -54,7 +55,8 @@ static const rondo_slot adamax_slots[] = {
             u[i] = old > size ? old : size;                                                                            \
             p[i] -= step_size * m[i] / u[i];                                                                           \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (const struct adamax *adamax, const rondo_optimizer_call *call), (adamax, call))
 ADAMAX_KERNEL(adamax_f32, float, fabsf)
 ADAMAX_KERNEL(adamax_f64, double, fabs)
 

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct adan {
     double lr;
@@ -47,8 +48,9 @@ static const rondo_slot adan_slots[] = {{"first_moment", RONDO_SLOT_LIKE_PARAMET
  *     p   <- p / (1 + lr w)
  * The arrays are `restrict`, because the compiler does not test six arrays for overlap at run time. */
 #define ADAN_KERNEL(name, real, square_root)                                                                           \
-    static void name(const rondo_optimizer_call *call, int64_t count, real *restrict p, const real *restrict gradient, \
-                     real *restrict m, real *restrict d, real *restrict n, real *restrict last) {                      \
+    OPTIMIZER_INLINE void name##_any(const rondo_optimizer_call *call, int64_t count, real *restrict p,                \
+                                     const real *restrict gradient, real *restrict m, real *restrict d,                \
+                                     real *restrict n, real *restrict last) {                                          \
         const struct adan *adan = call->options;                                                                       \
         const double lr = adan->lr * call->lr_scale;                                                                   \
         const double t = (double)call->step;                                                                           \
@@ -74,7 +76,12 @@ static const rondo_slot adan_slots[] = {{"first_moment", RONDO_SLOT_LIKE_PARAMET
             p[i] = shrink * (p[i] - (step_m * m[i] + step_d * d[i]) / scale);                                          \
             last[i] = g;                                                                                               \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name,                                                                                           \
+                       (const rondo_optimizer_call *call, int64_t count, real *restrict p,                             \
+                        const real *restrict gradient, real *restrict m, real *restrict d, real *restrict n,           \
+                        real *restrict last),                                                                          \
+                       (call, count, p, gradient, m, d, n, last))
 ADAN_KERNEL(adan_f32, float, sqrtf)
 ADAN_KERNEL(adan_f64, double, sqrt)
 

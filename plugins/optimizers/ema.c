@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct ema {
     double decay;
@@ -26,7 +27,7 @@ static const rondo_slot ema_slots[] = {{"average", RONDO_SLOT_LIKE_PARAMETER, RO
 /* With the new value p of the parameter and its average a (the initial value at first):
  *     a <- a + (1 - decay) (p - a) */
 #define EMA_KERNEL(name, real)                                                                                         \
-    static void name(double decay, const rondo_optimizer_call *call) {                                                 \
+    OPTIMIZER_INLINE void name##_any(double decay, const rondo_optimizer_call *call) {                                 \
         const int64_t count = rondo_count(&call->value);                                                               \
         const real *p = call->value.data;                                                                              \
         real *a = call->slots[0].data;                                                                                 \
@@ -34,7 +35,8 @@ static const rondo_slot ema_slots[] = {{"average", RONDO_SLOT_LIKE_PARAMETER, RO
         for (int64_t i = 0; i < count; i++) {                                                                          \
             a[i] += share * (p[i] - a[i]);                                                                             \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (double decay, const rondo_optimizer_call *call), (decay, call))
 EMA_KERNEL(ema_f32, float)
 EMA_KERNEL(ema_f64, double)
 

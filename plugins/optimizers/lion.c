@@ -5,6 +5,7 @@
  * should be 3 to 10 times smaller than for Adam, and weight_decay larger by the same factor (section 5 of the paper).
  */
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct lion {
     double lr;
@@ -29,7 +30,7 @@ static const rondo_slot lion_slots[] = {{"momentum", RONDO_SLOT_LIKE_PARAMETER, 
  *     p <- p - lr (sign(c) + w p)
  *     m <- beta2 m + (1 - beta2) g */
 #define LION_KERNEL(name, real)                                                                                        \
-    static void name(const struct lion *lion, const rondo_optimizer_call *call) {                                      \
+    OPTIMIZER_INLINE void name##_any(const struct lion *lion, const rondo_optimizer_call *call) {                      \
         const int64_t count = rondo_count(&call->value);                                                               \
         real *p = call->value.data;                                                                                    \
         const real *g = call->gradient.data;                                                                           \
@@ -47,7 +48,8 @@ static const rondo_slot lion_slots[] = {{"momentum", RONDO_SLOT_LIKE_PARAMETER, 
             p[i] = keep * p[i] - lr * sign;                                                                            \
             m[i] = beta2 * m[i] + new2 * g[i];                                                                         \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (const struct lion *lion, const rondo_optimizer_call *call), (lion, call))
 LION_KERNEL(lion_f32, float)
 LION_KERNEL(lion_f64, double)
 

@@ -5,6 +5,7 @@
  * Evaluation uses the fast weights; they equal the slow weights after every `period`-th update.
  */
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct lookahead {
     int64_t period;
@@ -26,7 +27,7 @@ static const rondo_slot lookahead_slots[] = {{"slow", RONDO_SLOT_LIKE_PARAMETER,
  *     s <- s + alpha (p - s)
  *     p <- s */
 #define LOOKAHEAD_KERNEL(name, real)                                                                                   \
-    static void name(const struct lookahead *lookahead, const rondo_optimizer_call *call) {                            \
+    OPTIMIZER_INLINE void name##_any(const struct lookahead *lookahead, const rondo_optimizer_call *call) {            \
         const int64_t count = rondo_count(&call->value);                                                               \
         real *p = call->value.data;                                                                                    \
         real *s = call->slots[0].data;                                                                                 \
@@ -35,7 +36,8 @@ static const rondo_slot lookahead_slots[] = {{"slow", RONDO_SLOT_LIKE_PARAMETER,
             s[i] += alpha * (p[i] - s[i]);                                                                             \
             p[i] = s[i];                                                                                               \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (const struct lookahead *lookahead, const rondo_optimizer_call *call), (lookahead, call))
 LOOKAHEAD_KERNEL(lookahead_f32, float)
 LOOKAHEAD_KERNEL(lookahead_f64, double)
 

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct nadam {
     double lr;
@@ -70,7 +71,7 @@ static double momentum_product(const struct nadam *nadam, double t) {
  *     p <- p - lr ((1 - mu_t) / (1 - P_t) g + mu_(t+1) / (1 - P_(t+1)) m) / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
  * The last fraction is expanded by sqrt(1 - beta2^t). */
 #define NADAM_KERNEL(name, real, square_root)                                                                          \
-    static void name(const struct nadam *nadam, const rondo_optimizer_call *call) {                                    \
+    OPTIMIZER_INLINE void name##_any(const struct nadam *nadam, const rondo_optimizer_call *call) {                    \
         const int64_t count = rondo_count(&call->value);                                                               \
         real *p = call->value.data;                                                                                    \
         const real *gradient = call->gradient.data;                                                                    \
@@ -97,7 +98,8 @@ static double momentum_product(const struct nadam *nadam, double t) {
             v[i] = beta2 * v[i] + new2 * g * g;                                                                        \
             p[i] = kept - (of_gradient * g + of_moment * m[i]) / (square_root(v[i]) + epsilon);                        \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (const struct nadam *nadam, const rondo_optimizer_call *call), (nadam, call))
 NADAM_KERNEL(nadam_f32, float, sqrtf)
 NADAM_KERNEL(nadam_f64, double, sqrt)
 

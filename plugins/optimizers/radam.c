@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct radam {
     double lr;
@@ -50,7 +51,7 @@ static double rectification(double beta2, double t) {
  *     p <- p - lr m / (1 - beta1^t)                                                 otherwise
  * The last line is the line before it with the denominator 0 sqrt(v) + 1. */
 #define RADAM_KERNEL(name, real, square_root)                                                                          \
-    static void name(const struct radam *radam, const rondo_optimizer_call *call) {                                    \
+    OPTIMIZER_INLINE void name##_any(const struct radam *radam, const rondo_optimizer_call *call) {                    \
         const int64_t count = rondo_count(&call->value);                                                               \
         real *p = call->value.data;                                                                                    \
         const real *gradient = call->gradient.data;                                                                    \
@@ -75,7 +76,8 @@ static double rectification(double beta2, double t) {
             v[i] = beta2 * v[i] + new2 * g * g;                                                                        \
             p[i] = kept - step_size * m[i] / (of_root * square_root(v[i]) + epsilon);                                  \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (const struct radam *radam, const rondo_optimizer_call *call), (radam, call))
 RADAM_KERNEL(radam_f32, float, sqrtf)
 RADAM_KERNEL(radam_f64, double, sqrt)
 

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct rmsprop {
     double lr;
@@ -54,8 +55,9 @@ static rondo_status rmsprop_choose_slot(rondo_context *ctx, const void *options,
  * If the gradient hardly changes, rounding can make s - n^2 negative; then 0 is used. centered and with_momentum are
  * compile-time constants, so the loop has no branch. */
 #define RMSPROP_KERNEL(name, real, square_root, centered, with_momentum)                                               \
-    static void name(const struct rmsprop *rmsprop, double scale, int64_t count, real *restrict p,                     \
-                     const real *restrict gradient, real *restrict s, real *restrict n, real *restrict v) {            \
+    OPTIMIZER_INLINE void name##_any(const struct rmsprop *rmsprop, double scale, int64_t count, real *restrict p,     \
+                                     const real *restrict gradient, real *restrict s, real *restrict n,                \
+                                     real *restrict v) {                                                               \
         const real lr = (real)(rmsprop->lr * scale);                                                                   \
         const real w = (real)rmsprop->weight_decay;                                                                    \
         const real alpha = (real)rmsprop->alpha;                                                                       \
@@ -78,7 +80,11 @@ static rondo_status rmsprop_choose_slot(rondo_context *ctx, const void *options,
             }                                                                                                          \
             p[i] -= lr * d;                                                                                            \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name,                                                                                           \
+                       (const struct rmsprop *rmsprop, double scale, int64_t count, real *restrict p,                  \
+                        const real *restrict gradient, real *restrict s, real *restrict n, real *restrict v),          \
+                       (rmsprop, scale, count, p, gradient, s, n, v))
 #define RMSPROP_KERNELS(name, real, square_root)                                                                       \
     RMSPROP_KERNEL(name##_plain, real, square_root, 0, 0)                                                              \
     RMSPROP_KERNEL(name##_momentum, real, square_root, 0, 1)                                                           \

@@ -5,6 +5,7 @@
  * (iRprop-). The same numbers as PyTorch's torch.optim.Rprop. A schedule multiplies the step, but not its adaptation.
  */
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct rprop {
     double lr;
@@ -44,7 +45,7 @@ static rondo_status rprop_check(rondo_context *ctx, const void *options) {
  *     q <- g
  * A slot is 0 at first; a step size that has been set is never 0. */
 #define RPROP_KERNEL(name, real)                                                                                       \
-    static void name(const struct rprop *rprop, const rondo_optimizer_call *call) {                                    \
+    OPTIMIZER_INLINE void name##_any(const struct rprop *rprop, const rondo_optimizer_call *call) {                    \
         const int64_t count = rondo_count(&call->value);                                                               \
         real *p = call->value.data;                                                                                    \
         const real *gradient = call->gradient.data;                                                                    \
@@ -70,7 +71,8 @@ static rondo_status rprop_check(rondo_context *ctx, const void *options) {
             s[i] = size;                                                                                               \
             q[i] = g;                                                                                                  \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (const struct rprop *rprop, const rondo_optimizer_call *call), (rprop, call))
 RPROP_KERNEL(rprop_f32, float)
 RPROP_KERNEL(rprop_f64, double)
 

@@ -6,6 +6,7 @@
  * dampened.
  */
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct sgd {
     double lr;
@@ -61,10 +62,10 @@ static rondo_status sgd_choose_slot(rondo_context *ctx, const void *options, int
  *     p <- p - lr (g + m v)     with nesterov
  *     p <- p - lr v             without */
 #define SGD_KERNEL(name, real)                                                                                         \
-    static void name(const struct sgd *sgd, const rondo_optimizer_call *call) {                                        \
+    OPTIMIZER_INLINE void name##_any(const struct sgd *sgd, const rondo_optimizer_call *call) {                        \
         const int64_t count = rondo_count(&call->value);                                                               \
-        real *p = call->value.data;                                                                                    \
-        const real *gradient = call->gradient.data;                                                                    \
+        real *restrict p = call->value.data;                                                                           \
+        const real *restrict gradient = call->gradient.data;                                                           \
         const real lr = (real)(sgd->lr * call->lr_scale);                                                              \
         const real w = (real)sgd->weight_decay;                                                                        \
         if (sgd->momentum == 0) {                                                                                      \
@@ -73,7 +74,7 @@ static rondo_status sgd_choose_slot(rondo_context *ctx, const void *options, int
             }                                                                                                          \
             return;                                                                                                    \
         }                                                                                                              \
-        real *v = call->slots[0].data;                                                                                 \
+        real *restrict v = call->slots[0].data;                                                                        \
         const real m = (real)sgd->momentum;                                                                            \
         const real fresh = (real)(call->step == 1 ? 1 : 1 - sgd->dampening);                                           \
         const real of_gradient = sgd->nesterov ? 1 : 0;                                                                \
@@ -83,7 +84,8 @@ static rondo_status sgd_choose_slot(rondo_context *ctx, const void *options, int
             v[i] = m * v[i] + fresh * g;                                                                               \
             p[i] -= lr * (of_gradient * g + of_velocity * v[i]);                                                       \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (const struct sgd *sgd, const rondo_optimizer_call *call), (sgd, call))
 SGD_KERNEL(sgd_f32, float)
 SGD_KERNEL(sgd_f64, double)
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "rondo/plugin.h"
+#include "versions.h"
 
 struct swa {
     int64_t start;
@@ -26,7 +27,7 @@ static const rondo_slot swa_slots[] = {{"average", RONDO_SLOT_LIKE_PARAMETER, RO
 /* With the new value p of the parameter, which enters the average a of n weights m times:
  *     a <- a + (p - a) m / (n + m) */
 #define SWA_KERNEL(name, real)                                                                                         \
-    static void name(double n, double m, const rondo_optimizer_call *call) {                                           \
+    OPTIMIZER_INLINE void name##_any(double n, double m, const rondo_optimizer_call *call) {                           \
         const int64_t count = rondo_count(&call->value);                                                               \
         const real *p = call->value.data;                                                                              \
         real *a = call->slots[0].data;                                                                                 \
@@ -34,7 +35,8 @@ static const rondo_slot swa_slots[] = {{"average", RONDO_SLOT_LIKE_PARAMETER, RO
         for (int64_t i = 0; i < count; i++) {                                                                          \
             a[i] += share * (p[i] - a[i]);                                                                             \
         }                                                                                                              \
-    }
+    }                                                                                                                  \
+    OPTIMIZER_VERSIONS(name, (double n, double m, const rondo_optimizer_call *call), (n, m, call))
 SWA_KERNEL(swa_f32, float)
 SWA_KERNEL(swa_f64, double)
 
