@@ -106,7 +106,7 @@ static const struct shape shapes[] = {
     {3, 513, {40}, 0, 0, 0}, /* more than a block of k */
     {7, 1100, {19, 33}, 3, 1, 0},
     {125, 530, {35}, 0, 0, 1},
-    {30, 301, {120, 130}, 1, 0, 1}, /* more packed weights than are taken to be in a cache */
+    {50, 301, {320, 330}, 1, 0, 1}, /* more packed weights than are taken to be in a cache */
     {5, 513, {65, 200, 9, 41}, 0, 1, 0},
 };
 

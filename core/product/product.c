@@ -16,8 +16,20 @@
  *            cache while they are packed
  * FAR        (bytes) packed weights of more than this may have left the second-level cache since they were last read: a
  *            tile then prefetches a share of the panels of the next tiles
+ * SHARERS    tiles that prefetch, at most: more would ask for every line several times
  * FEW        rows for which reading the panels takes longer than the arithmetic: the processor's own prefetching is as fast */
-enum { HEIGHT = 132, PAIRS = 256, HIGH = 256, WIDTH = 1024, NEAR = 512, GAP = 16, FAR = 1 << 18, FEW = 4, LINE = 64 };
+enum {
+    HEIGHT = 132,
+    PAIRS = 256,
+    HIGH = 256,
+    WIDTH = 1024,
+    NEAR = 512,
+    GAP = 16,
+    FAR = 1 << 19,
+    FEW = 4,
+    SHARERS = 6,
+    LINE = 64
+};
 
 static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -175,12 +187,12 @@ static void prefetch(const struct product_tiles *tiles, const struct product_col
 }
 
 /* Computes all rows for a few columns before the next columns, so that the panel is read from memory once. Tiles are
- * equally high, give or take one row. Each prefetches its share of the next columns' panel. */
+ * equally high, give or take one row. The first ones prefetch the next columns' panel, each its share. */
 static void multiply_block(const struct product_tiles *tiles, const struct product_block *block) {
     const int64_t n_tiles = tiles_in(tiles, block->rows);
     const int64_t height = block->rows / n_tiles, higher = block->rows % n_tiles;
     const int64_t vectors = height + (higher > 0) <= tiles->flat ? PRODUCT_VECTORS : tiles->vectors;
-    const int64_t share = block->k * panel_of(tiles) * tiles->size / n_tiles;
+    const int64_t sharers = least(n_tiles, SHARERS), share = block->k * panel_of(tiles) * tiles->size / sharers;
     struct product_column both[2][PRODUCT_VECTORS], *columns = both[0], *next = both[1];
     struct product_cursor cursor = {0, 0};
     int64_t count = next_columns(tiles, block, &cursor, vectors, columns);
@@ -194,7 +206,7 @@ static void multiply_block(const struct product_tiles *tiles, const struct produ
                                     block->add,
                                     columns,
                                     block->ahead && n_next > 0 ? next[0].b : NULL,
-                                    (2 * LINE + n_tiles - 1) / n_tiles};
+                                    (2 * LINE + sharers - 1) / sharers};
         for (int64_t i = 0; i < n_tiles; i++) {
             const int64_t rows = height + (i < higher);
             if (block->add && i + 1 < n_tiles) {
@@ -203,7 +215,7 @@ static void multiply_block(const struct product_tiles *tiles, const struct produ
             tiles->tile(rows, count, &tile);
             tile.row += rows;
             tile.a = const_at(tile.a, block->strip != 0 ? block->strip : rows * block->a_row, tiles);
-            tile.ahead = tile.ahead == NULL ? NULL : tile.ahead + share;
+            tile.ahead = tile.ahead == NULL || i + 1 == sharers ? NULL : tile.ahead + share;
         }
         struct product_column *const done = columns;
         columns = next;
