@@ -141,13 +141,13 @@ struct product_cursor {
  * share tiles: a tile that began within a panel would read two of them. Returns their number. */
 static int64_t next_columns(const struct product_tiles *tiles, const struct product_block *block,
                             struct product_cursor *cursor, int64_t count, struct product_column *columns) {
-    const int64_t panel = panel_of(tiles);
+    const int64_t panel = panel_of(tiles); /* a power of two */
     int64_t found = 0;
     while (found < count && cursor->target < 2 * block->n_targets) {
         const int is_rest = cursor->target >= block->n_targets;
         const struct product_target *target = &block->targets[cursor->target - (is_rest ? block->n_targets : 0)];
-        const int64_t whole = target->n / panel * panel, begin = is_rest ? whole : 0, end = is_rest ? target->n : whole;
-        const int64_t j = begin + cursor->column, in_panel = j % panel;
+        const int64_t whole = target->n & ~(panel - 1), begin = is_rest ? whole : 0, end = is_rest ? target->n : whole;
+        const int64_t j = begin + cursor->column, in_panel = j & (panel - 1);
         if (j >= end) {
             cursor->target++;
             cursor->column = 0;
