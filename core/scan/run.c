@@ -177,8 +177,9 @@ static void run_step(struct scan_run *run, struct scan_worker *worker, const str
     if (worker == NULL) {
         run_wide_step(run, &span);
     } else {
-        const struct scan_span next = span_of(run, share, run->now.half == 0 ? t + 1 : t - 1);
-        worker->next = run->now.loads_early && next.count > 0 ? &next : NULL;
+        const int64_t later = run->now.half == 0 ? t + 1 : t - 1;
+        const struct scan_span next = run->now.loads_early ? span_of(run, share, later) : (struct scan_span){0};
+        worker->next = next.count > 0 ? &next : NULL;
         run_rows(run, worker, run->now.stage->count, &span);
         worker->next = NULL;
     }

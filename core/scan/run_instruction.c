@@ -63,7 +63,7 @@ static struct scan_columns columns_of(int64_t width, int64_t unit, int32_t part,
 /* Where an operand begins at the next step, if it is a value of that step alone and is not the state that this step computes. */
 static char *later_of(const struct scan_run *run, const struct scan_worker *worker,
                       const struct scan_operand *operand) {
-    if (worker->next == NULL || operand->kind != OPERAND_ROWS) {
+    if (operand->kind != OPERAND_ROWS) {
         return NULL;
     }
     const enum scan_position position = run->now.where[operand->node].position;
@@ -110,7 +110,9 @@ static void run_group(const struct scan_run *run, struct scan_worker *worker, co
                           : operand->kind == OPERAND_TILE ? run->now.tiles[operand->tile]
                                                           : chunk;
         worker->at[o] = operand->kind == OPERAND_EXPANDED ? chunk : worker->base[o];
-        worker->later[o] = later_of(run, worker, operand);
+    }
+    for (int32_t o = 0; worker->next != NULL && o < group->n_operands; o++) {
+        worker->later[o] = later_of(run, worker, &group->operands[o]);
     }
     const int64_t chunk_rows = is_whole && width < PLAN_CHUNK ? PLAN_CHUNK / width : 1;
     const int64_t chunk_width = width < PLAN_CHUNK ? width : PLAN_CHUNK;
