@@ -59,18 +59,32 @@ void run_gradients(const struct scan_run *run, struct scan_worker *worker, const
                       gradients->c, worker->scratch);
 }
 
-/* The index of a node in a list, where it is added if it is missing. */
-static int32_t index_in(int32_t *list, int32_t *count, int32_t node) {
+/* The index of occurrence `number`, from 0, of a node in a list, where it is added if it is missing. */
+static int32_t index_in(int32_t *list, int32_t *count, int32_t node, int32_t number) {
     int32_t i = 0;
-    while (i < *count && list[i] != node) {
-        i++;
+    for (; i < *count; i++) {
+        if (list[i] == node && number-- == 0) {
+            return i;
+        }
     }
-    *count += i == *count;
     list[i] = node;
+    (*count)++;
     return i;
 }
 
-/* All gradients that the effects compute. Sticky: arena_failed. */
+/* How many of the effects before effect i multiply the same two sides: h @ U and h @ V in one sum. */
+static int32_t same_before(const struct scan_node *nodes, const struct scan_instruction *const *effects, int32_t i) {
+    const int32_t *own = nodes[effects[i]->nodes[0]].inputs;
+    int32_t count = 0;
+    for (int32_t k = 0; k < i; k++) {
+        const int32_t *inputs = nodes[effects[k]->nodes[0]].inputs;
+        count += inputs[0] == own[0] && inputs[1] == own[1];
+    }
+    return count;
+}
+
+/* All gradients that the effects compute. A right side is listed again for each further gradient of the same two sides, since
+ * two sides have one result. Sticky: arena_failed. */
 static struct scan_gradients all_gradients(const struct scan_run *run, const struct scan_instruction *const *effects,
                                            int32_t n, struct arena *arena) {
     const struct scan_node *nodes = run->given.graph->nodes;
@@ -79,10 +93,13 @@ static struct scan_gradients all_gradients(const struct scan_run *run, const str
                                  .b = arena_calloc(arena, (size_t)n, sizeof *all.b),
                                  .c = arena_calloc(arena, (size_t)n * (size_t)n, sizeof *all.c)};
     int32_t *left = arena_calloc(arena, (size_t)n, sizeof *left),
-            *right = arena_calloc(arena, (size_t)n, sizeof *right);
+            *right = arena_calloc(arena, (size_t)n, sizeof *right),
+            *left_of = arena_calloc(arena, (size_t)n, sizeof *left_of),
+            *right_of = arena_calloc(arena, (size_t)n, sizeof *right_of);
     for (int32_t i = 0; i < n && !arena_failed(arena); i++) {
-        index_in(left, &all.n_a, nodes[effects[i]->nodes[0]].inputs[0]);
-        index_in(right, &all.n_b, nodes[effects[i]->nodes[0]].inputs[1]);
+        const int32_t *inputs = nodes[effects[i]->nodes[0]].inputs;
+        left_of[i] = index_in(left, &all.n_a, inputs[0], 0);
+        right_of[i] = index_in(right, &all.n_b, inputs[1], same_before(nodes, effects, i));
     }
     for (int32_t i = 0; i < all.n_a; i++) {
         struct product_run *runs = arena_alloc(arena, sizeof *runs * (size_t)run->given.time->steps);
@@ -97,8 +114,8 @@ static struct scan_gradients all_gradients(const struct scan_run *run, const str
     }
     for (int32_t i = 0; i < n && !arena_failed(arena); i++) {
         const struct scan_node *node = &nodes[effects[i]->nodes[0]];
-        const int32_t a = index_in(left, &all.n_a, node->inputs[0]), b = index_in(right, &all.n_b, node->inputs[1]);
-        all.c[a * all.n_b + b] = (struct product_result){run->given.grad_fixed[node->which].data, all.b[b].columns};
+        all.c[left_of[i] * all.n_b + right_of[i]] =
+            (struct product_result){run->given.grad_fixed[node->which].data, all.b[right_of[i]].columns};
     }
     return all;
 }
