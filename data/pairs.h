@@ -43,7 +43,7 @@ struct pairs_learned {
     struct vocabulary *words[PAIR_SIDES]; /* both the same if they are shared; source NULL: it is a class */
     struct vocabulary *classes;           /* of the source; NULL: it is a text */
     int32_t end;                          /* the id of PAIRS_END_SYMBOL in the targets; -1: the sides are aligned */
-    /* [words of the source] 1: in training, some step with this token has a target. From malloc; NULL: every step has one. */
+    /* [words of the source] 1: a step with this token may have a target: some has one in training. From malloc; NULL: all may. */
     unsigned char *has_target;
 };
 

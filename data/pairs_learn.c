@@ -186,6 +186,16 @@ static rondo_status create_vocabularies(struct reader *reader, int is_class, str
     return has_source && learned->words[PAIR_TARGET] != NULL ? RONDO_OK : errors_no_memory(errors);
 }
 
+/* A token that training has not seen may have a target if most that it has seen do: a word may be any word, a full stop is one. */
+static void note_unknown(struct pairs_learned *learned) {
+    const int32_t size = vocabulary_size(learned->words[PAIR_SOURCE]);
+    int32_t count = 0;
+    for (int32_t id = 1; id < size; id++) {
+        count += learned->has_target[id];
+    }
+    learned->has_target[0] |= 2 * count > size - 1;
+}
+
 rondo_status pairs_learn(struct reader *reader, const struct reader_source *source, struct errors *errors) {
     struct pairs_learned *learned = pairs_learned_of(reader);
     const struct location where = {.file = source->paths[0].text};
@@ -213,7 +223,9 @@ rondo_status pairs_learn(struct reader *reader, const struct reader_source *sour
         return errors_no_memory(errors);
     }
     pass.visit = note_targets;
-    return pairs_visit(&pass);
+    RONDO_TRY(pairs_visit(&pass));
+    note_unknown(learned);
+    return RONDO_OK;
 }
 
 void pairs_clear(struct reader *reader) {

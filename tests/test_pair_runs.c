@@ -190,9 +190,33 @@ START_TEST(an_answer_is_written_where_a_target_could_be) {
     assert_parts("predict", predicted.out,
                  "{\"text\":\"say left ? so say up then ?\",\"labels\":[\"left\",\"up\"]}\n|"
                  "{\"text\":\"say down\",\"labels\":[]}\n");
+    /* Most tokens have none, so a new one has none. */
+    const struct outcome unseen =
+        sandbox_run((struct call){.arguments = "predict runs/a --json", .input = "say up sideways ?\n"});
+    assert_status("unseen", &unseen, 0);
+    const char *labels = strstr(unseen.out, "\"labels\":[\"");
+    ck_assert_ptr_nonnull(labels);
+    ck_assert_msg(strchr(labels, ',') == NULL, "%s", unseen.out);
     const struct outcome uneven = sandbox_run((struct call){.arguments = "eval runs/a --data short.tsv"});
     assert_status("uneven", &uneven, 2);
     assert_parts("uneven", uneven.err, "short.tsv:1: the source has 3 tokens and the target 2");
+}
+END_TEST
+
+/* Most tokens have a target here, so a new word has one. */
+START_TEST(a_new_word_has_a_target_if_most_words_have) {
+    sandbox_write("a.tsv", "the cat sat .\tA N V -\na dog ran .\tA N V -\n");
+    sandbox_write("a.yaml", aligned_experiment);
+    const struct outcome trained = sandbox_run((struct call){.arguments = "train a.yaml --quiet --out words"});
+    assert_status("train", &trained, 0);
+    const struct outcome predicted =
+        sandbox_run((struct call){.arguments = "predict words", .input = "the unicorn sat .\n"});
+    assert_status("predict", &predicted, 0);
+    int blanks = 0;
+    for (const char *at = predicted.out; *at != '\0'; at++) {
+        blanks += *at == ' ';
+    }
+    ck_assert_msg(blanks == 2, "%s", predicted.out); /* three targets */
 }
 END_TEST
 
@@ -377,6 +401,7 @@ int main(void) {
     tcase_add_loop_test(cases, what_is_left_out_is_reported_and_what_is_wrong_refused, 0, ROWS(gaps));
     tcase_add_test(cases, a_run_evaluates_what_it_was_trained_on);
     tcase_add_test(cases, an_answer_is_written_where_a_target_could_be);
+    tcase_add_test(cases, a_new_word_has_a_target_if_most_words_have);
     tcase_add_loop_test(cases, what_does_not_go_with_aligned_sides_is_refused, 0, ROWS(unaligned));
     tcase_add_test(cases, all_forms_of_files_give_the_same_model);
     tcase_add_loop_test(cases, files_that_do_not_fit_are_refused, 0, ROWS(refused));
