@@ -523,13 +523,11 @@ class PronunciationTest(unittest.TestCase):
 
 class StoriesTest(unittest.TestCase):
     @staticmethod
-    def answer(text):
-        """The answer to the question of a story, read from its sentences alone."""
-        question, story = text.split(" ? ")
-        sentences = story.removesuffix(" .").split(" . ")
+    def answer(kind, question, sentences):
+        """The answer after these sentences, read from them alone."""
         place, holder, dropped = {}, {}, {}
         for sentence in sentences:
-            person, *words = sentence.split()
+            person, *words = sentence.removesuffix(" .").split()
             if words[0] in ("took", "picked"):
                 holder[words[-1]] = person
             elif words[0] in ("dropped", "left"):
@@ -538,27 +536,31 @@ class StoriesTest(unittest.TestCase):
                 holder[words[2]] = words[4]
             else:
                 place[person] = words[-1]
-        asked = question.split()[-1]
-        if question.startswith("who"):
+        asked = question.removesuffix(" ?").split()[-1]
+        if kind == "scene":
+            return place[person]
+        if kind == "person":
+            return place.get(asked, stories.UNKNOWN)
+        if asked not in holder:
+            return stories.UNKNOWN
+        if kind == "holder":
             return holder[asked] or stories.NOBODY
-        if asked in stories.PEOPLE:
-            return place[asked]
         return place[holder[asked]] if holder[asked] else dropped[asked]
 
-    def test_every_answer_follows_from_the_story(self):
+    def test_every_answer_follows_from_the_sentences_before_it(self):
         draw = stories.random.Random(1)
-        for kind in stories.KINDS:
+        for kind in stories.QUESTIONS:
             for _ in range(200):
-                text, answer = stories.story(kind, draw.randint(stories.FEWEST, stories.WORDS), draw)
-                self.assertEqual(self.answer(text), answer, text)
+                question, sentences, answers = stories.story(kind, draw.choice(stories.TRAINING_WORDS), draw)
+                self.assertEqual(answers, [self.answer(kind, question, sentences[: i + 1]) for i in range(len(sentences))], sentences)
+                self.assertNotEqual(answers[-1], stories.UNKNOWN)
 
     def test_nobody_reaches_what_is_elsewhere(self):
         draw = stories.random.Random(2)
         for _ in range(200):
             place, thing_at, holder = {}, {}, {}
-            story = stories.story("holder", stories.WORDS, draw)[0].split(" ? ")[1]
-            for sentence in story.removesuffix(" .").split(" . "):
-                person, *words = sentence.split()
+            for sentence in stories.story("holder", stories.WORDS, draw)[1]:
+                person, *words = sentence.removesuffix(" .").split()
                 if words[0] in ("took", "picked"):
                     thing = words[-1]
                     self.assertIsNone(holder.get(thing))
@@ -574,12 +576,18 @@ class StoriesTest(unittest.TestCase):
                     place[person] = words[-1]
 
     def test_the_last_name_is_a_person_or_a_place_as_the_question_asks(self):
-        text = "where is anna ? anna went to the attic . bruno took the ball ."
-        self.assertEqual(stories.last_named(text), "attic")
-        self.assertEqual(stories.last_named(text.replace("where is anna", "who has the ball")), "bruno")
+        sentences = ["anna went to the attic .", "bruno took the ball ."]
+        self.assertEqual(stories.last_named("where is anna ?", sentences), "attic")
+        self.assertEqual(stories.last_named("who has the ball ?", sentences), "bruno")
+
+    def test_each_word_has_a_target_or_none(self):
+        parts = ("where is anna ?", ["anna went to the attic .", "anna moved to the garden ."], ["attic", "garden"])
+        story = "where is anna ? anna went to the attic . anna moved to the garden ."
+        self.assertEqual(stories.row(*parts, every=True), (story, "- - - - - - - - - attic - - - - - garden"))
+        self.assertEqual(stories.row(*parts, every=False), (story, "- - - - - - - - - - - - - - - garden"))
 
     def test_kinds_of_questions_are_balanced_and_files_repeat(self):
-        with instead(stories, "STORIES", {"train.tsv": 60, "valid.tsv": 30, "test.tsv": 30}):
+        with instead(stories, "STORIES", {"train.tsv": 70, "valid.tsv": 30, "test.tsv": 30}):
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 first, second = stories.make(None), stories.make(None)
         self.assertEqual(first, second)
@@ -587,6 +595,13 @@ class StoriesTest(unittest.TestCase):
         self.assertEqual([first[name].count("\n") for name in stories.TEST_KINDS.values()], [11, 11, 11])
         self.assertTrue(all(row.startswith("who has the ") for row in first["test-holder.tsv"].splitlines()[1:]))
         self.assertIn("test-holder.tsv: right without the story", printed.getvalue())
+        for name, text in first.items():
+            for line in text.splitlines()[1:]:
+                words, targets = (column.split() for column in line.split("\t"))
+                self.assertEqual(len(words), len(targets))
+                answered = [word for word, target in zip(words, targets) if target != stories.NONE]
+                self.assertEqual(set(answered), {"."})
+                self.assertEqual(len(answered), words.count(".") if name == "train.tsv" else 1)
 
 
 if __name__ == "__main__":

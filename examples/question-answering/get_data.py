@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""Makes stories about people who go from place to place, and take, drop and give things, each with a question and its answer.
+"""Makes stories about people who go from place to place, and take, drop and give things, each with a question and its answers.
 
     python3 get_data.py [--out FOLDER] [--force]
 
-Each row of a file has a question with its story, and the answer. The question comes first, so that whoever reads the story knows
-what to look for. A third of the questions is of each kind: where is a person, where is a thing (it is where the person is who
-has it, or where it was dropped), and who has a thing (or nobody). Every answer follows from the story. It uses Python's
-standard library alone, and makes the same files everywhere: train.tsv, valid.tsv, test.tsv, and the rows of test.tsv by their
-kind. It prints how many answers are right without reading the story: always the most frequent answer, and the person or place
-that the story names last.
+Each row of a file has a question with its story, and a target for each of its words. The question comes first, so that whoever reads
+the story knows what to look for. The target of the full stop of a sentence is the answer after this sentence; other words have none,
+which is written `-`. A third of the questions is of each kind: where is a person, where is a thing (it is where the person is who has
+it, or where it was dropped), and who has a thing (or nobody). Every answer follows from the story. In the stories for training, every
+sentence has an answer, and some ask where each sentence happens; elsewhere only the last sentence has one.
+
+It uses Python's standard library alone, and makes the same files everywhere: train.tsv, valid.tsv, test.tsv, and the rows of test.tsv
+by their kind. It prints how many answers are right without reading the story: always the most frequent answer, and the person or
+place that the story names last.
 """
 
 import collections
@@ -26,15 +29,17 @@ GOES = ("went to", "moved to", "walked to")
 TAKES = ("took", "picked up")
 DROPS = ("dropped", "left")
 KINDS = ("person", "thing", "holder")
-NOBODY = "nobody"
+# In training there are more questions of the kind that takes most, and a kind that teaches a part of it: where a sentence happens.
+TRAINING_KINDS = ("thing", "scene", "thing", "holder", "scene", "thing", "person")
+NOBODY, UNKNOWN, NONE = "nobody", "unknown", "-"
 MOVES = 0.5  # the share of sentences in which someone goes somewhere, at least
 WEIGHTS = {"take": 6, "drop": 6, "give": 2}  # of what can happen otherwise
 WORDS = 44  # a story ends with the sentence that reaches this number
-SHORT, FEWEST = 0.7, 8  # the share of shorter stories in train.tsv, and their least words: a network learns from them first
-STORIES = {"train.tsv": 240000, "valid.tsv": 1500, "test.tsv": 6000}
+TRAINING_WORDS = (12, 20, 30, 44, 44)
+STORIES = {"train.tsv": 280000, "valid.tsv": 1500, "test.tsv": 6000}
 TEST_KINDS = {kind: f"test-{kind}.tsv" for kind in KINDS}
 FILES = (*STORIES, *TEST_KINDS.values())
-COLUMNS = ("story", "answer")
+COLUMNS = ("story", "answers")
 
 
 class World:
@@ -59,7 +64,7 @@ class World:
         return found
 
     def step(self):
-        """Something happens; the sentence that says so."""
+        """Something happens; the sentence that says so, which begins with the person who does it."""
         draw, found = self.draw, self.events()
         if not found or draw.random() < MOVES:
             person = draw.choice(PEOPLE)
@@ -80,54 +85,72 @@ class World:
         self.holder[thing] = other
         return f"{person} gave the {thing} to {other} ."
 
-    def questions(self, kind):
-        """(question, answer) of all that can be asked."""
+    def answer(self, kind, what):
+        """After what has happened so far."""
         if kind == "person":
-            return [(f"where is {person} ?", place) for person, place in self.place.items()]
+            return self.place.get(what, UNKNOWN)
+        if what not in self.holder:
+            return UNKNOWN
+        person = self.holder[what]
         if kind == "holder":
-            return [(f"who has the {thing} ?", person or NOBODY) for thing, person in self.holder.items()]
-        return [(f"where is the {thing} ?", self.dropped[thing] if person is None else self.place[person])
-                for thing, person in self.holder.items()]
+            return person or NOBODY
+        return self.dropped[what] if person is None else self.place[person]
+
+
+QUESTIONS = {"person": "where is {} ?", "thing": "where is the {} ?", "holder": "who has the {} ?", "scene": "where does it happen ?"}
 
 
 def story(kind, words, draw):
-    """(question and story, answer), of one kind; the story has at least this number of words."""
+    """(question, sentences, answers after each sentence), of one kind; the story has at least this number of words."""
     while True:
-        world, sentences = World(draw), []
+        world, sentences, answers = World(draw), [], []
+        asked = PEOPLE if kind == "person" else THINGS if kind != "scene" else ("",)
         while sum(len(sentence.split()) - 1 for sentence in sentences) < words:
             sentences.append(world.step())
-        asked = world.questions(kind)
-        if asked:
-            question, answer = draw.choice(sorted(asked))
-            return " ".join([question, *sentences]), answer
+            who = sentences[-1].split()[0]
+            answers.append({what: world.place[who] if kind == "scene" else world.answer(kind, what) for what in asked})
+        known = [what for what in asked if answers[-1][what] != UNKNOWN]
+        if known:
+            what = draw.choice(known)
+            return QUESTIONS[kind].format(what), sentences, [after[what] for after in answers]
 
 
-def last_named(text):
+def row(question, sentences, answers, every):
+    """The columns of a file: words, and a target for each. `every`: not only the last sentence has one."""
+    targets = [NONE] * len(question.split())
+    for i, (sentence, answer) in enumerate(zip(sentences, answers)):
+        targets += [NONE] * (len(sentence.split()) - 1) + [answer if every or i + 1 == len(sentences) else NONE]
+    return " ".join([question, *sentences]), " ".join(targets)
+
+
+def last_named(question, sentences):
     """The answer of someone who knows what is asked for, a person or a place, and the name that came last."""
-    question, story = text.split(" ? ")
     names = PEOPLE if question.startswith("who") else PLACES
-    named = [word for word in story.split() if word in names]
-    return named[-1]
+    return [word for sentence in sentences for word in sentence.split() if word in names][-1]
+
+
+def most_frequent(stories):
+    return collections.Counter(answers[-1] for _, _, answers in stories).most_common(1)[0][0]
 
 
 def make(folder):
     files = {}
     for seed, (name, count) in enumerate(STORIES.items()):
-        draw, short = random.Random(seed), SHORT if name == "train.tsv" else 0
-        lengths = [draw.randint(FEWEST, WORDS) if draw.random() < short else WORDS for _ in range(count)]
-        rows = [story(KINDS[i % len(KINDS)], words, draw) for i, words in enumerate(lengths)]
-        files[name] = rows
-        words = sum(word not in ".?" for text, _ in rows for word in text.split()) / count
-        print(f"{name}: {count} stories of {words - 4:.0f} words with a question")
-    test = {name: files["test.tsv"][i :: len(KINDS)] for i, name in enumerate(TEST_KINDS.values())}
-    files.update(test)
-    train = {name: files["train.tsv"][i :: len(KINDS)] for i, name in enumerate(TEST_KINDS.values())}
-    for name in ("test.tsv", *test):
-        most, _ = collections.Counter(answer for _, answer in train.get(name, files["train.tsv"])).most_common(1)[0]
-        majority = sum(answer == most for _, answer in files[name]) / len(files[name])
-        named = sum(answer == last_named(text) for text, answer in files[name]) / len(files[name])
+        draw, is_training = random.Random(seed), name == "train.tsv"
+        kinds = TRAINING_KINDS if is_training else KINDS
+        files[name] = [story(kinds[i % len(kinds)], draw.choice(TRAINING_WORDS) if is_training else WORDS, draw)
+                       for i in range(count)]
+        words = sum(len(sentence.split()) - 1 for _, sentences, _ in files[name] for sentence in sentences) / count
+        print(f"{name}: {count} stories of {words:.0f} words with a question")
+    for i, (kind, name) in enumerate(TEST_KINDS.items()):
+        files[name] = files["test.tsv"][i :: len(KINDS)]
+    for name in ("test.tsv", *TEST_KINDS.values()):
+        asked, most = files[name], most_frequent(files[name])
+        majority = sum(answers[-1] == most for _, _, answers in asked) / len(asked)
+        named = sum(answers[-1] == last_named(question, sentences) for question, sentences, answers in asked) / len(asked)
         print(f"{name}: right without the story: {100 * majority:.1f} % ('{most}'), with the last name {100 * named:.1f} %")
-    return {name: packages.table(COLUMNS, rows) for name, rows in files.items()}
+    return {name: packages.table(COLUMNS, [row(*parts, every=name == "train.tsv") for parts in stories])
+            for name, stories in files.items()}
 
 
 if __name__ == "__main__":
