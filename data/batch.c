@@ -82,6 +82,21 @@ rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan
     return RONDO_OK;
 }
 
+rondo_status dataset_has_targets(const struct dataset *dataset, const char *what, struct errors *errors) {
+    const struct stream *target = dataset_find(dataset, "target");
+    for (int64_t i = 0; i < dataset->count && target->kind != STREAM_LIST; i++) {
+        for (int64_t t = 0; t < target->length[i]; t++) {
+            if (stream_has_target(target, target->begin[i] + t)) {
+                return RONDO_OK;
+            }
+        }
+    }
+    return dataset->count == 0 || target->kind == STREAM_LIST
+               ? RONDO_OK
+               : errors_add(errors, RONDO_INVALID, "%s: no step of any example has a target, expected at least one",
+                            what);
+}
+
 /* ---- inputs ---- */
 
 int32_t batch_inputs(const struct dataset *dataset, const struct batch_plan *plan,

@@ -92,6 +92,9 @@ int64_t example_source_steps(const struct dataset *dataset, int64_t example);
 rondo_status dataset_fits(const struct dataset *dataset, const struct batch_plan *plan, int with_targets,
                           const char *what, struct errors *errors);
 
+/* RONDO_INVALID if the dataset has examples, and no step of any has a target: a mean over nothing is no number. */
+rondo_status dataset_has_targets(const struct dataset *dataset, const char *what, struct errors *errors);
+
 /* Packs `count` >= 1 examples of the dataset into `batch`. Memory from `arena`. The order of `examples` decides between equal
  * lengths. with_targets 0: for prediction; every output is wanted, and targets are read only for `previous`. */
 rondo_status batch_pack(const struct dataset *dataset, const int64_t *examples, int64_t count,

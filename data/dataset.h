@@ -66,7 +66,9 @@ struct stream {
     /* The target of a series: the mean absolute error of the naive forecast in training, [groups, size]; NULL: not known; NaN: the
      * series has none, because it does not change there or is no longer than a season. */
     const float *naive;
-    int has_missing; /* STREAM_REAL, not the target: a number may be NaN, and the model then sees 0 */
+    /* STREAM_REAL, not the target: a number may be NaN, and the model then sees 0. STREAM_CLASS, the target: the reader leaves out
+     * the target of steps that a token of the text marks. */
+    int has_missing;
     /* STREAM_REAL: numbers k, k + channels, k + 2 * channels, … of an element share their scaling, as do the pixels of one
      * colour; it divides `size`. 0: each number has its own. */
     int64_t channels;

@@ -110,7 +110,8 @@ static rondo_status finish_words(struct reader *reader, int side, struct locatio
         most = vocabulary_times(words, id) > most ? vocabulary_times(words, id) : most;
     }
     if (most == 0) {
-        return errors_add_at(errors, RONDO_INVALID, where, "the training part has no tokens of the %s", name);
+        return errors_add_at(errors, RONDO_INVALID, where, "the training part has no tokens of the %s%s", name,
+                             side == PAIR_TARGET && options->no_target[0] != '\0' ? " but 'data.no_target'" : "");
     }
     if (most < min_count) {
         return errors_add_at(

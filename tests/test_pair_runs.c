@@ -197,6 +197,10 @@ START_TEST(an_answer_is_written_where_a_target_could_be) {
     const char *labels = strstr(unseen.out, "\"labels\":[\"");
     ck_assert_ptr_nonnull(labels);
     ck_assert_msg(strchr(labels, ',') == NULL, "%s", unseen.out);
+    sandbox_write("none.tsv", "say up ?\t- - -\n");
+    const struct outcome none = sandbox_run((struct call){.arguments = "eval runs/a --data none.tsv"});
+    assert_status("none", &none, 2);
+    assert_parts("none", none.err, "none.tsv: no step of any example has a target");
     const struct outcome uneven = sandbox_run((struct call){.arguments = "eval runs/a --data short.tsv"});
     assert_status("uneven", &uneven, 2);
     assert_parts("uneven", uneven.err, "short.tsv:1: the source has 3 tokens and the target 2");
@@ -229,6 +233,8 @@ static const struct {
      "a.yaml:4:76: 'no_target' is '- -', expected one token"},
     {"\"N:N\"", "\"N:1\"", "with 'data.aligned' every token of a source has a target; expected architecture: \"N:N\""},
     {"model: {", "model: {encoder: [{cell: gru, hidden: 4}], ", "encoder"},
+    {"model: {", "model: {feedback: true, ",
+     "a.yaml:5:19: 'model.feedback' reads the target of the step before, which"},
 };
 
 START_TEST(what_does_not_go_with_aligned_sides_is_refused) {

@@ -276,10 +276,13 @@ static const struct {
      "%: no token of the target is seen 'min_count' times, which is 3; the most frequent one is seen 2 times"},
     {"empty=leave_out", NULL, "a.tsv", "\tb\n", NULL, "%: the training part has no tokens of the source"},
     {"aligned=true", NULL, "a.tsv", "a b\tx y\na b c\tx y\n", NULL,
-     "%:2: the source has 3 tokens and the target 2; with 'data.aligned' expected as many"},
+     "%:2: the source has 3 tokens and the target 2; with 'data.aligned' expected as many; 'tokens: whitespace' splits "
+     "texts only at blanks, 'words' also at signs"},
     {"aligned=true", NULL, "a.tsv", "a\tx y\n", NULL,
-     "%:1: the source has 1 token and the target 2; with 'data.aligned' expected as many"},
-    {"aligned=true no_target=-", NULL, "a.tsv", "a b\t- -\n", NULL, "%: the training part has no tokens of the target"},
+     "%:1: the source has 1 token and the target 2; with 'data.aligned' expected as many; 'tokens: whitespace' splits "
+     "texts only at blanks, 'words' also at signs"},
+    {"aligned=true no_target=-", NULL, "a.tsv", "a b\t- -\n", NULL,
+     "%: the training part has no tokens of the target but 'data.no_target'"},
     {"shared=true", NULL, "input=a.txt target=b.txt", "a\nb\n", "x\ny\n",
      "'shared' is not used: the input is a class, and only targets have words"},
 };

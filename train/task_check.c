@@ -34,6 +34,19 @@ static rondo_status check_horizon(const struct task *task, struct errors *errors
         "numbers of later steps; expected data.horizon: 1, or no feedback");
 }
 
+/* A prediction would read its own output of a step that has no target, which training never does. */
+static rondo_status check_missing(const struct task *task, struct errors *errors) {
+    const struct stream *target = dataset_find(task->data.shape, "target");
+    if (!task->experiment->model.feedback || target->kind != STREAM_CLASS || !target->has_missing) {
+        return RONDO_OK;
+    }
+    const struct yaml_node *model = yaml_get(task->experiment->root, "model");
+    return errors_add_at(
+        errors, RONDO_INVALID, yaml_get(model, "feedback")->where,
+        "'model.feedback' reads the target of the step before, which steps with 'data.no_target' do not "
+        "have; expected no feedback, or a target at every step");
+}
+
 /* Predictions are turned back to the units of the data only if the loss says that they are in the unit of the targets. */
 static rondo_status check_scaling(const struct task *task, struct errors *errors) {
     const struct experiment *experiment = task->experiment;
@@ -63,6 +76,7 @@ static rondo_status check_scaling(const struct task *task, struct errors *errors
 rondo_status task_check_data(const struct task *task, struct errors *errors) {
     RONDO_TRY(check_scaling(task, errors));
     RONDO_TRY(check_lists(task, errors));
+    RONDO_TRY(check_missing(task, errors));
     return check_horizon(task, errors);
 }
 

@@ -136,7 +136,9 @@ static struct dataset *prepare(const struct task_data *data, struct dataset *dat
     }
     /* The model itself decides on the number of its outputs, unless the targets before them are known, as in a series. */
     const int is_written = !with_targets && data->plan->feedback && dataset != NULL && dataset->timeline == NULL;
-    if (dataset != NULL && !is_written && dataset_fits(dataset, data->plan, with_targets, name, errors) != RONDO_OK) {
+    if (dataset != NULL && !is_written &&
+        (dataset_fits(dataset, data->plan, with_targets, name, errors) != RONDO_OK ||
+         (with_targets && dataset_has_targets(dataset, name, errors) != RONDO_OK))) {
         dataset_destroy(dataset);
         return NULL;
     }

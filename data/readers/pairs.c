@@ -150,6 +150,7 @@ static rondo_status describe(const struct reader *reader, struct dataset *datase
     }
     source->unknown = is_class ? -1 : 0;
     target->unknown = 0;
+    target->has_missing = options->no_target[0] != '\0';
     target->end = learned->end;
     return RONDO_OK;
 }
@@ -226,9 +227,12 @@ static rondo_status align_target(const struct pairs_pass *pass, const struct pai
     struct token_ids *target = &ids[PAIR_TARGET];
     if (target->count != ids[PAIR_SOURCE].count) {
         return errors_add_at(pass->errors, RONDO_INVALID, pair->side[PAIR_TARGET].where,
-                             "the source has %lld token%s and the target %lld; with 'data.aligned' expected as many",
+                             "the source has %lld token%s and the target %lld; with 'data.aligned' expected as many%s",
                              (long long)ids[PAIR_SOURCE].count, ids[PAIR_SOURCE].count == 1 ? "" : "s",
-                             (long long)target->count);
+                             (long long)target->count,
+                             pairs_options_of(reader)->side[PAIR_TARGET].tokens == TOKEN_WORDS
+                                 ? "; 'tokens: whitespace' splits texts only at blanks, 'words' also at signs"
+                                 : "");
     }
     if (no_target[0] == '\0') {
         return RONDO_OK;
