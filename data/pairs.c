@@ -1,7 +1,6 @@
 #include "data/pairs.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "core/memory.h"
 
@@ -25,17 +24,27 @@ const char *pairs_side_name(const struct reader *reader, int side) {
     return side == PAIR_TARGET ? "target" : is_class(reader, side) ? "input" : "source";
 }
 
-int pairs_is_no_target(const struct reader *reader, const char *token, size_t length) {
-    const struct pairs_options *options = pairs_options_of(reader);
-    const char *wanted = options->no_target;
-    return length > 0 && strlen(wanted) == length &&
-           (options->side[PAIR_TARGET].lowercase ? strncasecmp(wanted, token, length)
-                                                 : strncmp(wanted, token, length)) == 0;
-}
-
 struct token_rule pairs_token_rule(const struct reader *reader, int side) {
     const struct pairs_side *options = &pairs_options_of(reader)->side[side];
     return (struct token_rule){options->tokens, options->lowercase};
+}
+
+/* The first token of a text of the target. 0: it has none. */
+static int first_token(const struct reader *reader, const char *text, size_t length, char token[TOKEN_BYTES]) {
+    const struct token_rule rule = pairs_token_rule(reader, PAIR_TARGET);
+    struct token_cursor cursor = {text, text + length};
+    return token_next_of(&cursor, (enum token_unit)rule.unit, rule.lowercase, token, TOKEN_BYTES);
+}
+
+int pairs_no_target(const struct reader *reader, char token[TOKEN_BYTES]) {
+    const char *text = pairs_options_of(reader)->no_target;
+    return first_token(reader, text, strlen(text), token);
+}
+
+int pairs_is_no_target(const struct reader *reader, const char *text, size_t length) {
+    char wanted[TOKEN_BYTES], token[TOKEN_BYTES];
+    return strlen(pairs_options_of(reader)->no_target) == length && pairs_no_target(reader, wanted) &&
+           first_token(reader, text, length, token) && strcmp(wanted, token) == 0;
 }
 
 int64_t pairs_longest(const struct reader *reader, int side) {

@@ -53,8 +53,10 @@ struct pairs_learned *pairs_learned_of(const struct reader *reader);
 int pairs_has_column(const struct reader *reader, int column);
 /* "source", "input" or "target". */
 const char *pairs_side_name(const struct reader *reader, int side);
-/* 1 for the token of steps without a target. */
-int pairs_is_no_target(const struct reader *reader, const char *token, size_t length);
+/* The token of steps without a target, as the vocabulary would have it. 0: there is none. */
+int pairs_no_target(const struct reader *reader, char token[TOKEN_BYTES]);
+/* 1 if a token, as it is written in a text, is that one. */
+int pairs_is_no_target(const struct reader *reader, const char *text, size_t length);
 struct token_rule pairs_token_rule(const struct reader *reader, int side);
 int64_t pairs_longest(const struct reader *reader, int side);
 

@@ -289,7 +289,7 @@ static const struct {
     int64_t first, without;
 } listings[] = {{0, -1}, {0, SYMBOLS / 2}, {SYMBOLS / 3, -1}, {SYMBOLS / 3, SYMBOLS - 1}};
 
-/* Two updates of the table alone, by the gradient of the listed rows or by the dense one. */
+/* Two updates of only the table, by the gradient of the listed rows or by the dense one. */
 static const rondo_tensor *update_table(struct network *network, const char *stages, int listing, int is_dense) {
     const struct model *model = network_model(network);
     const int32_t count = model_parameter_count(model), table = table_of(network);

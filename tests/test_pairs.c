@@ -103,6 +103,7 @@ static const struct {
     {"aligned=true max_length=2 too_long=cut", NULL, "a.tsv", "a b c\tx y z\n", NULL, "a b > x y; "},
     {"aligned=true no_target=-", NULL, "a.tsv", "a ? b ?\t- x - y\n", NULL, "a ? b ? > - x - y; "},
     {"aligned=true no_target=n lowercase=true", NULL, "a.tsv", "a b\tN x\n", NULL, "a b > - x; "},
+    {"aligned=true no_target=A shared=true lowercase=true", NULL, "a.tsv", "a b\tA b\n", NULL, "a b > - b; "},
     {"aligned=true no_target=a shared=true", NULL, "a.tsv", "a b\ta b\n", NULL, "a b > - b; "},
     {"aligned=true no_target=- target.min_count=2", NULL, "a.tsv", "a b c\tx - x\nd e f\ty - x\n", NULL,
      "a b c > x - x; d e f > <unk> - x; "},

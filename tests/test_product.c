@@ -502,7 +502,7 @@ START_TEST(gradient_has_the_same_bits_wherever_runs_are) {
 END_TEST
 
 /* Three A and four B, with pairs that are not wanted; all columns of B together are more than a block. */
-START_TEST(gradients_that_share_sides_have_the_bits_of_each_alone) {
+START_TEST(gradients_that_share_sides_have_the_bits_of_single_ones) {
     enum { N_A = 3, N_B = 4, TOTAL = 290 };
     static const int64_t widths_a[N_A] = {3, 300, 67}, widths_b[N_B] = {513, 40, 600, 17};
     static const int wanted[N_A][N_B] = {{1, 1, 0, 1}, {0, 1, 1, 0}, {1, 0, 1, 1}};
@@ -536,10 +536,10 @@ START_TEST(gradients_that_share_sides_have_the_bits_of_each_alone) {
         for (int i = 0; i < N_A * N_B; i++) {
             const int of_a = i / N_B, of_b = i % N_B;
             if (c[i].data != NULL) {
-                void *alone = gradient(kernels, dtypes[d], runs[of_a], n_runs[of_a], widths_a[of_a], data_a[of_a],
-                                       widths_b[of_b], data_b[of_b], 0);
-                ck_assert_mem_eq(c[i].data, alone, (size_t)(widths_a[of_a] * widths_b[of_b]) * size_of(dtypes[d]));
-                free(alone);
+                void *single = gradient(kernels, dtypes[d], runs[of_a], n_runs[of_a], widths_a[of_a], data_a[of_a],
+                                        widths_b[of_b], data_b[of_b], 0);
+                ck_assert_mem_eq(c[i].data, single, (size_t)(widths_a[of_a] * widths_b[of_b]) * size_of(dtypes[d]));
+                free(single);
                 free(c[i].data);
             }
         }
@@ -657,7 +657,7 @@ int main(void) {
     tcase_add_loop_test(cases, gradient_is_that_of_a_double_loop, 0, sets);
     tcase_add_loop_test(cases, gradient_has_the_same_bits_however_runs_are_cut, 0, sets);
     tcase_add_loop_test(cases, gradient_has_the_same_bits_wherever_runs_are, 0, sets);
-    tcase_add_loop_test(cases, gradients_that_share_sides_have_the_bits_of_each_alone, 0, sets);
+    tcase_add_loop_test(cases, gradients_that_share_sides_have_the_bits_of_single_ones, 0, sets);
     tcase_add_loop_test(cases, a_bias_gives_the_bits_of_a_separate_sum, 0, sets);
     tcase_set_timeout(cases, 120);
     suite_add_tcase(suite, cases);

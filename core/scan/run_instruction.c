@@ -60,7 +60,7 @@ static struct scan_columns columns_of(int64_t width, int64_t unit, int32_t part,
     return (struct scan_columns){units * part / parts * unit, end < width ? end : width};
 }
 
-/* Where an operand begins at the next step, if it is a value of that step alone and is not the state that this step computes. */
+/* Where an operand begins at the next step, if it is a value of only that step and is not the state that this step computes. */
 static char *later_of(const struct scan_run *run, const struct scan_worker *worker,
                       const struct scan_operand *operand) {
     if (operand->kind != OPERAND_ROWS) {

@@ -59,7 +59,7 @@ static const rondo_option options_table[] = {
         "the target has a token for each token of the source, which the model reads step by step, without an "
         "encoder: labels of words, or answers within a text"),
     RONDO_OPTION_STRING(struct pairs_options, no_target, "",
-                        "with aligned: the token that stands in the target at steps that have none, such as -"),
+                        "with aligned: the token of the target that marks steps without one, such as -"),
     RONDO_OPTION_END};
 
 static const struct reader_by_stream by_stream = {sides, offsetof(struct pairs_options, side),
@@ -220,10 +220,10 @@ static rondo_status read_side(const struct reader *reader, int side, struct pair
     return RONDO_OK;
 }
 
-/* Aligned: there are as many targets as tokens of the source, and `no_target` stands for none. */
+/* Aligned: there are as many targets as tokens of the source, and `no_target` marks steps without one. */
 static rondo_status align_target(const struct pairs_pass *pass, const struct pair *pair, struct token_ids *ids) {
     const struct reader *reader = pass->reader;
-    const char *no_target = pairs_options_of(reader)->no_target;
+    char no_target[TOKEN_BYTES];
     struct token_ids *target = &ids[PAIR_TARGET];
     if (target->count != ids[PAIR_SOURCE].count) {
         return errors_add_at(pass->errors, RONDO_INVALID, pair->side[PAIR_TARGET].where,
@@ -234,7 +234,7 @@ static rondo_status align_target(const struct pairs_pass *pass, const struct pai
                                  ? "; 'tokens: whitespace' splits texts only at blanks, 'words' also at signs"
                                  : "");
     }
-    if (no_target[0] == '\0') {
+    if (!pairs_no_target(reader, no_target)) {
         return RONDO_OK;
     }
     const int32_t known =

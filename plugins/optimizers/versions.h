@@ -11,7 +11,7 @@
 
 /* A kernel is written as a function NAME_any, after OPTIMIZER_INLINE. OPTIMIZER_VERSIONS(NAME, (parameters), (arguments)) then
  * defines NAME, which runs the fastest version for this processor. All versions do the same operations in the same order, and
- * the compiler is told not to contract a * b + c into one, so results have the same bits.
+ * plug-ins are compiled with -ffp-contract=off, so results have the same bits.
  *
  * gcc's target_clones would do the same, but with a function that runs when the plug-in is loaded, which `rondo plugin check`
  * refuses. What glibc knows of the processor needs none. */
