@@ -5,8 +5,8 @@
 
 PYTHON (or RONDO_BENCH_PYTHON) is an interpreter that has torch. Rondo (bench_generate) and two forms of the model in PyTorch
 (torch_generate.py) take turns; a figure is the median over the rounds of the median in a turn. The last columns are the bytes of the
-weights that a step reads, and the rate at which Rondo reads them, beside the rate at which one core copies memory: a step of one text
-is limited by it. All processes are kept on the same CPUs. Run it on a quiet machine.
+weights that a step reads, the rate at which Rondo reads them, and the rate at which one core reads as much memory again and again
+and does nothing else: a step of one text is limited by it. All processes are kept on the same CPUs. Run it on a quiet machine.
 """
 import argparse
 import os
@@ -35,19 +35,20 @@ class Rondo:
 
 
 def time_model(options, model):
-    """{"rondo": …, "cell": …, "nn": …}"""
+    """{"rondo": …, "cell": …, "nn": …, "read": …}"""
     peers = {"rondo": Rondo(options, model)}
     try:
         for kind in ["cell", "nn"] if options.python else []:
             peers[kind] = Peer([options.python, HERE / "torch_generate.py", kind, *model, options.threads], 120)
-        turns = {kind: [] for kind in peers}
+        turns, reads = {kind: [] for kind in peers}, []
         for _ in range(options.rounds):
             for kind, peer in peers.items():
                 turns[kind].append(peer.time(options.seconds))
+            reads.append(run_json([options.build / "bench" / "bench_step", "read", turns["rondo"][-1].get("megabytes", 1)]))
     finally:
         for peer in peers.values():
             peer.close()
-    return {kind: median_of(each) for kind, each in turns.items()}
+    return {kind: median_of(each) for kind, each in turns.items()} | {"read": median_of(reads)}
 
 
 def microseconds(result):
@@ -58,6 +59,13 @@ def ratio(row, kind):
     if kind not in row or "missing" in row[kind] or "missing" in row["rondo"]:
         return ""
     return f" ({row[kind]['seconds'] / row['rondo']['seconds']:.1f}×)"
+
+
+def read_rate(row):
+    """With Rondo's share of it."""
+    if "missing" in row["read"] or "missing" in row["rondo"]:
+        return row["read"].get("missing", "")
+    return f"{row['read']['gbytes']:.1f} ({100 * row['rondo']['gbytes'] / row['read']['gbytes']:.0f} %)"
 
 
 def main():
@@ -78,16 +86,14 @@ def main():
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     if options.python is None:
         print("RONDO_BENCH_PYTHON is not set: Rondo is timed alone", file=sys.stderr)
-    copy = run_json([build / "bench" / "bench_step", "copy", "256"])
-    print("| LSTM layers × width, symbols, texts | Rondo, µs | LSTMCell, µs | nn.LSTM, µs | weights, MB | read, GB/s |")
-    print("|---|---|---|---|---|---|")
+    print("| LSTM layers × width, symbols, texts | Rondo, µs | LSTMCell, µs | nn.LSTM, µs | weights, MB | read, GB/s | of one core, GB/s |")
+    print("|---|---|---|---|---|---|---|")
     for model in MODELS:
         row = time_model(options, model)
         of_rondo = row["rondo"]
         cells = [microseconds(row[kind]) + ratio(row, kind) if kind in row else "" for kind in ("cell", "nn")]
         print(f"| {model[0]} × {model[1]}, {model[2]}, {model[3]} | {microseconds(of_rondo)} | {cells[0]} | {cells[1]} | "
-              f"{of_rondo.get('megabytes', '')} | {of_rondo.get('gbytes', '')} |", flush=True)
-    print(f"\nmemcpy of one core: {copy.get('gbytes', copy.get('missing'))} GB/s, read and written")
+              f"{of_rondo.get('megabytes', '')} | {of_rondo.get('gbytes', '')} | {read_rate(row)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@
  *         - "loop_bytes": what the loops move from and to memory.
  *     bench_step sgemm N       C = A B, [N, N], one thread
  *     bench_step copy MIB      memcpy of MIB mebibytes, one thread: bytes read and written per second
+ *     bench_step read MB       OpenBLAS's sdot of MB million bytes with themselves, again and again, one thread: bytes read per second
  *
  * bench.py calls this and its PyTorch and JAX peers in turns.
  */
@@ -30,6 +31,7 @@
 
 #include "bench/timing.h"
 #include "core/host.h"
+#include "core/memory.h"
 #include "experiment/session.h"
 #include "lang/cell_file.h"
 #include "model/fused.h"
@@ -85,6 +87,33 @@ static int bench_copy(size_t mebibytes) {
     printf("{\"seconds\": %.6e, \"gbytes\": %.2f}\n", seconds, 2e-9 * (double)bytes / seconds);
     free(from);
     free(to);
+    return 0;
+}
+
+/* Of weights that are read again in each step, as far as a cache holds them. */
+static int bench_read(double megabytes) {
+    enum { HUGE_PAGE = 2 << 20 };
+    const size_t count = (size_t)(megabytes * 1e6 / sizeof(float));
+    const size_t bytes = (count * sizeof(float) / HUGE_PAGE + 1) * HUGE_PAGE;
+    const int repeats = 1 + (int)(1e9 / (double)bytes);
+    float *x = memory_aligned(HUGE_PAGE, bytes);
+    double timings[9];
+    if (x == NULL) {
+        return 1;
+    }
+    memset(x, 0, bytes);
+    openblas_set_num_threads(1);
+    volatile float sum = 0;
+    for (int k = 0; k < 9; k++) {
+        const double start = now();
+        for (int i = 0; i < repeats; i++) {
+            sum = sum + cblas_sdot((int)count, x, 1, x, 1);
+        }
+        timings[k] = now() - start;
+    }
+    const double seconds = timing_median(timings, 9) / repeats;
+    printf("{\"seconds\": %.6e, \"gbytes\": %.2f}\n", seconds, 1e-9 * (double)(count * sizeof(float)) / seconds);
+    free(x);
     return 0;
 }
 
@@ -385,6 +414,9 @@ int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "copy") == 0) {
         return bench_copy((size_t)atoi(argv[2]));
     }
+    if (argc == 3 && strcmp(argv[1], "read") == 0) {
+        return bench_read(atof(argv[2]));
+    }
     int use_tape = 0, with_account = 0, known = argc >= 8;
     const char *passes = NULL;
     for (int i = 8; i < argc; i++) {
@@ -405,7 +437,7 @@ int main(int argc, char **argv) {
     if (!known || arena == NULL) {
         fprintf(stderr,
                 "usage: bench_step CELL_FILE T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] | "
-                "bench_step sgemm N | bench_step copy MIB\n");
+                "bench_step sgemm N | bench_step copy MIB | bench_step read MB\n");
         arena_destroy(arena);
         return 2;
     }
