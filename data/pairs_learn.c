@@ -9,7 +9,8 @@
 /* A pass of learning. */
 struct pairs_learning {
     int is_class;
-    int64_t examples; /* pairs of the file that are not left out; 0: all its pairs */
+    int64_t examples;   /* pairs of the file that are not left out; 0: all its pairs */
+    int64_t no_targets; /* tokens of targets in the training part that say that there is none */
 };
 
 static int is_example(const struct pairs_pass *pass, const struct pair *pair) {
@@ -35,6 +36,7 @@ static rondo_status count_class(const struct pairs_pass *pass, const struct pair
 }
 
 static rondo_status count_tokens(const struct pairs_pass *pass, const struct pair *pair, int side) {
+    struct pairs_learning *learning = pass->arg;
     const struct token_rule rule = pairs_token_rule(pass->reader, side);
     const struct pair_text *text = &pair->side[side];
     struct token_cursor cursor = {text->text, text->text + text->length};
@@ -42,6 +44,7 @@ static rondo_status count_tokens(const struct pairs_pass *pass, const struct pai
     for (int64_t left = pairs_longest(pass->reader, side);
          left > 0 && token_next_of(&cursor, (enum token_unit)rule.unit, rule.lowercase, token, sizeof token); left--) {
         if (side == PAIR_TARGET && pairs_is_no_target(pass->reader, token, strlen(token))) {
+            learning->no_targets++;
             continue;
         }
         if (vocabulary_count(pairs_learned_of(pass->reader)->words[side], token) < 0) {
@@ -216,8 +219,15 @@ rondo_status pairs_learn(struct reader *reader, const struct reader_source *sour
         RONDO_TRY(finish_words(reader, PAIR_SOURCE, where, errors));
     }
     RONDO_TRY(finish_words(reader, PAIR_TARGET, where, errors));
-    if (pairs_options_of(reader)->no_target[0] == '\0') {
+    const char *no_target = pairs_options_of(reader)->no_target;
+    if (no_target[0] == '\0') {
         return RONDO_OK;
+    }
+    if (learning.no_targets == 0) {
+        return errors_add_at(errors, RONDO_INVALID, where,
+                             "no step of the training part has the target '%.60s', which is 'data.no_target'; without "
+                             "that key, all steps have a target",
+                             no_target);
     }
     learned->has_target = memory_calloc((size_t)vocabulary_size(learned->words[PAIR_SOURCE]), 1);
     if (learned->has_target == NULL) {

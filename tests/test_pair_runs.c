@@ -232,7 +232,9 @@ static const struct {
     {"aligned: true, no_target: \"-\"", "aligned: true, no_target: \"- -\"",
      "a.yaml:4:76: 'no_target' is '- -', expected one token"},
     {"\"N:N\"", "\"N:1\"", "with 'data.aligned' every token of a source has a target; expected architecture: \"N:N\""},
-    {"model: {", "model: {encoder: [{cell: gru, hidden: 4}], ", "encoder"},
+    {"model: {", "model: {encoder: [{cell: gru, hidden: 4}], ",
+     "reader 'pairs' does not give it here; with 'data.aligned', or a source that is a class, 'model.layers' read the "
+     "source"},
     {"model: {", "model: {feedback: true, ",
      "a.yaml:5:19: 'model.feedback' reads the target of the step before, which"},
 };

@@ -282,6 +282,10 @@ static const struct {
     {"aligned=true", NULL, "a.tsv", "a\tx y\n", NULL,
      "%:1: the source has 1 token and the target 2; with 'data.aligned' expected as many; 'tokens: whitespace' splits "
      "texts only at blanks, 'words' also at signs"},
+    {"aligned=true no_target=-", NULL, "a.tsv", "a b\tx _\n", NULL,
+     "%: no step of the training part has the target '-', which is 'data.no_target'; without that key, all steps have "
+     "a "
+     "target"},
     {"aligned=true no_target=-", NULL, "a.tsv", "a b\t- -\n", NULL,
      "%: the training part has no tokens of the target but 'data.no_target'"},
     {"shared=true", NULL, "input=a.txt target=b.txt", "a\nb\n", "x\ny\n",

@@ -126,9 +126,11 @@ static rondo_status check_source(const struct task *task, struct errors *errors)
     const int has_encoder = experiment->layers.n_encoder > 0;
     if (has_encoder && !has_source) {
         return errors_add_at(errors, RONDO_INVALID, yaml_get(model, "encoder")->key_where,
-                             "'model.encoder' reads the stream 'source', and reader '%s' does not give it here; reader "
-                             "'pairs' does",
-                             experiment->data.reader->name);
+                             "'model.encoder' reads the stream 'source', and reader '%s' does not give it here; %s",
+                             experiment->data.reader->name,
+                             strcmp(experiment->data.reader->name, "pairs") == 0
+                                 ? "with 'data.aligned', or a source that is a class, 'model.layers' read the source"
+                                 : "reader 'pairs' does");
     }
     if (has_source && !has_encoder) {
         return errors_add_at(errors, RONDO_INVALID, model->where,
