@@ -6,10 +6,12 @@
 #include "core/options.h"
 #include "io/file.h"
 #include "lang/cell_file.h"
+#include "model/block_layer.h"
 
 /* State while entries are added. */
 struct collecting {
     struct catalogue *catalogue;
+    struct session *session;
     const char *kind, *name; /* the request; name NULL: all entries */
     struct errors *errors;
 };
@@ -118,6 +120,12 @@ static const rondo_option *cell_options(const struct cell_definition *definition
     return rows;
 }
 
+/* Whether the equations of a block are for its own steps, at the width of the example in its description. */
+static int looks_at_itself(const struct cell_definition *block, const struct collecting *collecting) {
+    const struct cell_settings sizes = {.dtype = RONDO_F32, .input = 64, .hidden = 64, .memory = 64};
+    return block_over_of(block, &sizes, collecting->session->registry) == BLOCK_OVER_SELF;
+}
+
 /* A cell or a block. */
 static void add_definition(void *arg, const char *name, const char *file) {
     const struct collecting *collecting = arg;
@@ -136,7 +144,9 @@ static void add_definition(void *arg, const char *name, const char *file) {
                                 .source = definition == NULL ? NULL : definition->source,
                                 .origin = arena_strdup(arena, file),
                                 .options = options,
-                                .cell = definition};
+                                .cell = definition,
+                                .is_over_self =
+                                    is_block && definition != NULL && looks_at_itself(definition, collecting)};
     if (definition != NULL && (options == NULL || entry.name == NULL || entry.origin == NULL)) {
         errors_no_memory(&own);
     }
@@ -194,7 +204,7 @@ static void add_sections(const struct collecting *collecting) {
 rondo_status catalogue_collect(struct catalogue *catalogue, struct session *session, const char *kind, const char *name,
                                struct errors *errors) {
     const int32_t before = errors->count;
-    struct collecting collecting = {catalogue, kind, name, errors};
+    struct collecting collecting = {catalogue, session, kind, name, errors};
     if (strcmp(kind, KIND_CELL) == 0) {
         session_each(session, SESSION_CELLS, add_definition, &collecting, errors);
     } else if (strcmp(kind, KIND_BLOCK) == 0) {

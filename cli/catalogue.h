@@ -33,6 +33,8 @@ struct entry {
     const struct cell_definition *cell; /* or of a block */
     const struct reader_class *reader;
     const struct experiment_section *section;
+
+    int is_over_self; /* a block whose equations are not for the memory of an encoder */
 };
 
 struct catalogue {

@@ -422,8 +422,8 @@ const char *entry_example(const struct entry *entry, struct arena *arena) {
         return NULL;
     }
     if (strcmp(entry->kind, KIND_BLOCK) == 0) {
-        return arena_printf(arena, "model: {layers: [{cell: gru, hidden: 64}, {block: %s, over: memory%s}]}",
-                            entry->name, options);
+        return arena_printf(arena, "model: {layers: [{cell: gru, hidden: 64}, {block: %s, over: %s%s}]}", entry->name,
+                            entry->is_over_self ? "self" : "memory", options);
     }
     if (entry->cell != NULL) {
         const char *encoder = cell_definition_reads_memory(entry->cell, arena)

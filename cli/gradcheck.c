@@ -11,12 +11,15 @@
 #include "model/cell_check.h"
 #include "train/trainer.h"
 
+/* Blocks divide their input into heads, and these into pairs of columns. */
+enum { CELL_INPUT = 5, BLOCK_INPUT = 16 };
+
 /* The arguments of the command, and its results so far. */
 struct gradcheck {
     struct session *session;
     struct common_flags common;
     const char *options[ARGUMENT_LIST_MAX + 1];
-    int32_t input, hidden;
+    int32_t input, hidden; /* input 0: as CELL_INPUT and BLOCK_INPUT say */
     int all;
     int32_t threads[3];
 
@@ -110,7 +113,9 @@ static json_t *report_json(const struct cell_argument *cell, const struct cell_c
 static void check(struct gradcheck *gradcheck, const struct cell_argument *cell) {
     const struct cell_check_settings settings = {.definition = cell->definition,
                                                  .option_values = cell->option_values,
-                                                 .input = gradcheck->input,
+                                                 .input = gradcheck->input > 0                    ? gradcheck->input
+                                                          : definition_is_block(cell->definition) ? BLOCK_INPUT
+                                                                                                  : CELL_INPUT,
                                                  .hidden = gradcheck->hidden,
                                                  .engine = gradcheck->session->engine,
                                                  .passes = PASS_ALL & ~gradcheck->session->passes_off,
@@ -192,10 +197,10 @@ static int knows_what(const struct gradcheck *gradcheck, const struct arguments 
 
 static int run_gradcheck(const struct command *command, int argc, char **argv) {
     struct errors errors = {0};
-    struct gradcheck gradcheck = {.input = 5, .hidden = 6, .threads = {2, 7, 0}, .errors = &errors};
+    struct gradcheck gradcheck = {.hidden = 6, .threads = {2, 7, 0}, .errors = &errors};
     const struct flag flags[] = {
         {"all", NULL, FLAG_ON, &gradcheck.all, "check every cell and block that `rondo list` lists"},
-        {"input", "N", FLAG_COUNT, &gradcheck.input, "width of the inputs (5)"},
+        {"input", "N", FLAG_COUNT, &gradcheck.input, "width of the inputs (5; of blocks 16)"},
         {"hidden", "N", FLAG_COUNT, &gradcheck.hidden, "width of the states (6)"},
         CELL_FLAG_OPTION(gradcheck.options),
         COMMON_FLAG_ENGINE(gradcheck.common),
@@ -241,7 +246,7 @@ const struct command command_gradcheck = {
     "                central differences; fails above 1e-6\n"
     "  fused - tape  outputs, final states and gradients of both engines; fails above 1e-10 in f64, 1e-4 in f32\n"
     "  threads       the same values computed by several threads and by one; fails if any bit differs\n"
-    "A block runs over a memory, with the first and the last comparison: no engine is involved.\n"
+    "A block runs over a memory, or over itself, with the first and the last comparison: no engine is involved.\n"
     "At a kink, such as that of relu at 0, there is no derivative to compare with; the number of such elements is "
     "printed.\n"
     "The exit status is 1 if a comparison failed, and 2 if one could not be checked.\n\n"

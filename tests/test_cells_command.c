@@ -130,6 +130,7 @@ static const struct {
      "checked, 0 FAILED",
      ""},
     {"gradcheck nearest.yaml --option scale=2", 0, "1 block checked, 0 FAILED", ""},
+    {"gradcheck self_attention --option heads=4", 0, "1 block checked, 0 FAILED", ""},
     {"gradcheck itself.yaml", 0, "itself |1 block checked, 0 FAILED", ""},
     {"cells show itself.yaml", 0, "block       itself\n|widths      input 64, hidden 64\n", ""},
     {"gradcheck narrow.yaml", 2, "", "narrow.yaml:4:8: attention: query [batch, 6], keys [memory, 12]"},

@@ -168,8 +168,8 @@ static const char *const full[] = {
     "cell: ./mine.yaml, hidden: 4, projection: 2, direction: both, residual: true}, {cell: gru, hidden: 3, direction: "
     "backward}], pool: last}",
     "cell: gru, hidden: 4}, {block: attention, over: self, heads: 2, residual: true, dropout: 0.1}, {block: "
-    "attention_additive, "
-    "over: self, hidden: 3}, {cell: ./mine.yaml, hidden: 3}], pool: attention}",
+    "self_attention, over: self, heads: 2}, {block: attention_additive, over: self, hidden: 3}, {cell: ./mine.yaml, "
+    "hidden: 3}], pool: attention}",
 };
 
 START_TEST(a_run_with_every_wrapper_trains_and_predicts_the_same_again) {

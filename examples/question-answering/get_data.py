@@ -7,7 +7,7 @@ Each row of a file has a question with its story, and a target for each of its w
 the story knows what to look for. The target of the full stop of a sentence is the answer after this sentence; other words have none,
 which is written `-`. A third of the questions is of each kind: where is a person, where is a thing (it is where the person is who has
 it, or where it was dropped), and who has a thing (or nobody). Every answer follows from the story. In the stories for training, every
-sentence has an answer, and some ask where each sentence happens; elsewhere only the last sentence has one.
+sentence has an answer; elsewhere only the last one.
 
 It uses Python's standard library alone, and makes the same files everywhere: train.tsv, valid.tsv, test.tsv, and the rows of test.tsv
 by their kind. It prints how many answers are right without reading the story: always the most frequent answer, and the person or
@@ -29,14 +29,11 @@ GOES = ("went to", "moved to", "walked to")
 TAKES = ("took", "picked up")
 DROPS = ("dropped", "left")
 KINDS = ("person", "thing", "holder")
-# In training there are more questions of the kind that takes most, and a kind that teaches a part of it: where a sentence happens.
-TRAINING_KINDS = ("thing", "scene", "thing", "holder", "scene", "thing", "person")
 NOBODY, UNKNOWN, NONE = "nobody", "unknown", "-"
 MOVES = 0.5  # the share of sentences in which someone goes somewhere, at least
 WEIGHTS = {"take": 6, "drop": 6, "give": 2}  # of what can happen otherwise
 WORDS = 44  # a story ends with the sentence that reaches this number
-TRAINING_WORDS = (12, 20, 30, 44, 44)
-STORIES = {"train.tsv": 280000, "valid.tsv": 1500, "test.tsv": 6000}
+STORIES = {"train.tsv": 100000, "valid.tsv": 1500, "test.tsv": 6000}
 TEST_KINDS = {kind: f"test-{kind}.tsv" for kind in KINDS}
 FILES = (*STORIES, *TEST_KINDS.values())
 COLUMNS = ("story", "answers")
@@ -97,18 +94,17 @@ class World:
         return self.dropped[what] if person is None else self.place[person]
 
 
-QUESTIONS = {"person": "where is {} ?", "thing": "where is the {} ?", "holder": "who has the {} ?", "scene": "where does it happen ?"}
+QUESTIONS = {"person": "where is {} ?", "thing": "where is the {} ?", "holder": "who has the {} ?"}
 
 
-def story(kind, words, draw):
-    """(question, sentences, answers after each sentence), of one kind; the story has at least this number of words."""
+def story(kind, draw):
+    """(question, sentences, answers after each sentence), of one kind."""
     while True:
         world, sentences, answers = World(draw), [], []
-        asked = PEOPLE if kind == "person" else THINGS if kind != "scene" else ("",)
-        while sum(len(sentence.split()) - 1 for sentence in sentences) < words:
+        asked = PEOPLE if kind == "person" else THINGS
+        while sum(len(sentence.split()) - 1 for sentence in sentences) < WORDS:
             sentences.append(world.step())
-            who = sentences[-1].split()[0]
-            answers.append({what: world.place[who] if kind == "scene" else world.answer(kind, what) for what in asked})
+            answers.append({what: world.answer(kind, what) for what in asked})
         known = [what for what in asked if answers[-1][what] != UNKNOWN]
         if known:
             what = draw.choice(known)
@@ -136,10 +132,8 @@ def most_frequent(stories):
 def make(folder):
     files = {}
     for seed, (name, count) in enumerate(STORIES.items()):
-        draw, is_training = random.Random(seed), name == "train.tsv"
-        kinds = TRAINING_KINDS if is_training else KINDS
-        files[name] = [story(kinds[i % len(kinds)], draw.choice(TRAINING_WORDS) if is_training else WORDS, draw)
-                       for i in range(count)]
+        draw = random.Random(seed)
+        files[name] = [story(KINDS[i % len(KINDS)], draw) for i in range(count)]
         words = sum(len(sentence.split()) - 1 for _, sentences, _ in files[name] for sentence in sentences) / count
         print(f"{name}: {count} stories of {words:.0f} words with a question")
     for i, (kind, name) in enumerate(TEST_KINDS.items()):
