@@ -31,17 +31,21 @@ static inline int optimizer_has_avx2(void) {
     return CPU_FEATURE_ACTIVE(AVX2) && CPU_FEATURE_ACTIVE(FMA) && CPU_FEATURE_ACTIVE(BMI2) &&
            CPU_FEATURE_ACTIVE(LZCNT) && CPU_FEATURE_ACTIVE(MOVBE) && CPU_FEATURE_ACTIVE(F16C);
 }
+/* The parts of x86-64-v4 without AVX512VL, the same instructions on shorter registers: glibc 2.36 asks for it by a shift that is
+ * undefined in C (1 << 31). */
+#define OPTIMIZER_AVX512 "arch=x86-64-v3,avx512f,avx512bw,avx512cd,avx512dq,prefer-vector-width=512"
+
 static inline int optimizer_has_avx512(void) {
 #ifdef RONDO_NO_AVX512
     return 0;
 #else
     return optimizer_has_avx2() && CPU_FEATURE_ACTIVE(AVX512F) && CPU_FEATURE_ACTIVE(AVX512BW) &&
-           CPU_FEATURE_ACTIVE(AVX512CD) && CPU_FEATURE_ACTIVE(AVX512DQ) && CPU_FEATURE_ACTIVE(AVX512VL);
+           CPU_FEATURE_ACTIVE(AVX512CD) && CPU_FEATURE_ACTIVE(AVX512DQ);
 #endif
 }
 
 #define OPTIMIZER_VERSIONS(name, parameters, arguments)                                                                \
-    __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))) static void name##_avx512 parameters {           \
+    __attribute__((target(OPTIMIZER_AVX512))) static void name##_avx512 parameters {                                   \
         name##_any arguments;                                                                                          \
     }                                                                                                                  \
     __attribute__((target("arch=x86-64-v3"))) static void name##_avx2 parameters {                                     \
