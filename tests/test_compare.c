@@ -72,7 +72,7 @@ static char *result_of(const char *folder) {
     return out;
 }
 
-/* The run of a variant with a seed in comparison.json. */
+/* The run of a variant with a seed in comparison.json; to be released. */
 static json_t *run_of(const char *folder, int variant, int seed) {
     char name[256];
     snprintf(name, sizeof name, "%s/comparison.json", folder);
@@ -81,11 +81,24 @@ static json_t *run_of(const char *folder, int variant, int seed) {
     json_t *runs = json_object_get(json_array_get(json_object_get(root, "variants"), (size_t)variant), "runs");
     json_t *run = json_array_get(runs, (size_t)seed);
     ck_assert_msg(run != NULL, "%s has no variant %d with seed %d", name, variant, seed);
-    return run; /* the process is short */
+    json_incref(run);
+    json_decref(root);
+    return run;
+}
+
+/* A text of it, until the next call. */
+static const char *text_of(const char *folder, int variant, int seed, const char *key) {
+    static char text[4096];
+    json_t *run = run_of(folder, variant, seed);
+    const char *value = json_string_value(json_object_get(run, key));
+    ck_assert_msg(value != NULL && strlen(value) < sizeof text, "no text '%s'", key);
+    snprintf(text, sizeof text, "%s", value);
+    json_decref(run);
+    return text;
 }
 
 static void assert_state(const char *folder, int variant, int seed, const char *state) {
-    ck_assert_str_eq(json_string_value(json_object_get(run_of(folder, variant, seed), "state")), state);
+    ck_assert_str_eq(text_of(folder, variant, seed, "state"), state);
 }
 
 static void wait_ms(long ms) {
@@ -126,7 +139,7 @@ START_TEST(every_variant_is_trained_with_every_seed_and_scored_on_the_test_part)
     for (int v = 0; v < 2; v++) {
         for (int s = 0; s < 2; s++) {
             assert_state("comparisons/c", v, s, "scored");
-            const json_t *run = run_of("comparisons/c", v, s);
+            json_t *run = run_of("comparisons/c", v, s);
             char command[256], score[64];
             snprintf(command, sizeof command, "eval comparisons/c/%s --on test --json",
                      json_string_value(json_object_get(run, "folder")));
@@ -135,6 +148,7 @@ START_TEST(every_variant_is_trained_with_every_seed_and_scored_on_the_test_part)
             snprintf(score, sizeof score, "\"loss\": %.17g",
                      json_number_value(json_object_get(json_object_get(run, "metrics"), "loss")));
             assert_parts("the score is that of `rondo eval`", eval.out, score);
+            json_decref(run);
         }
     }
     ck_assert(sandbox_has("comparisons/c/runs/mine/seed-5/weights.safetensors"));
@@ -161,9 +175,8 @@ START_TEST(a_run_of_a_comparison_is_that_of_train) {
 }
 END_TEST
 
-/* The tensor of a run's weights. */
-static rondo_tensor weight_of(const char *folder, const char *name) {
-    struct arena *arena = arena_create(); /* the process is short */
+/* The tensor of a run's weights, from `arena`. */
+static rondo_tensor weight_of(const char *folder, const char *name, struct arena *arena) {
     struct errors errors = {0};
     struct named_tensor *tensors = NULL;
     int32_t count = 0;
@@ -180,29 +193,32 @@ static rondo_tensor weight_of(const char *folder, const char *name) {
 }
 
 START_TEST(variants_of_a_seed_begin_with_the_same_values_and_see_the_same_order) {
+    struct arena *arena = arena_create();
+    ck_assert_ptr_nonnull(arena);
     /* With this learning rate nothing moves, so the weights are the initial ones. */
     write_comparison("c.yaml", "  model.layers.0.cell: [gru, lstm]\n  seeds: [1, 2]\n");
     compare_well("c.yaml --set optimizer.lr=1e-30");
     static const char *const same[] = {"embedding.W", "head.W", "head.b"};
     for (int i = 0; i < ROWS(same); i++) {
-        const rondo_tensor gru = weight_of("comparisons/c/runs/gru/seed-1", same[i]);
-        const rondo_tensor lstm = weight_of("comparisons/c/runs/lstm/seed-1", same[i]);
+        const rondo_tensor gru = weight_of("comparisons/c/runs/gru/seed-1", same[i], arena);
+        const rondo_tensor lstm = weight_of("comparisons/c/runs/lstm/seed-1", same[i], arena);
         ck_assert_int_eq(rondo_count(&gru), rondo_count(&lstm));
         for (int64_t k = 0; k < rondo_count(&gru); k++) {
             ck_assert_float_eq_tol(((const float *)gru.data)[k], ((const float *)lstm.data)[k], 1e-25f);
         }
     }
-    const rondo_tensor first = weight_of("comparisons/c/runs/gru/seed-1", "embedding.W");
-    const rondo_tensor second = weight_of("comparisons/c/runs/gru/seed-2", "embedding.W");
+    const rondo_tensor first = weight_of("comparisons/c/runs/gru/seed-1", "embedding.W", arena);
+    const rondo_tensor second = weight_of("comparisons/c/runs/gru/seed-2", "embedding.W", arena);
     ck_assert(memcmp(first.data, second.data, (size_t)rondo_count(&first) * sizeof(float)) != 0);
     /* The last batch has other examples in another order: two rates that are nearly the same give nearly the same weights. */
     write_comparison("o.yaml", "  optimizer.lr: [0.01, 0.010000001]\n  seeds: [1]\n");
     compare_well("o.yaml --out o");
-    const rondo_tensor left = weight_of("o/runs/0.01/seed-1", "head.W");
-    const rondo_tensor right = weight_of("o/runs/0.010000001/seed-1", "head.W");
+    const rondo_tensor left = weight_of("o/runs/0.01/seed-1", "head.W", arena);
+    const rondo_tensor right = weight_of("o/runs/0.010000001/seed-1", "head.W", arena);
     for (int64_t i = 0; i < rondo_count(&left); i++) {
         ck_assert_float_eq_tol(((const float *)left.data)[i], ((const float *)right.data)[i], 1e-4f);
     }
+    arena_destroy(arena);
 }
 END_TEST
 
@@ -239,7 +255,7 @@ START_TEST(damaged_files_of_a_run_are_mended_or_named) {
     sandbox_write("comparisons/c/runs/0.1/seed-2/metrics.jsonl", "{\"epoch\":1,");
     const struct outcome damaged = compare("c.yaml --quiet");
     assert_status("damaged", &damaged, 1);
-    assert_parts("damaged", json_string_value(json_object_get(run_of("comparisons/c", 1, 1), "reason")),
+    assert_parts("damaged", text_of("comparisons/c", 1, 1, "reason"),
                  "would not go on as it began: |metrics.jsonl|; without the folder '|' the run is trained again");
     sandbox_remove("comparisons/c/runs/0.1/seed-2");
     compare_well("c.yaml --quiet");
@@ -274,7 +290,7 @@ START_TEST(a_run_that_fails_is_a_row_with_its_reason) {
     assert_parts("progress", outcome.err, "seed 1: failed: ");
     assert_state("comparisons/c", 0, 1, "failed");
     assert_state("comparisons/c", 1, 1, "scored");
-    ck_assert_ptr_nonnull(json_string_value(json_object_get(run_of("comparisons/c", 0, 0), "reason")));
+    ck_assert_str_ne(text_of("comparisons/c", 0, 0, "reason"), "");
     const struct outcome again = compare_well("c.yaml"); /* it would fail again, so it is not tried again */
     ck_assert_msg(strstr(again.err, "to do") == NULL, "%s", again.err);
 }
@@ -505,7 +521,7 @@ START_TEST(a_job_that_is_killed_is_a_row_and_is_tried_again) {
                  "1 run ended before the end, as the table reports: the same command tries it again");
     assert_state("comparisons/c", 0, 1, "failed");
     assert_state("comparisons/c", 1, 1, "scored");
-    assert_parts("reason", json_string_value(json_object_get(run_of("comparisons/c", 0, 1), "reason")), "SIGKILL");
+    assert_parts("reason", text_of("comparisons/c", 0, 1, "reason"), "SIGKILL");
     assert_parts("table", killed.out, "SIGKILL");
     assert_status("again", (struct outcome[]){sandbox_run((struct call){.arguments = command})}, 0);
     ck_assert_str_eq(result_of("comparisons/c"), expected);

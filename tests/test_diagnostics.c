@@ -34,6 +34,12 @@ static int read_lines(const char *folder, json_t **lines) {
     return count;
 }
 
+static void free_lines(json_t **lines, int count) {
+    for (int i = 0; i < count; i++) {
+        json_decref(lines[i]);
+    }
+}
+
 static double number_of(const json_t *object, const char *key) {
     const json_t *value = json_object_get(object, key);
     ck_assert_msg(json_is_number(value), "%s", key);
@@ -87,6 +93,8 @@ START_TEST(diagnostics_change_nothing_else) {
     const char *expected = sandbox_read(name, &size_without);
     ck_assert_uint_eq(size_with, size_without);
     ck_assert_mem_eq(weights, expected, size_with);
+    free_lines(lines, count);
+    free_lines(plain, count);
 }
 END_TEST
 
@@ -106,6 +114,7 @@ START_TEST(gradient_norms_add_up_to_that_of_all) {
         }
         ck_assert_double_eq_tol(sqrt(squares), number_of(lines[i], "gradient_norm"), 1e-5 * sqrt(squares));
     }
+    free_lines(lines, count);
 }
 END_TEST
 
@@ -128,16 +137,18 @@ START_TEST(the_ratio_is_that_of_the_update_rule) {
         }
         ck_assert_int_eq(parameters, 12); /* embedding, 9 of the gru, 2 of the head */
     }
+    free_lines(lines, count);
 }
 END_TEST
 
 START_TEST(a_parameter_that_is_not_trained_has_no_ratio) {
     json_t *lines[MOST_LINES];
     train("frozen.yaml --set schedule.diagnostics=true", "frozen");
-    read_lines("frozen", lines);
+    const int count = read_lines("frozen", lines);
     const json_t *all = json_object_get(lines[0], "diagnostics");
     ck_assert(json_is_null(json_object_get(json_object_get(all, "layers.0.U_r"), "ratio")));
     ck_assert_double_gt(number_of(json_object_get(all, "head.W"), "ratio"), 0);
+    free_lines(lines, count);
 }
 END_TEST
 
