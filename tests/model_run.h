@@ -13,8 +13,8 @@ enum { MOST_INPUTS = 3, OUTPUTS = 3, MOST_CELLS = 3, MOST_ROWS = 8 };
 /* Streams of a model. The members that every test needs; the tests below set the others. */
 #define STREAM_OF_SYMBOLS(name_, symbols_, size_, every_step_)                                                         \
     {                                                                                                                  \
-        .name = (name_), .symbols = (symbols_), .embedding_size = (size_), .init_std = 0.1, .unknown = -1, .share = -1,                 \
-        .every_step = (every_step_)                                                                                    \
+        .name = (name_), .symbols = (symbols_), .embedding_size = (size_), .init_std = 0.1, .unknown = -1,             \
+        .share = -1, .every_step = (every_step_)                                                                       \
     }
 #define STREAM_OF_NUMBERS(name_, size_, every_step_)                                                                   \
     { .name = (name_), .size = (size_), .unknown = -1, .share = -1, .every_step = (every_step_) }
