@@ -27,7 +27,7 @@ void generation_flags_add(struct generation_flags *given, struct flag *flags, in
     while (flags[used].name != NULL) {
         used++;
     }
-    for (int32_t i = 0; generate_table[i].key != NULL && i < GENERATION_MOST_FLAGS; i++) {
+    for (int32_t i = 0; i < GENERATION_MOST_FLAGS && generate_table[i].key != NULL; i++) {
         const rondo_option *option = &generate_table[i];
         snprintf(given->names[i], sizeof given->names[i], "%s", option->key);
         for (char *c = given->names[i]; *c != '\0'; c++) {

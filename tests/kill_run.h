@@ -23,7 +23,7 @@ struct kill_reference {
     const char *folder;     /* of the run */
     int64_t calls;          /* moments of the whole process that can be counted */
     double microseconds;    /* that it took */
-    struct json_t *result;  /* what it printed, without the name of the run; as long as the process */
+    const char *result;     /* what it printed, as JSON, without the name of the run; of the sandbox */
 };
 /* Trains the experiment in `folder`, with one thread, and leaves it alone. */
 void kill_reference(struct kill_reference *reference, const char *experiment, const char *folder);
