@@ -116,6 +116,7 @@ static const rondo_option *cell_options(const struct cell_definition *definition
     for (int32_t i = 0; rows != NULL && i < definition->n_options; i++) {
         rows[i] = table[i];
         rows[i].default_text = option_text(&table[i], values, arena);
+        rows[i].type = definition->options[i].is_integer ? RONDO_INT : RONDO_REAL; /* as it is shown */
     }
     return rows;
 }

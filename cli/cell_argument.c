@@ -45,6 +45,9 @@ rondo_status cell_argument_open(const char *name, const char *file, const char *
         const rondo_status set = set_option(cell, *options, values, arena, errors);
         status = status == RONDO_OK ? set : status;
     }
+    for (int32_t i = 0; i < cell->definition->n_options && status == RONDO_OK; i++) {
+        status = cell_option_fits(&cell->definition->options[i], cell->option_values[i], (struct location){0}, errors);
+    }
     return status;
 }
 

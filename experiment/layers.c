@@ -167,6 +167,17 @@ static void check_common_keys(const struct plugin_reader *reader, const struct l
     }
 }
 
+static void check_integers(const struct plugin_reader *reader, const struct yaml_node *node,
+                           const struct experiment_layer *layer) {
+    for (int32_t i = 0; i < layer->definition->n_options; i++) {
+        const struct cell_option *option = &layer->definition->options[i];
+        const struct yaml_node *given = yaml_get(node, option->name);
+        if (given != NULL) {
+            cell_option_fits(option, layer->option_values[i], given->where, reader->errors);
+        }
+    }
+}
+
 static void read_layer(const struct plugin_reader *reader, struct yaml_node *node, struct experiment_layer *layer) {
     static const char *const others[] = {"cell", "block", NULL};
     if (node->kind != YAML_MAPPING) {
@@ -200,6 +211,7 @@ static void read_layer(const struct plugin_reader *reader, struct yaml_node *nod
     const rondo_status status =
         section_read(node, parts, 2, others, layer->path, node->where, reader->arena, reader->errors);
     layer->option_values = values;
+    check_integers(reader, node, layer);
     if (layer->is_block) {
         take_block(layer, of_block, values);
         return;

@@ -99,14 +99,24 @@ static rondo_status read_states(const struct cell_reader *reader, const struct y
 
 struct option_limits {
     double value, min, max; /* `value` is the key `default` */
+    int32_t integer;
     const char *help;
 };
 static const rondo_option option_rows[] = {
     {"default", RONDO_REAL, (uint32_t)offsetof(struct option_limits, value), NULL, -1e300, 1e300, NULL, "its value"},
     RONDO_OPTION_REAL(struct option_limits, min, "-1e300", -1e300, 1e300, "smallest allowed"),
     RONDO_OPTION_REAL(struct option_limits, max, "1e300", -1e300, 1e300, "largest allowed"),
+    RONDO_OPTION_BOOL(struct option_limits, integer, "false", "no fractions"),
     RONDO_OPTION_STRING(struct option_limits, help, "", "one line"),
     RONDO_OPTION_END};
+
+rondo_status cell_option_fits(const struct cell_option *option, double value, struct location where,
+                              struct errors *errors) {
+    return !option->is_integer || value == floor(value)
+               ? RONDO_OK
+               : errors_add_at(errors, RONDO_INVALID, where, "'%s' is %.15g, expected an integer in [%.15g, %.15g]",
+                               option->name, value, option->min, option->max);
+}
 
 static rondo_status read_option(const struct cell_reader *reader, struct yaml_node *node, struct cell_option *option) {
     RONDO_TRY(check_name(reader, node->key, node->key_where));
@@ -127,8 +137,14 @@ static rondo_status read_option(const struct cell_reader *reader, struct yaml_no
                              "the default %g of '%s' is not within its range [%g, %g]", limits->value, node->key,
                              limits->min, limits->max);
     }
-    *option = (struct cell_option){node->key, limits->value, limits->min, limits->max, limits->help, node->key_where};
-    return RONDO_OK;
+    *option = (struct cell_option){.name = node->key,
+                                   .default_value = limits->value,
+                                   .min = limits->min,
+                                   .max = limits->max,
+                                   .is_integer = limits->integer,
+                                   .help = limits->help,
+                                   .where = node->key_where};
+    return cell_option_fits(option, limits->value, node->where, reader->errors);
 }
 
 static rondo_status read_options(const struct cell_reader *reader, const struct yaml_node *node) {

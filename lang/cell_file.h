@@ -25,5 +25,8 @@ int definition_is_block(const struct cell_definition *definition);
 /* The options of a cell or block as a table, whose struct is an array of doubles in the same order. From `arena`; NULL if
  * memory is short. */
 const rondo_option *cell_option_table(const struct cell_definition *definition, struct arena *arena);
+/* Reports a value, within the range of the option, that has a fraction where the option has none. */
+rondo_status cell_option_fits(const struct cell_option *option, double value, struct location where,
+                              struct errors *errors);
 
 #endif

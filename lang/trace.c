@@ -439,6 +439,7 @@ static rondo_value trace_call(struct trace *trace, const struct expression *call
     }
     struct errors local = {0};
     const struct location nowhere = {NULL, 0, 0};
+    trace_looks_note(trace, op, options);
     const rondo_value result = program_apply(trace->program, op, options, values, count, nowhere, &local);
     if (result.id < 0) {
         equation_error(&trace->definition->equations, call->where, local.status, trace->errors, "%s",

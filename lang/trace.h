@@ -47,6 +47,8 @@ void trace_equation(struct trace *trace, const struct equation *equation);
 struct trace_name *trace_find(const struct trace *trace, const char *name, int primed);
 /* 1 for the name of the memory, which is taken: nothing else may have it. */
 int trace_means_memory(const char *name);
+/* Sets `by_position` of the settings, if it is asked for and this application compares positions of steps. */
+void trace_looks_note(const struct trace *trace, const rondo_op *op, const void *options);
 /* Checks an application of an op that looks along sequences, where a step sees no other step: lang/trace_looks.c. 0 after an
  * error, at the operand or option. */
 int trace_looks_fit(const struct trace *trace, const struct expression *call, const rondo_op *op, const void *options,

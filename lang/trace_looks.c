@@ -82,6 +82,13 @@ static int positions_fit(const struct trace *trace, const struct expression *cal
     return 0;
 }
 
+void trace_looks_note(const struct trace *trace, const rondo_op *op, const void *options) {
+    if (trace->settings->by_position != NULL && !trace->settings->memory_is_input &&
+        (op->flags & RONDO_OP_SEQUENCES) != 0 && (program_op_looks(op, options) & RONDO_LOOKS_BY_POSITION) != 0) {
+        *trace->settings->by_position = 1;
+    }
+}
+
 int trace_looks_fit(const struct trace *trace, const struct expression *call, const rondo_op *op, const void *options,
                     const rondo_value *values) {
     if ((op->flags & RONDO_OP_SEQUENCES) == 0 || trace->settings->memory_is_input) {

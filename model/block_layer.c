@@ -112,6 +112,13 @@ static rondo_status build(struct block_layer *layer, const struct block_layer_se
                                         .memory_is_input = is_over_self,
                                         .option_values = settings->option_values};
     if (!is_over_self && settings->memory == 0) {
+        struct cell_settings with_memory = sizes;
+        with_memory.memory = input;
+        if (block_over_of(settings->block, &with_memory, registry) == BLOCK_OVER_SELF) {
+            return errors_add_at(errors, RONDO_INVALID, settings->where,
+                                 "the equations of block '%s' are for its own steps; expected 'over: self'",
+                                 settings->block->name);
+        }
         return errors_add_at(
             errors, RONDO_INVALID, settings->where,
             "block '%s' looks at the memory, the outputs of an encoder, and there is none here; expected "
@@ -154,14 +161,16 @@ static int compiles(const struct cell_definition *block, const struct cell_setti
 
 enum block_over block_over_of(const struct cell_definition *block, const struct cell_settings *settings,
                               struct registry *registry) {
-    struct cell_settings over_self = *settings;
-    int reads_memory;
+    struct cell_settings over_memory = *settings, over_self = *settings;
+    int reads_memory, by_position = 0;
+    over_memory.by_position = &by_position;
     over_self.memory = settings->input;
     over_self.memory_is_input = 1;
-    return (compiles(block, settings, registry, &reads_memory) && reads_memory) ||
-                   !compiles(block, &over_self, registry, &reads_memory)
-               ? BLOCK_OVER_MEMORY
-               : BLOCK_OVER_SELF;
+    if (compiles(block, &over_memory, registry, &reads_memory) && reads_memory) {
+        return BLOCK_OVER_MEMORY;
+    }
+    /* If it does not compile over itself either, its mistake is to be shown in what it was written for. */
+    return by_position || compiles(block, &over_self, registry, &reads_memory) ? BLOCK_OVER_SELF : BLOCK_OVER_MEMORY;
 }
 
 /* ---- the kind ---- */

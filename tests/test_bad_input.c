@@ -563,6 +563,11 @@ static const struct {
     {"an option out of its range",
      "cell: bad\nsource: s\nstate: [h]\noptions: {a: {default: 3, min: 0, max: 1}}\nequations: |\n  h' = x @ W * a\n",
      "bad.yaml:4:14: the default 3 of 'a' is not within its range [0, 1]"},
+    {"an integer with a fraction",
+     "cell: bad\nsource: s\nstate: [h]\noptions: {a: {default: 1.5, min: 0, max: 4, integer: true}}\nequations: |\n  "
+     "h' = x @ "
+     "W * a\n",
+     "bad.yaml:4:14: 'a' is 1.5, expected an integer in [0, 4]"},
 };
 
 START_TEST(bad_cell_is_refused_at_its_place) {

@@ -89,6 +89,8 @@ static const struct {
      "bad.yaml:5:102: block 'each_step' never reads the memory that it is to look at, expected equations that use "
      "'memory', or 'over: self'",
      ""},
+    {"a block over itself that is not said to be", "layers: [{block: self_attention}]",
+     "bad.yaml:5:43: the equations of block 'self_attention' are for its own steps; expected 'over: self'", ""},
     {"a block that there is not", "layers: [{cell: gru, hidden: 4}, {block: atention, over: self}]",
      "bad.yaml:5:74: there is no block 'atention' (did you mean 'attention'?), looked in ", ""},
     {"a cell and a block", "layers: [{cell: gru, block: attention, hidden: 4}]",
@@ -102,7 +104,7 @@ static const struct {
      "bad.yaml:5:73: model.layers.0 uses block 'attention' with 'heads: 3'",
      ""},
     {"heads that are no number of heads", "layers: [{block: attention, over: self, heads: 2.5}]",
-     "bad.yaml:5:73: model.layers.0 uses block 'attention' with 'heads: 2.5'", ""},
+     "bad.yaml:5:80: 'heads' is 2.5, expected an integer in [1, 1024]", ""},
     {"a cell whose equations have a mistake", "layers: [{cell: ./mistaken.yaml, hidden: 4}]",
      "mistaken.yaml:4:|bad.yaml:5:43: model.layers.0 uses cell 'mistaken'", ""},
     {"a cell that reads the memory in the encoder",

@@ -84,7 +84,8 @@ static struct cell_definition define(const char *equations, const struct around 
             } else if (kind == 1) {
                 parameters[definition.n_parameters++] = parse_shape(word, where);
             } else if (kind == 2) {
-                options[definition.n_options++] = (struct cell_option){word, atof(value), -1e300, 1e300, NULL, where};
+                options[definition.n_options++] = (struct cell_option){
+                    .name = word, .default_value = atof(value), .min = -1e300, .max = 1e300, .where = where};
             } else {
                 struct cell_initialiser *row = &init[definition.n_initialisers++];
                 *row = (struct cell_initialiser){.pattern = word, .where = where};
