@@ -435,8 +435,8 @@ static const char *const damaged[] = {
     "{",
     "[]",
     "{\"format\": 2, \"jobs\": []}",
-    "{\"format\": 1, \"jobs\": [{\"id\": \"7; rm\", \"phase\": \"a\", \"first\": 0, \"indices\": "
-    "\"0\", \"tasks\": 1}]}",
+    ("{\"format\": 1, \"jobs\": [{\"id\": \"7; rm\", \"phase\": \"a\", \"first\": 0, \"indices\": "
+     "\"0\", \"tasks\": 1}]}"),
     "{\"format\": 1, \"jobs\": [7]}",
 };
 
