@@ -58,37 +58,26 @@ static int is_wide(void) {
 #endif
 }
 
-__attribute__((target("avx512f"))) static void map_16(const struct library *library, int function, const float *x,
-                                                      float *y) {
-    vector_16 *exponential, *tangent;
-    memcpy(&exponential, &library->functions[0], sizeof exponential);
-    memcpy(&tangent, &library->functions[1], sizeof tangent);
-    const __m512 one = _mm512_set1_ps(1), zero = _mm512_setzero_ps();
-    for (int i = 0; i < COUNT; i += 16) {
-        const __m512 in = _mm512_loadu_ps(x + i);
-        const __m512 out = function == 0 ? exponential(in)
-                           : function == 1
-                               ? tangent(in)
-                               : _mm512_div_ps(one, _mm512_add_ps(one, exponential(_mm512_sub_ps(zero, in))));
-        _mm512_storeu_ps(y + i, out);
+/* y = f(x) by a library, `numbers` at a time: the vectors, intrinsics and functions of one width. */
+#define MAP_BY_LIBRARY(name, instructions, numbers, vector, function_type, op)                                         \
+    __attribute__((target(instructions))) static void name(const struct library *library, int function,                \
+                                                           const float *x, float *y) {                                 \
+        function_type *exponential, *tangent;                                                                          \
+        memcpy(&exponential, &library->functions[0], sizeof exponential);                                              \
+        memcpy(&tangent, &library->functions[1], sizeof tangent);                                                      \
+        const vector one = op(set1_ps)(1), zero = op(setzero_ps)();                                                    \
+        for (int i = 0; i < COUNT; i += (numbers)) {                                                                   \
+            const vector in = op(loadu_ps)(x + i);                                                                     \
+            const vector out = function == 0   ? exponential(in)                                                       \
+                               : function == 1 ? tangent(in)                                                           \
+                                               : op(div_ps)(one, op(add_ps)(one, exponential(op(sub_ps)(zero, in))));  \
+            op(storeu_ps)(y + i, out);                                                                                 \
+        }                                                                                                              \
     }
-}
-
-__attribute__((target("avx2"))) static void map_8(const struct library *library, int function, const float *x,
-                                                  float *y) {
-    vector_8 *exponential, *tangent;
-    memcpy(&exponential, &library->functions[0], sizeof exponential);
-    memcpy(&tangent, &library->functions[1], sizeof tangent);
-    const __m256 one = _mm256_set1_ps(1), zero = _mm256_setzero_ps();
-    for (int i = 0; i < COUNT; i += 8) {
-        const __m256 in = _mm256_loadu_ps(x + i);
-        const __m256 out = function == 0 ? exponential(in)
-                           : function == 1
-                               ? tangent(in)
-                               : _mm256_div_ps(one, _mm256_add_ps(one, exponential(_mm256_sub_ps(zero, in))));
-        _mm256_storeu_ps(y + i, out);
-    }
-}
+#define OP_16(name) _mm512_##name
+#define OP_8(name)  _mm256_##name
+MAP_BY_LIBRARY(map_16, "avx512f", 16, __m512, vector_16, OP_16)
+MAP_BY_LIBRARY(map_8, "avx2", 8, __m256, vector_8, OP_8)
 
 /* library NULL: Rondo. */
 static void map(const struct library *library, int function, const float *x, float *y) {

@@ -78,9 +78,8 @@ struct cell_settings {
     int64_t memory;              /* width of the memory; 0: there is none, and equations that read it are refused */
     int memory_is_input; /* 1: `memory` is another name of x, whose steps see each other: a block over itself. 0: a step sees
                             no other step, so ops that look along sequences look from the step to the memory */
-    int *
-        by_position; /* out: set to 1 if the equations compare the positions of steps, and `memory` is not of the same steps; NULL:
-                           not asked */
+    /* Out: set to 1 if the equations compare the positions of steps, and `memory` is not of the same steps. NULL: not asked. */
+    int *by_position;
     int64_t projection; /* width of the state that is the output: its new value is … @ projection.W (Sak et al.
                            2014); 0: as declared */
 };

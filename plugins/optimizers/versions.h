@@ -31,6 +31,7 @@ static inline int optimizer_has_avx2(void) {
     return CPU_FEATURE_ACTIVE(AVX2) && CPU_FEATURE_ACTIVE(FMA) && CPU_FEATURE_ACTIVE(BMI2) &&
            CPU_FEATURE_ACTIVE(LZCNT) && CPU_FEATURE_ACTIVE(MOVBE) && CPU_FEATURE_ACTIVE(F16C);
 }
+
 /* The parts of x86-64-v4 without AVX512VL, the same instructions on shorter registers: glibc 2.36 asks for it by a shift that is
  * undefined in C (1 << 31). */
 #define OPTIMIZER_AVX512 "arch=x86-64-v3,avx512f,avx512bw,avx512cd,avx512dq,prefer-vector-width=512"
