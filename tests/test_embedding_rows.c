@@ -326,7 +326,7 @@ static const rondo_tensor *update_table(struct network *network, const char *sta
 }
 
 START_TEST(listed_rows_that_follow_each_other_are_updated_as_dense_ones) {
-    static const char *const stages[] = {"sgd lr=0.5 momentum=0.9", "adam lr=0.01", "sgd lr=0.5 | ema -"};
+    static const char *const stages[] = {"sgd lr=0.5 momentum=0.9", "adam lr=0.01", "sgd lr=0.5 | ema -", "sgd lr=0.5"};
     struct network *rows = make_network(RONDO_F32, 0), *dense = make_network(RONDO_F32, 0);
     make_dense(dense);
     const char *of_case = stages[_i / ROWS(listings)];
@@ -587,7 +587,7 @@ static Suite *embedding_rows_suite(void) {
     tcase_add_loop_test(cases, gradients_by_rows_have_the_bits_of_dense_ones, 0, 2 * ROWS(thread_counts));
     tcase_add_test(cases, a_row_that_is_not_finite_is_found);
     tcase_add_loop_test(cases, trained_weights_are_those_of_dense_gradients, 0, 3 * ROWS(trainings));
-    tcase_add_loop_test(cases, listed_rows_that_follow_each_other_are_updated_as_dense_ones, 0, 3 * ROWS(listings));
+    tcase_add_loop_test(cases, listed_rows_that_follow_each_other_are_updated_as_dense_ones, 0, 4 * ROWS(listings));
     tcase_add_loop_test(cases, averages_that_catch_up_are_those_of_every_update, 0, ROWS(averages));
     tcase_add_loop_test(cases, stages_that_leave_zeros_alone_process_only_the_rows_that_occurred, 0, ROWS(processed));
     tcase_add_test(cases, an_update_processes_the_elements_of_the_rows_that_occurred);

@@ -185,15 +185,17 @@ struct row_run {
     int64_t k, end;
 };
 
-/* Goes to the next run, from an empty one before it. 0: there is none. */
+/* Goes to the next run, from an empty one before it, up to the end of the slice. 0: there is none. */
 static int next_run(const struct gradient *gradient, const struct update_slice *slice, struct row_run *run) {
+    const int64_t size = gradient->values.shape[1], last = (slice->end - 1) / size; /* last row in the slice */
     run->k = run->end;
-    if (run->k >= gradient->count || gradient->ids[run->k] * gradient->values.shape[1] >= slice->end) {
+    if (run->k >= gradient->count || gradient->ids[run->k] > last) {
         return 0;
     }
     do {
         run->end++;
-    } while (run->end < gradient->count && gradient->ids[run->end] == gradient->ids[run->end - 1] + 1);
+    } while (run->end < gradient->count && gradient->ids[run->end] <= last &&
+             gradient->ids[run->end] == gradient->ids[run->end - 1] + 1);
     return 1;
 }
 
@@ -257,13 +259,12 @@ static int64_t add_listed_slices(const struct updater_pass *update, int32_t p, i
     const struct updater *updater = update->updater;
     const struct gradient *gradient = &update->step->gradients[p];
     const int64_t size = gradient->values.shape[1];
-    int64_t next = updater->first_slice[p]; /* the first that is not listed */
-    for (int64_t k = 0; k < gradient->count; k++) {
+    int64_t next = 0; /* the first slice that is not listed; rows that end before it have been seen */
+    for (int64_t k = 0; k < gradient->count; k = gradient_find(gradient, next * UPDATE_GRAIN / size)) {
         const int64_t first = gradient->ids[k] * size;
-        const int64_t begin = updater->first_slice[p] + first / UPDATE_GRAIN;
-        const int64_t end = updater->first_slice[p] + (first + size - 1) / UPDATE_GRAIN + 1;
+        const int64_t begin = first / UPDATE_GRAIN, end = (first + size - 1) / UPDATE_GRAIN + 1;
         for (next = next < begin ? begin : next; next < end; next++) {
-            updater->work[count++] = next;
+            updater->work[count++] = updater->first_slice[p] + next;
         }
     }
     return count;
