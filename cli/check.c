@@ -255,6 +255,13 @@ static void print_unused_classes(const struct dataset *train, struct arena *aren
     printf("%s", unused > 0 ? "\n" : "");
 }
 
+/* Why a model that reads its own outputs cannot write sequences; NULL: it can, or does not read them. */
+static const char *why_not_generate(const struct task *task) {
+    const char *why_not = NULL;
+    return task->experiment->model.feedback && !model_generates(network_model(task->network), &why_not) ? why_not
+                                                                                                      : NULL;
+}
+
 static void print_model(const struct task *task, struct arena *arena) {
     const struct model *model = network_model(task->network);
     printf("\n");
@@ -273,6 +280,9 @@ static void print_model(const struct task *task, struct arena *arena) {
     printf("%.1f MB for parameters, gradients, optimizer and the best weights\n", parameter_megabytes(task, &unused));
     errors_free(&unused);
     print_whole_tables(task);
+    if (why_not_generate(task) != NULL) {
+        printf("the model cannot generate: %s\n", why_not_generate(task));
+    }
     printf("%lld training examples", (long long)task->data.train->count);
     if (task->data.valid != NULL) {
         printf(", %lld for validation", (long long)task->data.valid->count);
@@ -400,6 +410,9 @@ static rondo_status print_json(struct task *task, const struct checked_compariso
                                "encoder_step_flops", (json_int_t)model_encoder_flops(model), "parameter_megabytes",
                                isnan(megabytes) ? 0 : megabytes, "memory_megabytes",
                                memory.is_measured ? json_real(total) : json_null(), "memory", memory_json(&memory));
+    if (why_not_generate(task) != NULL) {
+        json_object_set_new(object, "cannot_generate", json_text(why_not_generate(task)));
+    }
     if (comparison->variants > 0) {
         json_object_set_new(object, "comparison", checked_comparison_json(comparison));
     }
