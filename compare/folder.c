@@ -117,6 +117,7 @@ static rondo_status check_run(const struct planned_run *planned, const char *fol
     RONDO_TRY(seed_node->text == NULL ? errors_no_memory(errors) : RONDO_OK);
     RONDO_TRY(experiment_changes(was, now, CHANGES_OF_RESULT, &own, errors));
     run_record_changes(folder, planned->task, TASK_TRAIN | TASK_VALID, &own);
+    run_record_engine_changes(folder, planned->task, &own);
     /* Test data matter from the scoring on: before it, a mistake in them can be corrected. */
     const char *scored_on = run_result_scored_on(folder, arena);
     const char *data = scored_on == NULL ? NULL : comparison_test_data(planned->task->experiment, arena, errors);

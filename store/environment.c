@@ -32,25 +32,25 @@ char *environment_text(const struct environment *environment) {
     }
     char abi[32];
     snprintf(abi, sizeof abi, "%u.%u", RONDO_ABI_MAJOR, RONDO_ABI_MINOR);
-    json_t *root =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:O, s:o, s:O}", "rondo", RONDO_VERSION, "abi", abi,
-                  "compiler", __VERSION__, "system", system.sysname, "release", system.release, "machine",
-                  system.machine, "threads", (int)environment->threads, "seed", (json_int_t)environment->seed,
-                  "started", environment->started == NULL ? started : environment->started, "data", environment->data,
-                  "cells", without_texts(environment->cells), "plugins", environment->plugins);
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:O, s:o, s:O}", "rondo", RONDO_VERSION, "abi", abi,
+        "compiler", __VERSION__, "system", system.sysname, "release", system.release, "machine", system.machine,
+        "engine", environment->engine, "passes", environment->passes, "threads", (int)environment->threads, "seed",
+        (json_int_t)environment->seed, "started", environment->started == NULL ? started : environment->started, "data",
+        environment->data, "cells", without_texts(environment->cells), "plugins", environment->plugins);
     char *text = json_write(root, JSON_INDENT(2));
     json_decref(root);
     return text;
 }
 
-const char *environment_started(const char *environment_file, struct arena *arena) {
+const char *environment_value(const char *environment_file, const char *key, struct arena *arena) {
     json_error_t reason;
     json_t *root;
     json_parse_file(environment_file, &root, &reason); /* a failure leaves NULL, which has no members */
-    const char *text = json_string_value(json_object_get(root, "started"));
-    const char *started = text == NULL ? NULL : arena_strdup(arena, text);
+    const char *text = json_string_value(json_object_get(root, key));
+    const char *value = text == NULL ? NULL : arena_strdup(arena, text);
     json_decref(root);
-    return started;
+    return value;
 }
 
 void environment_compare(const char *environment_file, const struct environment *now, struct errors *changes) {

@@ -10,17 +10,18 @@
 /* What a run was made from, and on how many threads; everything is borrowed. */
 struct environment {
     const struct json_t *data, *cells, *plugins; /* store/provenance.h */
+    const char *engine, *passes;                 /* as --engine and --passes name them */
     int32_t threads;
     int64_t seed;
     const char *started; /* the time of the start; NULL: now */
 };
 
-/* A JSON object, to be freed by the caller: version of Rondo, ABI, compiler, system, machine, threads, seed, time of the
- * start (UTC), data, cells (without their texts) and plug-ins. The name of the host is not recorded. NULL: out of memory. */
+/* A JSON object, to be freed by the caller: version of Rondo, ABI, compiler, system, machine, engine, passes, threads, seed, time of
+ * the start (UTC), data, cells (without their texts) and plug-ins. The name of the host is not recorded. NULL: out of memory. */
 char *environment_text(const struct environment *environment);
 
-/* The time of the start in the file, from `arena`; NULL: it is not known. */
-const char *environment_started(const char *environment_file, struct arena *arena);
+/* A text of the file, such as "started", the time of the start, or "engine"; from `arena`. NULL: it is not recorded. */
+const char *environment_value(const char *environment_file, const char *key, struct arena *arena);
 
 /* Adds a text to `changes` for each of the present data files, cells and plug-ins that differs from the one recorded in
  * environment.json. What is not recorded is skipped. Adds nothing if there is no such record. */

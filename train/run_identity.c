@@ -132,6 +132,39 @@ rondo_status run_identity_take(const struct task *task, struct errors *errors) {
     return provenance_of(task, errors) == NULL ? errors->status : RONDO_OK;
 }
 
+/* ---- the engine ---- */
+
+static const char *engine_name(const struct session *session) {
+    return session->engine == ENGINE_TAPE ? "tape" : "fused";
+}
+
+/* The value of --passes: "-fuse,-merge", "" if all run. From `arena`; NULL: out of memory. */
+static const char *passes_text(const struct session *session, struct arena *arena) {
+    const char *text = "";
+    for (int32_t i = 0; scan_pass_name(i) != NULL && text != NULL; i++) {
+        if ((session->passes_off & 1 << i) != 0) {
+            text = arena_printf(arena, "%s%s-%s", text, text[0] == '\0' ? "" : ",", scan_pass_name(i));
+        }
+    }
+    return text;
+}
+
+/* Adds a text if a run was trained by another engine than that of the session, or with other passes. */
+static void compare_engine(const struct session *session, const char *was_engine, const char *was_passes,
+                           struct arena *arena, struct errors *differences) {
+    const char *engine = engine_name(session), *passes = passes_text(session, arena);
+    if (passes == NULL) {
+        errors_no_memory(differences);
+    } else if (strcmp(was_engine, engine) != 0) {
+        errors_add(differences, RONDO_INVALID,
+                   "the run was trained by the engine '%s', and this is '%s'; --engine=%s chooses it", was_engine,
+                   engine, was_engine);
+    } else if (strcmp(was_passes, passes) != 0) {
+        errors_add(differences, RONDO_INVALID, "the run was trained with --passes='%s', and this is --passes='%s'",
+                   was_passes, passes);
+    }
+}
+
 /* ---- environment.json ---- */
 
 char *run_identity_environment(const struct task *task, const char *before, struct errors *errors) {
@@ -144,9 +177,12 @@ char *run_identity_environment(const struct task *task, const char *before, stru
     const struct environment environment = {.data = data,
                                             .cells = provenance->cells,
                                             .plugins = provenance->plugins,
+                                            .engine = engine_name(task->session),
+                                            .passes = passes_text(task->session, arena),
                                             .threads = task->session->parallel.threads,
                                             .seed = task->experiment->schedule.options.seed,
-                                            .started = before == NULL ? NULL : environment_started(before, arena)};
+                                            .started =
+                                                before == NULL ? NULL : environment_value(before, "started", arena)};
     const int failed = arena_failed(arena) || data == NULL || test == NULL || json_object_update(data, test) != 0;
     char *text = failed ? NULL : environment_text(&environment);
     json_decref(data);
@@ -177,26 +213,21 @@ void run_identity_changes(const char *environment, const struct task *task, int 
     json_decref(plugins);
 }
 
+void run_identity_engine_changes(const char *environment, const struct task *task, struct errors *changes) {
+    struct arena *arena = arena_create();
+    const char *engine = environment_value(environment, "engine", arena);
+    const char *passes = environment_value(environment, "passes", arena);
+    if (engine != NULL && passes != NULL) {
+        compare_engine(task->session, engine, passes, arena, changes);
+    }
+    arena_destroy(arena);
+}
+
 /* ---- the archive ---- */
 
 /* "1.4" */
 static const char *abi_text(struct arena *arena) {
     return arena_printf(arena, "%u.%u", RONDO_ABI_MAJOR, RONDO_ABI_MINOR);
-}
-
-static const char *engine_name(const struct session *session) {
-    return session->engine == ENGINE_TAPE ? "tape" : "fused";
-}
-
-/* The value of --passes: "-fuse,-merge", "" if all run. From `arena`; NULL: out of memory. */
-static const char *passes_text(const struct session *session, struct arena *arena) {
-    const char *text = "";
-    for (int32_t i = 0; scan_pass_name(i) != NULL && text != NULL; i++) {
-        if ((session->passes_off & 1 << i) != 0) {
-            text = arena_printf(arena, "%s%s-%s", text, text[0] == '\0' ? "" : ",", scan_pass_name(i));
-        }
-    }
-    return text;
 }
 
 static void put_json(struct archive *archive, const json_t *value, const char *name, struct errors *errors) {
@@ -293,8 +324,7 @@ static rondo_status take(struct archive *archive, struct recorded *recorded, str
 
 static rondo_status compare_program(const struct task *task, const struct recorded *was, struct arena *arena,
                                     struct errors *differences, struct errors *errors) {
-    const char *abi = abi_text(arena), *passes = passes_text(task->session, arena);
-    const char *engine = engine_name(task->session), *dtype = dtype_name(task->plan.dtype);
+    const char *abi = abi_text(arena), *dtype = dtype_name(task->plan.dtype);
     if (arena_failed(arena)) {
         return errors_no_memory(errors);
     }
@@ -309,14 +339,7 @@ static rondo_status compare_program(const struct task *task, const struct record
     if (strcmp(was->dtype, dtype) != 0) {
         errors_add(differences, RONDO_INVALID, "the run was trained in %s, and this is %s", was->dtype, dtype);
     }
-    if (strcmp(was->engine, engine) != 0) {
-        errors_add(differences, RONDO_INVALID,
-                   "the run was trained by the engine '%s', and this is '%s'; --engine=%s chooses it", was->engine,
-                   engine, was->engine);
-    } else if (strcmp(was->passes, passes) != 0) {
-        errors_add(differences, RONDO_INVALID, "the run was trained with --passes='%s', and this is --passes='%s'",
-                   was->passes, passes);
-    }
+    compare_engine(task->session, was->engine, was->passes, arena, differences);
     return RONDO_OK;
 }
 

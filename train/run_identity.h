@@ -41,5 +41,7 @@ char *run_identity_environment(const struct task *task, const char *before, stru
 /* Adds a text to `changes` for each data file of the parts `which` (enum task_part), cell and plug-in of the task that has
  * changed since environment.json, the file `environment`, was written. Plug-ins that only training needs are left out. */
 void run_identity_changes(const char *environment, const struct task *task, int which, struct errors *changes);
+/* The same for the engine and its passes. Runs that did not record them count as alike. */
+void run_identity_engine_changes(const char *environment, const struct task *task, struct errors *changes);
 
 #endif

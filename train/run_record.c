@@ -493,13 +493,29 @@ rondo_status run_record_key_changes(const char *folder, const struct task *task,
     return status;
 }
 
-void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes) {
-    struct arena *arena = arena_create();
+/* From `arena`; NULL with an error. */
+static const char *environment_of(const char *folder, struct arena *arena, struct errors *errors) {
     const char *file = arena == NULL ? NULL : arena_printf(arena, "%s/" ENVIRONMENT_FILE, folder);
     if (file == NULL) {
-        errors_no_memory(changes);
-    } else {
+        errors_no_memory(errors);
+    }
+    return file;
+}
+
+void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes) {
+    struct arena *arena = arena_create();
+    const char *file = environment_of(folder, arena, changes);
+    if (file != NULL) {
         run_identity_changes(file, task, which, changes);
+    }
+    arena_destroy(arena);
+}
+
+void run_record_engine_changes(const char *folder, const struct task *task, struct errors *changes) {
+    struct arena *arena = arena_create();
+    const char *file = environment_of(folder, arena, changes);
+    if (file != NULL) {
+        run_identity_engine_changes(file, task, changes);
     }
     arena_destroy(arena);
 }

@@ -69,6 +69,8 @@ rondo_status run_record_rewrite(struct run_folder *run, const struct task *task,
 /* Adds a text to `changes` for each data file of the parts `which` (enum task_part), cell and plug-in that has changed since
  * the run was trained. */
 void run_record_changes(const char *folder, const struct task *task, int which, struct errors *changes);
+/* The same for the engine and its passes, whose results differ by rounding. */
+void run_record_engine_changes(const char *folder, const struct task *task, struct errors *changes);
 
 /* Adds the metrics of `scores` to a JSON object: {"loss": …, "accuracy": …}. Not 0: out of memory. */
 int run_record_scores(struct json_t *object, const struct network *network, const struct scores *scores);
