@@ -50,6 +50,7 @@ class Rondo:
 
     def __init__(self, options, cell, shape):
         engine = [f"--engine={options.engine}"] if options.engine else []
+        engine += ["--account"] if options.engine == "fused" else []
         self.command = [options.step, HERE.parent / "configs" / "cells" / f"{cell}.yaml", *shape, options.threads,
                         options.seconds, *engine]
 
@@ -97,8 +98,7 @@ def time_row(options, group, cell, shape, kinds):
             peer.close()
     row = {"group": group, "cell": cell, "shape": shape, "machine": rates}
     row |= {kind: median_of(turns[kind]) for kind in kinds}
-    if options.engine == "fused":
-        row["account"] = run_json([*Rondo(options, cell, shape).command, "--account"]).get("account")
+    row["account"] = row["rondo"].get("account")
     return row
 
 

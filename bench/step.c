@@ -10,7 +10,8 @@
  *         - the time from equations to a compiled step, in milliseconds;
  *         - the time in the loops over time, in seconds, and the rate at which they move values kept for all steps.
  *         --cpu measures processor time, summed over threads, for a machine that is busy with other work.
- *         --account adds what the threads spend their time on, from further steps, in seconds of a step:
+ *         --account adds what the threads spend their time on, from five further steps, in seconds of a step:
+ *         - "seconds": such a step, which also takes the time of every instruction;
  *         - "spent": by half, phase and kind of work (core/scan/scan.h), summed over threads;
  *         - "passed": by half and phase, on the clock;
  *         - "product_flops": of the products of rows and weights; half as many are those of the weight gradients;
@@ -305,43 +306,31 @@ static double monotonic(void) {
     return timing_now(CLOCK_MONOTONIC);
 }
 
-/* Prints ", "account": {…}" from steps of a scan of its own: taking the time of every instruction costs time. */
-static rondo_status print_account(struct step_bench *bench, const struct scan_settings *settings,
-                                  struct errors *errors) {
-    enum { STEPS = 10 };
+/* Prints ", "account": {…}" from further steps: taking the time of every instruction costs time. */
+static void print_account(struct step_bench *bench, struct scan_account *account) {
+    enum { STEPS = 5 };
     static const char *const halves[] = {"forward", "backward"}, *const phases[] = {"before", "loop", "after"};
     static const char *const works[] = {"packing", "product", "weight_gradient", "elementwise", "other"};
-    struct scan_account account = {.now = monotonic};
-    struct scan_settings observed = *settings;
-    observed.observe = NULL;
-    observed.account = &account;
-    struct scan *timed = bench->scan;
-    bench->scan = scan_create(&observed, errors);
-    if (bench->scan == NULL) {
-        return errors->status;
-    }
-    run_all(bench);
-    account = (struct scan_account){.now = monotonic};
+    account->now = monotonic;
+    const double begin = now();
     for (int i = 0; i < STEPS; i++) {
         run_all(bench);
     }
+    const double seconds = (now() - begin) / STEPS;
     const double rows = (double)(bench->steps * bench->batch);
-    printf(", \"account\": {\"product_flops\": %.6e, \"elementwise\": %.6e, \"loop_bytes\": %.6e",
-           4 * rows * (double)product_inputs(bench->cell), rows * elementwise_seconds(bench->cell),
+    printf(", \"account\": {\"seconds\": %.6e, \"product_flops\": %.6e, \"elementwise\": %.6e, \"loop_bytes\": %.6e",
+           seconds, 4 * rows * (double)product_inputs(bench->cell), rows * elementwise_seconds(bench->cell),
            rows * (double)scan_loop_bytes(bench->scan));
     for (int half = 0; half < 2; half++) {
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
-            printf(", \"%s %s\": {\"passed\": %.6e", halves[half], phases[phase], account.passed[half][phase] / STEPS);
+            printf(", \"%s %s\": {\"passed\": %.6e", halves[half], phases[phase], account->passed[half][phase] / STEPS);
             for (int work = 0; work < SCAN_WORKS; work++) {
-                printf(", \"%s\": %.6e", works[work], account.spent[half][phase][work] / STEPS);
+                printf(", \"%s\": %.6e", works[work], account->spent[half][phase][work] / STEPS);
             }
             printf("}");
         }
     }
     printf("}");
-    scan_destroy(bench->scan);
-    bench->scan = timed;
-    return RONDO_OK;
 }
 
 static rondo_status bench_cell(char **argv, int use_tape, const char *passes, int with_account, struct arena *arena,
@@ -355,7 +344,9 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, in
     const struct cell_definition *definition = bench.session == NULL ? NULL : cell_file_read(argv[1], arena, errors);
     bench.cell = definition == NULL ? NULL : cell_compile(definition, &sizes, bench.session->registry, errors);
     struct stopwatch watch = {0};
-    struct scan_settings of_scan = {.passes = parse_passes(passes), .observe = observe, .observe_arg = &watch};
+    struct scan_account account = {.now = NULL};
+    struct scan_settings of_scan = {
+        .passes = parse_passes(passes), .observe = observe, .observe_arg = &watch, .account = &account};
     if (bench.cell != NULL && !use_tape) {
         of_scan.program = bench.cell->program;
         of_scan.n_states = bench.cell->n_states;
@@ -395,7 +386,9 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, in
            "\"ready_ms\": %.3f, \"loop_seconds\": %.6e, \"gbytes\": %.2f",
            seconds, timings[0], 1e-9 * flops / seconds, count, (double)held / 1048576, 1e3 * ready, loop_seconds,
            loop_seconds > 0 ? 1e-9 * loop_bytes / loop_seconds : 0);
-    const rondo_status status = with_account && bench.scan != NULL ? print_account(&bench, &of_scan, errors) : RONDO_OK;
+    if (with_account && bench.scan != NULL) {
+        print_account(&bench, &account);
+    }
     printf("}\n");
     for (int64_t s = 0; s < (bench.batch + bench.shard - 1) / bench.shard; s++) {
         errors_move(errors, &bench.shards[s].errors);
@@ -404,7 +397,7 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, in
     scan_destroy(bench.scan);
     cell_destroy(bench.cell);
     session_destroy(bench.session);
-    return status == RONDO_OK ? errors->status : status;
+    return errors->status;
 }
 
 int main(int argc, char **argv) {

@@ -60,9 +60,9 @@ def account_table(result):
         spent = {work: sum(stage[work] for stage in stages(account)) / threads for work in WORKS}
         passed = sum(stage["passed"] for stage in stages(account))
         sgemm = 1e9 * result["machine"]["sgemm_together"]
-        outside = max(0, 1 - passed / row["rondo"]["seconds"])
-        shown = {work: f"{seconds / passed * (1 - outside):.0%}" for work, seconds in spent.items()}
-        waiting = (passed - sum(spent.values())) / passed * (1 - outside)
+        shown = {work: f"{seconds / account['seconds']:.0%}" for work, seconds in spent.items()}
+        waiting = max(0, passed - sum(spent.values())) / account["seconds"]
+        outside = max(0, 1 - passed / account["seconds"])
         lines.append(line([
             row["cell"], ", ".join(map(str, row["shape"])),
             shown["product"], percent(account["product_flops"], spent["product"] * sgemm),

@@ -135,8 +135,9 @@ def check(options, name, row, folder):
 
 # ---- the table ----
 
-def split_text(rondo):
-    """The stages of an update, in ms, summed over threads."""
+def split_text(rondo, epoch_updates):
+    """The stages of an update, in ms, summed over threads. While one thread does what all wait for, all count."""
+    threads = rondo["threads"]
     recurrence = sum(rondo[f"layers {half} {phase}"] for half in ("forward", "backward")
                      for phase in ("before", "loop", "after"))
     parts = [("batches", rondo["batches"]), ("recurrence", recurrence),
@@ -144,10 +145,12 @@ def split_text(rondo):
               sum(rondo[f"layers forward {phase}"] for phase in ("before", "loop", "after"))),
              ("rest of the backward pass", rondo["backward"] -
               sum(rondo[f"layers backward {phase}"] for phase in ("before", "loop", "after"))),
-             ("sum of gradients", rondo["sum of gradients"]), ("clipping and optimizer", rondo["update"])]
-    total = sum(seconds for _, seconds in parts)
-    return "; ".join(f"{name} {1e3 * seconds / rondo['updates']:.2f} ms ({seconds / total:.0%})"
-                     for name, seconds in parts)
+             ("sum of gradients", threads * rondo["sum of gradients"]),
+             ("clipping and optimizer", threads * rondo["update"])]
+    each = [(name, 1e3 * seconds / rondo["updates"]) for name, seconds in parts]
+    total = 1e3 * threads * rondo["seconds"] / (epoch_updates or rondo["updates"])
+    each.append(("waiting, and all else", max(0, total - sum(time for _, time in each))))
+    return "; ".join(f"{name} {time:.2f} ms ({time / total:.0%})" for name, time in each)
 
 
 def rows_of(row, results):
@@ -182,7 +185,8 @@ def text_of(result):
         lines += [table.line(cells) for cells in rows_of(ROWS[name], results)]
     for name, results in result["rows"].items():
         if "seconds" in results["rondo"]:
-            lines += ["", f"An update of Rondo, {ROWS[name].title}, summed over threads: {split_text(results['rondo'])}."]
+            parts = split_text(results["rondo"], ROWS[name].updates)
+            lines += ["", f"An update of Rondo, {ROWS[name].title}, summed over threads: {parts}."]
     return "\n".join([*lines, *vocabulary_text(result["rows"]), ""])
 
 

@@ -213,7 +213,7 @@ class Lengths(Row):
     """Texts of different lengths beside texts of the same length: both are trained by Rondo."""
 
     def __init__(self):
-        super().__init__("the same with lengths from 5 to 40", 12, BAHDANAU, write_translate,
+        super().__init__("attention before each step, texts of 5 to 40 words", 12, BAHDANAU, write_translate,
                          ("target words", words_of_update(12)), {"equal": ("Rondo, as many words in equal lengths", None)})
         self.own = {"equal": Row("equal", self.updates, BAHDANAU, write_equal)}
         self.unequal = ("equal",)

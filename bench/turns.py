@@ -67,4 +67,5 @@ def median_of(turns):
 
 
 def medians(tables):
-    return {key: statistics.median(each[key] for each in tables if key in each) for key in tables[0]}
+    return {key: medians([each[key] for each in tables if key in each]) if isinstance(value, dict)
+            else statistics.median(each[key] for each in tables if key in each) for key, value in tables[0].items()}

@@ -263,7 +263,7 @@ static rondo_status fill_given(struct scan_recorded *recorded, struct tape *tape
         .first_random = tape_take_random(tape, time->steps * graph->n_random),
         .observe = scan->observe,
         .observe_arg = scan->observe_arg,
-        .account = scan->account,
+        .account = scan->account == NULL || scan->account->now == NULL ? NULL : scan->account,
         .fixed = fixed,
         .ragged = ragged,
         .memory = graph->n_ragged > 0 ? memory_rows : NULL,

@@ -37,7 +37,8 @@ enum scan_work {
 
 /* An account of time, for measurements: only one tape at a time may run a scan that keeps one. All fields but `now` are added to. */
 struct scan_account {
-    double (*now)(void);                      /* seconds; called on any thread */
+    double (*now)(
+        void); /* seconds; called on any thread. NULL: recurrences that are recorded now are not accounted for */
     double spent[2][PHASE_COUNT][SCAN_WORKS]; /* [half], summed over threads; packing counts as PHASE_BEFORE */
     double passed
         [2]
