@@ -57,15 +57,22 @@ static rondo_status read_run(const struct comparison_plan *plan, const char *fol
     return folder == NULL ? errors_no_memory(errors) : run_result_read(&settings, run, arena, errors);
 }
 
+/* 1 if the training has come as far as its pause, whatever happened later. */
+static int has_reached_pause(const struct run_job *job, const struct compared_run *run) {
+    return job->pause_epoch > 0 && run->epochs >= (double)job->pause_epoch;
+}
+
 /* 1 if the training has nothing left to do until its pause. */
 static int is_trained(const struct comparison_plan *plan, const struct run_job *job, const struct compared_run *run,
                       struct arena *arena) {
+    if (has_reached_pause(job, run)) {
+        return 1;
+    }
     if (run->state == COMPARED_FAILED) {
         const char *identity = run_job_identity(plan, job, arena);
         return identity != NULL && run_result_is_failed(job->folder, identity, NULL, arena);
     }
-    return run->state == COMPARED_FINISHED || run->state == COMPARED_SCORED ||
-           (job->pause_epoch > 0 && run->epochs >= (double)job->pause_epoch);
+    return run->state == COMPARED_FINISHED || run->state == COMPARED_SCORED;
 }
 
 /* The training of a trial in a rung. */
@@ -94,7 +101,8 @@ static int compare_trials(const void *left, const void *right) {
                                 : (a->trial > b->trial) - (a->trial < b->trial);
 }
 
-/* The score of a trial at the end of a rung: the mean of its seeds; if one has failed, so has the trial. */
+/* The score of a trial at the end of a rung: the mean of its seeds; if one has failed by then, so has the trial. A failure in a later
+ * rung changes no earlier choice. */
 static rondo_status score_trial(const struct comparison_plan *plan, int32_t variant, int32_t rung,
                                 struct ranked_trial *trial, struct arena *arena, struct errors *errors) {
     const int32_t seeds = plan->section.tune_seeds;
@@ -107,7 +115,7 @@ static rondo_status score_trial(const struct comparison_plan *plan, int32_t vari
             return errors_add(errors, RONDO_INVALID, "the tuning of '%s' is not finished: '%s' is missing",
                               plan->comparison.variants[variant].name, job.folder);
         }
-        sum += run.state == COMPARED_FAILED ? NAN : run.valid;
+        sum += run.state == COMPARED_FAILED && !has_reached_pause(&job, &run) ? NAN : run.valid;
     }
     const double mean = sum / seeds;
     trial->score = !isfinite(mean) ? -INFINITY : plan->comparison.higher_is_better ? mean : -mean;

@@ -338,13 +338,19 @@ static rondo_status describe(struct comparison_plan *plan, struct errors *errors
 
 /* ---- opening ---- */
 
+/* Takes the fingerprints of the files that a task has just read. Tasks that use its data have its fingerprints. */
+static rondo_status take_data(const struct task *task, struct errors *errors) {
+    return task->data.is_shared ? RONDO_OK : run_identity_take(task, errors);
+}
+
 /* Chooses the widths of a variant, for which its task is made with those that are given. */
 static rondo_status size_variant(struct comparison_plan *plan, int32_t v, struct errors *errors) {
     if (plan->section.equal == COMPARE_AS_GIVEN) {
         return RONDO_OK;
     }
     struct task *given = comparison_plan_task(plan, v, NULL, 0, plan->section.seeds[0], errors);
-    const rondo_status status = given == NULL ? errors->status : comparison_size(plan, v, given, errors);
+    rondo_status status = given == NULL ? errors->status : take_data(given, errors);
+    status = status == RONDO_OK ? comparison_size(plan, v, given, errors) : status;
     if (given != NULL && given->data.is_shared) {
         task_destroy(given);
     } else {
@@ -374,7 +380,7 @@ static rondo_status open_variants(struct comparison_plan *plan, struct errors *e
             continue;
         }
         RONDO_TRY(take_cells(plan, variant, errors));
-        RONDO_TRY(variant->task->donor == NULL ? run_identity_take(variant->task, errors) : RONDO_OK);
+        RONDO_TRY(take_data(variant->task, errors));
         const struct model *model = network_model(variant->task->network);
         variant->epochs = variant->task->experiment->schedule.options.epochs;
         variant->updates = variant->task->updates_per_epoch * variant->epochs;

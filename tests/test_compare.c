@@ -112,21 +112,31 @@ static long now_ms(void) {
     return time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/* Waits until a run is trained, and returns its process, which has the lock of the folder. */
-static long trainer_of(const char *folder) {
+/* The process that trains a run now, which has the lock of the folder; 0: none. */
+static long owner_of(const char *folder) {
+    const int descriptor = open(sandbox_path("%s/metrics.jsonl", folder), O_RDONLY);
+    const long owner = descriptor < 0 ? 0 : file_lock_owner(descriptor);
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return owner;
+}
+
+/* Waits until one of two runs is trained, and returns its process. */
+static long trainer_of_either(const char *one, const char *other) {
     for (int i = 0; i < 400; i++) {
-        const int descriptor = open(sandbox_path("%s/metrics.jsonl", folder), O_RDONLY);
-        const long owner = descriptor < 0 ? 0 : file_lock_owner(descriptor);
-        if (descriptor >= 0) {
-            close(descriptor);
-        }
+        const long owner = owner_of(one) > 0 ? owner_of(one) : owner_of(other);
         if (owner > 0) {
             return owner;
         }
         wait_ms(5);
     }
-    ck_abort_msg("nobody trains in %s", folder);
+    ck_abort_msg("nobody trains in %s or %s", one, other);
     return 0;
+}
+
+static long trainer_of(const char *folder) {
+    return trainer_of_either(folder, folder);
 }
 
 /* ---- results ---- */
@@ -413,7 +423,7 @@ END_TEST
 
 START_TEST(test_data_that_change_meanwhile_stop_the_comparison) {
     write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.02]\n  seeds: 2\n");
-    const char *command = "compare c.yaml --quiet --jobs 1 --set schedule.epochs=100";
+    const char *command = "compare c.yaml --quiet --jobs 1 --set schedule.epochs=100 --set model.layers.0.hidden=40";
     char *good = sandbox_read("test.tsv", NULL);
     struct process *process = sandbox_start((struct call){.arguments = command});
     trainer_of("comparisons/c/runs/0.01/seed-1");
@@ -422,23 +432,32 @@ START_TEST(test_data_that_change_meanwhile_stop_the_comparison) {
     assert_status("changed", &changed, 1);
     assert_parts("changed", changed.err, "the test data have changed since the comparison began");
     sandbox_write("test.tsv", good);
-    compare_well("c.yaml --quiet --jobs 1 --set schedule.epochs=100");
+    compare_well(command + strlen("compare "));
 }
 END_TEST
 
+/* `first`: the folder of the run that begins first. */
+static const struct {
+    const char *compare, *first;
+} replaced_data[] = {
+    {"  optimizer.lr: [0.01, 0.02]\n  seeds: 2\n", "comparisons/c/runs/0.01/seed-1"},
+    {"  model.layers.0.cell: [gru, lstm]\n  seeds: 2\n  equal: parameters\n", "comparisons/c/runs/gru/seed-1"},
+};
+
 START_TEST(runs_record_the_data_that_they_were_trained_on) {
-    write_comparison("c.yaml", "  optimizer.lr: [0.01, 0.02]\n  seeds: 2\n");
-    const char *command = "compare c.yaml --quiet --jobs 1 --set schedule.epochs=100";
+    write_comparison("c.yaml", replaced_data[_i].compare);
+    const char *command = "compare c.yaml --quiet --jobs 1 --set schedule.epochs=100 --set model.layers.0.hidden=40";
     char *good = sandbox_read("train.tsv", NULL), other[64] = "soup awful\tother\ntea lovely\tgreat\n";
     struct process *process = sandbox_start((struct call){.arguments = command});
-    trainer_of("comparisons/c/runs/0.01/seed-1");
+    trainer_of(replaced_data[_i].first);
     sandbox_write("train.tsv", other); /* those that are read already are used to the end */
     const struct outcome outcome = sandbox_finish(process);
     assert_status("replaced", &outcome, 0);
     const struct outcome refused = sandbox_run((struct call){.arguments = command});
     assert_status("other data", &refused, 2);
+    assert_parts("other data", refused.err, "train.tsv|has changed");
     sandbox_write("train.tsv", good);
-    compare_well("c.yaml --quiet --jobs 1 --set schedule.epochs=100");
+    compare_well(command + strlen("compare "));
 }
 END_TEST
 
@@ -533,6 +552,27 @@ START_TEST(a_job_that_is_killed_is_a_row_and_is_tried_again) {
 }
 END_TEST
 
+START_TEST(a_trial_that_is_killed_after_it_was_chosen_is_tried_again) {
+    write_comparison("c.yaml", "  model.layers.0.cell: [gru]\n  seeds: 1\n"
+                               "  tune: {optimizer.lr: [0.01, 0.02], trials: 2, halving: 2}\n");
+    const char *command = "compare c.yaml --jobs 1 --set schedule.epochs=300";
+    assert_status("undisturbed", (struct outcome[]){sandbox_run((struct call){.arguments = command})}, 0);
+    char *expected = result_of("comparisons/c");
+    sandbox_remove("comparisons");
+    struct process *process = sandbox_start((struct call){.arguments = command});
+    sandbox_await(process, "rung 2 of 2");
+    kill((pid_t)trainer_of_either("comparisons/c/tuning/gru/trial-01/seed-1",
+                                  "comparisons/c/tuning/gru/trial-02/seed-1"),
+         SIGKILL);
+    const struct outcome killed = sandbox_finish(process);
+    assert_status("a trial was killed", &killed, 1);
+    assert_parts("a trial was killed", killed.err,
+                 "1 trial of the tuning ended before the end, so no settings can be chosen yet: |SIGKILL|tries again");
+    assert_status("again", (struct outcome[]){sandbox_run((struct call){.arguments = command})}, 0);
+    ck_assert_str_eq(result_of("comparisons/c"), expected);
+}
+END_TEST
+
 START_TEST(a_second_command_in_the_same_folder_is_refused) {
     write_comparison("c.yaml", "  model.layers.0.cell: [gru, rnn_tanh]\n  seeds: 2\n");
     struct process *process = sandbox_start((struct call){.arguments = "compare c.yaml --set schedule.epochs=2000"});
@@ -567,13 +607,14 @@ int main(void) {
     tcase_add_loop_test(change, another_choice_of_tuning_is_refused, 0, ROWS(choices));
     tcase_add_test(change, a_cell_that_changes_meanwhile_stops_the_comparison);
     tcase_add_test(change, test_data_that_change_meanwhile_stop_the_comparison);
-    tcase_add_test(change, runs_record_the_data_that_they_were_trained_on);
+    tcase_add_loop_test(change, runs_record_the_data_that_they_were_trained_on, 0, ROWS(replaced_data));
     tcase_add_test(change, whole_layers_get_equal_sizes);
     tcase_add_test(change, changed_data_are_refused);
     tcase_add_test(change, a_folder_of_something_else_is_left_as_it_is);
     TCase *interruptions = add_case(suite, "interruptions", 120, open_sandbox, sandbox_close);
     tcase_add_test(interruptions, a_comparison_that_is_killed_ends_as_one_that_is_not);
     tcase_add_test(interruptions, a_job_that_is_killed_is_a_row_and_is_tried_again);
+    tcase_add_test(interruptions, a_trial_that_is_killed_after_it_was_chosen_is_tried_again);
     tcase_add_test(interruptions, a_second_command_in_the_same_folder_is_refused);
     return run_suite(suite);
 }
