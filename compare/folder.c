@@ -14,6 +14,7 @@
 #include "io/file.h"
 #include "io/file_lock.h"
 #include "io/folder.h"
+#include "store/run_folder.h"
 #include "train/run_record.h"
 
 #define LOCK_FILE "lock"
@@ -103,14 +104,20 @@ static rondo_status check_run(const struct planned_run *planned, const char *fol
     if (file == NULL) {
         return errors_no_memory(errors);
     }
-    if (!file_exists(file)) {
+    if (run_folder_is_free(folder)) {
         return RONDO_OK;
     }
     const struct yaml_node *was = yaml_read(file, arena, errors);
     struct yaml_node *now = planned->task->experiment->root;
     struct yaml_node *seed_node = yaml_get(yaml_get(now, "schedule"), "seed");
     if (was == NULL) {
-        return errors->status;
+        return errors->status == RONDO_NO_MEMORY
+                   ? errors->status
+                   : errors_add(
+                         errors, RONDO_INVALID,
+                         "so it is not known what '%s' was trained with; without this folder, the run is trained "
+                         "again",
+                         folder);
     }
     struct errors own = {0};
     seed_node->text = arena_printf(arena, "%lld", (long long)seed);

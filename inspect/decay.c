@@ -7,9 +7,9 @@ static void fit(struct inspect_curve *curve) {
     double largest = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
     curve->factor = curve->half_life = curve->fit = NAN;
     int64_t n = 0;
-    for (; n < curve->count && curve->norm[n] > 0; n++) {
+    for (; n < curve->common && curve->norm[n] > 0; n++) {
         largest = fmax(largest, curve->norm[n]);
-        if (curve->norm[n] < 1e-6 * largest || 10 * curve->examples[n] < curve->examples[0]) {
+        if (curve->norm[n] < 1e-6 * largest) {
             break;
         }
         const double log = log2(curve->norm[n]), distance = (double)n;
@@ -40,6 +40,7 @@ struct inspect_curve decay_curve(const double *sums, const int64_t *reaching, in
     for (; curve.count < steps && reaching[curve.count] > 0; curve.count++) {
         norm[curve.count] = sums[curve.count] / (double)reaching[curve.count];
         examples[curve.count] = reaching[curve.count];
+        curve.common += 10 * reaching[curve.count] >= reaching[0];
     }
     curve.norm = norm;
     curve.examples = examples;
@@ -50,10 +51,10 @@ struct inspect_curve decay_curve(const double *sums, const int64_t *reaching, in
 int64_t decay_reach(const struct inspect_curve *curve, double share) {
     double largest = 0;
     int64_t reach = -1;
-    for (int64_t d = 0; d < curve->count; d++) {
+    for (int64_t d = 0; d < curve->common; d++) {
         largest = fmax(largest, curve->norm[d]);
     }
-    for (int64_t d = 0; d < curve->count && largest > 0; d++) {
+    for (int64_t d = 0; d < curve->common && largest > 0; d++) {
         reach = curve->norm[d] >= share * largest ? d : reach;
     }
     return reach;

@@ -29,10 +29,10 @@ static const char *percent_text(double share, struct arena *arena) {
 
 /* The name of a state with its layer, "layers.0.h". */
 static const char *curve_text(const char *name, const struct inspect_curve *curve, struct arena *arena) {
-    if (curve->missing != NULL || curve->count < 3) {
+    if (curve->missing != NULL || curve->common < 3) {
         return NULL;
     }
-    const int64_t last = curve->count - 1;
+    const int64_t last = curve->common - 1;
     if (curve->norm[0] <= 0) {
         return arena_printf(arena, "%s: no gradient reaches it", name);
     }
@@ -62,14 +62,18 @@ static const char *curve_text(const char *name, const struct inspect_curve *curv
 
 static void add_memory(struct finding_list *list, const struct inspection *inspection, struct arena *arena) {
     const struct inspect_curve *curve = &inspection->input;
-    if (curve->missing != NULL || inspection->reach < 0 || curve->count < 2) {
+    if (curve->missing != NULL || inspection->reach < 0 || curve->common < 2) {
         return;
     }
     if (inspection->reach == 0) {
         add(list, "only the input nearest to the loss counts: the gradient of all others is below 1 % of the largest");
-    } else if (inspection->reach >= curve->count - 1) {
-        add(list, arena_printf(arena, "inputs count back to the first step, %lld steps from the loss",
-                               (long long)inspection->reach));
+    } else if (inspection->reach >= curve->common - 1) {
+        add(list,
+            arena_printf(arena,
+                         curve->common < curve->count
+                             ? "inputs count as far back as a tenth of the examples reach, %lld steps from the loss"
+                             : "inputs count back to the first step, %lld steps from the loss",
+                         (long long)inspection->reach));
     } else {
         add(list, arena_printf(arena,
                                "inputs more than %s back hardly count: their gradient is below %.0f %% of the "

@@ -58,7 +58,7 @@
 #define INSPECT_DEAD 1e-3
 /* The values of states and gates are those of about this number of examples, if more are inspected. */
 #define INSPECT_VALUES 100
-/* reach: the largest distance at which the mean norm is at least this share of the largest one. */
+/* reach: the largest common distance at which the mean norm is at least this share of the largest one. */
 #define INSPECT_REACH_SHARE 0.01
 /* most: the smallest distance within which this share of the sum of all norms is. */
 #define INSPECT_MOST_SHARE 0.9
@@ -69,8 +69,10 @@ struct inspect_curve {
     int64_t count;           /* distances 0 .. count - 1 */
     const double *norm;      /* [count] */
     const int64_t *examples; /* [count] that reach as far: never more than before */
-    /* The straight line through log2(norm) against the distance by least squares, over the distances 0 .. fitted: up to the
-     * first whose norm is below 1e-6 of the largest, or which less than a tenth of the examples reach. */
+    int64_t
+        common; /* distances 0 .. common - 1 are reached by at least a tenth of the examples: findings are of these */
+    /* The straight line through log2(norm) against the distance by least squares, over the distances 0 .. fitted: the common ones
+     * up to the first whose norm is below 1e-6 of the largest. */
     int64_t fitted;
     double factor;    /* of the norm per step: 2 to the slope. NaN: less than 3 distances */
     double half_life; /* steps: -1 / slope; infinite if the norm does not fall; NaN as above */

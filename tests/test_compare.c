@@ -267,6 +267,10 @@ START_TEST(damaged_files_of_a_run_are_mended_or_named) {
     assert_status("damaged", &damaged, 1);
     assert_parts("damaged", text_of("comparisons/c", 1, 1, "reason"),
                  "would not go on as it began: |metrics.jsonl|; without the folder '|' the run is trained again");
+    sandbox_remove("comparisons/c/runs/0.1/seed-2/experiment.yaml");
+    const struct outcome unknown = compare("c.yaml --quiet");
+    assert_status("unknown", &unknown, 2);
+    assert_parts("unknown", unknown.err, "seed-2/experiment.yaml|without this folder, the run is trained again");
     sandbox_remove("comparisons/c/runs/0.1/seed-2");
     compare_well("c.yaml --quiet");
     ck_assert_str_eq(result_of("comparisons/c"), expected);

@@ -112,7 +112,9 @@ START_TEST(a_curve_is_the_mean_of_the_examples_that_reach_a_distance) {
         ck_assert_double_eq(curve.norm[i], norms[i]);
         ck_assert_int_eq(curve.examples[i], reaching[i]);
     }
-    ck_assert_int_eq(curve.fitted, 2); /* a twentieth of the examples is too few */
+    ck_assert_int_eq(curve.common, 3); /* a twentieth of the examples is too few */
+    ck_assert_int_eq(curve.fitted, 2);
+    ck_assert_int_eq(decay_reach(&curve, 0.01), 2);
     ck_assert_double_eq_tol(curve.half_life, 1, 1e-9);
     arena_destroy(arena);
 }
