@@ -67,11 +67,24 @@ static rondo_status print_plan_json(const struct comparison_plan *plan, const do
     return output_json(object, JSON_REAL_PRECISION(9), errors);
 }
 
+/* Runs that are finished, with or without success. */
+static int32_t count_ended(const struct comparison *comparison) {
+    int32_t ended = 0;
+    for (int32_t v = 0; v < comparison->n_variants; v++) {
+        for (int32_t s = 0; s < comparison->n_seeds; s++) {
+            const enum compared_state state = comparison->variants[v].runs[s].state;
+            ended += state != COMPARED_MISSING && state != COMPARED_RUNNING;
+        }
+    }
+    return ended;
+}
+
 /* The table of runs with what they cost. */
 static void print_plan(const struct comparison_plan *plan, const struct compare_request *request, const double *seconds,
                        const double *bytes) {
     const struct comparison *comparison = &plan->comparison;
     double total = 0;
+    int32_t estimated = 0;
     printf("%-28s %6s %12s %12s %11s %9s\n", "variant", "runs", "parameters", "FLOPs/step", "time of one", "memory");
     for (int32_t v = 0; v < comparison->n_variants; v++) {
         const struct compared_variant *variant = &comparison->variants[v];
@@ -89,8 +102,12 @@ static void print_plan(const struct comparison_plan *plan, const struct compare_
             print_settings(variant->widths, variant->n_widths);
             printf(" (%.3f of the budget)\n", variant->budget_ratio);
         }
-        total += seconds[v] * (comparison->n_seeds + plan->section.trials * plan->section.tune_seeds);
+        estimated += !isnan(seconds[v]);
+        total += isnan(seconds[v])
+                     ? 0
+                     : seconds[v] * (comparison->n_seeds + plan->section.trials * plan->section.tune_seeds);
     }
+    total = estimated == 0 ? NAN : total * comparison->n_variants / estimated;
     printf("%lld runs of %d variants with %d seed%s", (long long)plan->section.n_runs, comparison->n_variants,
            comparison->n_seeds, comparison->n_seeds == 1 ? "" : "s");
     if (plan->section.trials > 0) {
@@ -100,12 +117,21 @@ static void print_plan(const struct comparison_plan *plan, const struct compare_
     printf("; all together, %d at the same time:", request->jobs);
     print_seconds(total / request->jobs);
     printf("%s\n", plan->section.halving > 0 ? " at most" : "");
-    printf("estimated from the first updates of each variant, without validation and early stopping\n");
+    printf("estimated from the first updates of %s, without validation and early stopping\n",
+           estimated == comparison->n_variants ? "each variant" : "some variants");
+    const int32_t ended = count_ended(comparison);
+    if (ended > 0) {
+        printf("%d of %d runs have ended already, in '", ended, comparison->n_variants * comparison->n_seeds);
+        print_text(stdout, comparison->folder);
+        printf("'\n");
+    }
 }
 
 static rondo_status show_plan(struct comparison_plan *plan, const struct compare_request *request,
                               struct errors *errors) {
     const int32_t count = plan->comparison.n_variants;
+    RONDO_TRY(comparison_check_folder(plan, errors));
+    RONDO_TRY(comparison_look(plan, errors));
     double *seconds = arena_calloc(plan->arena, (size_t)count, sizeof *seconds);
     double *bytes = arena_calloc(plan->arena, (size_t)count, sizeof *bytes);
     if (seconds == NULL || bytes == NULL) {
@@ -124,18 +150,6 @@ static rondo_status show_plan(struct comparison_plan *plan, const struct compare
 }
 
 /* ---- the comparison ---- */
-
-/* Runs that are finished, with or without success. */
-static int32_t count_ended(const struct comparison *comparison) {
-    int32_t ended = 0;
-    for (int32_t v = 0; v < comparison->n_variants; v++) {
-        for (int32_t s = 0; s < comparison->n_seeds; s++) {
-            const enum compared_state state = comparison->variants[v].runs[s].state;
-            ended += state != COMPARED_MISSING && state != COMPARED_RUNNING;
-        }
-    }
-    return ended;
-}
 
 static rondo_status run_in(struct comparison_plan *plan, const struct compare_request *request, struct errors *errors) {
     struct comparison *comparison = &plan->comparison;
@@ -279,7 +293,9 @@ static void do_task(struct comparison_plan *plan, const struct compare_request *
 
 static void compare(const struct compare_request *request, struct session *session, struct errors *errors) {
     struct comparison_plan plan;
-    const rondo_status status = comparison_plan_open(&plan, &request->settings, session, errors);
+    struct comparison_settings settings = request->settings;
+    settings.allows_many |= request->dry_run;
+    const rondo_status status = comparison_plan_open(&plan, &settings, session, errors);
     if (status == RONDO_OK && request->dry_run) {
         show_plan(&plan, request, errors);
     } else if (status == RONDO_OK && request->task > 0) {

@@ -41,11 +41,16 @@ static void print_end(const struct compare_display *display, const struct phase_
     } else if (job->is_score) {
         fprintf(stderr, ": %s %s %.4f", comparison->part, comparison->metric, run->score);
     } else {
-        fprintf(stderr, ": %s", run->state == COMPARED_RUNNING ? "paused" : "trained");
+        const int is_early = run->state == COMPARED_RUNNING || run->state == COMPARED_MISSING;
+        fprintf(stderr, ": %s", is_early ? "paused" : "trained");
         if (!isnan(run->valid)) {
             fprintf(stderr, ", valid %s %.4f", comparison->metric, run->valid);
         }
-        fprintf(stderr, ", %.0f epoch%s", run->epochs, run->epochs == 1 ? "" : "s");
+        if (isnan(run->epochs)) {
+            fprintf(stderr, " in the first epoch");
+        } else {
+            fprintf(stderr, ", %.0f epoch%s", run->epochs, run->epochs == 1 ? "" : "s");
+        }
         if (!isnan(run->seconds)) {
             fprintf(stderr, ", %.1f s", run->seconds);
         }

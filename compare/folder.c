@@ -218,3 +218,12 @@ rondo_status comparison_check_runs(const struct comparison_plan *plan, struct er
     }
     return status;
 }
+
+rondo_status comparison_check_folder(const struct comparison_plan *plan, struct errors *errors) {
+    const char *folder = plan->comparison.folder;
+    if (!file_exists(folder)) {
+        return RONDO_OK;
+    }
+    RONDO_TRY(check_content(folder, plan->arena, errors));
+    return comparison_check_runs(plan, errors);
+}

@@ -15,6 +15,8 @@
  * RONDO_INVALID: another command works in it, or it is the folder of something else. Close *lock with comparison_unlock. */
 rondo_status comparison_lock(const struct comparison_plan *plan, int *lock, struct errors *errors);
 void comparison_unlock(int lock);
+/* RONDO_INVALID if comparison_lock would refuse the folder, or the runs in it are not those of the plan. Makes nothing. */
+rondo_status comparison_check_folder(const struct comparison_plan *plan, struct errors *errors);
 
 struct comparison_phase;
 

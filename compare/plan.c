@@ -177,8 +177,13 @@ static rondo_status check_trials(struct comparison_plan *plan, struct errors *er
 
 /* ---- what is compared ---- */
 
-/* The metric that is the score of a variant: that of the section, with or without "valid." or "test.", or the one that selects
- * its weights. -1 with an error. */
+/* The part whose scores are compared. */
+static const char *scored_part(const struct task *task) {
+    return data_section_has(&task->experiment->data, PART_TEST) ? "test" : "valid";
+}
+
+/* The metric that is the score of a variant: that of the section, with or without the name of the part whose scores are compared, or
+ * the one that selects its weights. -1 with an error. */
 static int32_t find_score(const struct comparison_plan *plan, const struct task *task, struct errors *errors) {
     const char *name = plan->section.metric;
     const char *dot = name == NULL ? NULL : strchr(name, '.');
@@ -186,7 +191,14 @@ static int32_t find_score(const struct comparison_plan *plan, const struct task 
     if (name == NULL) {
         return task->metric;
     }
+    const char *part = scored_part(task);
     if (dot != NULL && (strncmp(name, "valid.", 6) == 0 || strncmp(name, "test.", 5) == 0)) {
+        if (strncmp(name, part, strlen(part)) != 0) {
+            errors_add_at(errors, RONDO_INVALID, plan->section.metric_where,
+                          "'compare.metric' is '%s', and the variants are compared on the %s part; expected %s", name,
+                          part, dot + 1);
+            return -1;
+        }
         name = dot + 1;
     }
     for (int32_t m = 0; m < network_metric_count(task->network); m++) {
@@ -198,11 +210,6 @@ static int32_t find_score(const struct comparison_plan *plan, const struct task 
     errors_add_at(errors, RONDO_INVALID, plan->section.metric_where,
                   "the experiment has no metric '%s'%s; `metrics:` adds one", name, suggestion_text(&best).text);
     return -1;
-}
-
-/* The part whose scores are compared. */
-static const char *scored_part(const struct task *task) {
-    return data_section_has(&task->experiment->data, PART_TEST) ? "test" : "valid";
 }
 
 static rondo_status check_part(const struct comparison_plan *plan, const struct task *task, const char *part,
@@ -420,6 +427,24 @@ static struct yaml_node *add_node(struct yaml_node *parent, enum yaml_kind kind,
     return node;
 }
 
+/* 1 for "model.layers.0.cell" of any layer. */
+static int is_cell_key(const char *key) {
+    static const char layers[] = "model.layers.";
+    const char *number = key + strlen(layers);
+    return strncmp(key, layers, strlen(layers)) == 0 && strcmp(number + strspn(number, "0123456789"), ".cell") == 0;
+}
+
+/* Takes the lists of cells away that the file compares: --cells is in place of them. */
+static void remove_cells(struct yaml_node *compare) {
+    for (struct yaml_node **link = &compare->first; *link != NULL;) {
+        if (is_cell_key((*link)->key)) {
+            *link = (*link)->next;
+        } else {
+            link = &(*link)->next;
+        }
+    }
+}
+
 /* Adds to `compare.variants` one variant for each cell of the list, in all layers. */
 static rondo_status add_cells(struct comparison_plan *plan, const char *cells, struct errors *errors) {
     struct arena *arena = plan->arena;
@@ -430,6 +455,9 @@ static rondo_status add_cells(struct comparison_plan *plan, const char *cells, s
     if (compare != NULL && (compare->kind != YAML_MAPPING || yaml_get(compare, "variants") != NULL)) {
         return errors_add_at(errors, RONDO_INVALID, compare->where,
                              "--cells makes the variants, and the experiment has a section 'compare.variants'");
+    }
+    if (compare != NULL) {
+        remove_cells(compare);
     }
     struct yaml_node *variants = compare == NULL ? NULL : add_node(compare, YAML_SEQUENCE, "variants", NULL, arena);
     for (const char *at = cells; variants != NULL; at += 1) {

@@ -349,7 +349,8 @@ static void take_estimate(void *arg, int32_t variant, const struct job_progress 
 rondo_status comparison_estimate(struct comparison_plan *plan, int32_t threads, double *seconds, double *bytes,
                                  struct errors *errors) {
     struct estimate_work work_of = {plan, threads, seconds, bytes};
-    const struct process_jobs jobs = {.count = plan->comparison.n_variants,
+    const int32_t n_variants = plan->comparison.n_variants;
+    const struct process_jobs jobs = {.count = n_variants < RUNNER_MOST_ESTIMATES ? n_variants : RUNNER_MOST_ESTIMATES,
                                       .most = 1,
                                       .output = "/dev/null",
                                       .interrupt = plan->session->interrupt,

@@ -44,8 +44,10 @@ rondo_status comparison_look(struct comparison_plan *plan, struct errors *errors
 /* Writes comparison.json. */
 rondo_status comparison_write(const struct comparison_plan *plan, struct errors *errors);
 
+/* Variants whose trainings are estimated, at most: an estimate takes a good part of a second. */
+#define RUNNER_MOST_ESTIMATES 50
 /* Estimates the time and the memory of a training of each variant, [n_variants] each, in a process of its own, one after the
- * other. NaN: the estimate has failed. RONDO_INTERRUPTED as above. */
+ * other. NaN: there are more, or the estimate has failed. RONDO_INTERRUPTED as above. */
 rondo_status comparison_estimate(struct comparison_plan *plan, int32_t threads, double *seconds, double *bytes,
                                  struct errors *errors);
 

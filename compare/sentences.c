@@ -41,10 +41,17 @@ const char *score_text(struct score_format format, double value, int with_sign, 
     return text + ((with_sign && !is_zero) || (text[0] == '-' && !is_zero) ? 0 : 1); /* "0.000", not "-0.000" */
 }
 
+/* An end of an interval. One that is near 0 is not shown as 0: whether the interval includes 0 is what the reader looks for. */
+static const char *end_text(struct score_format format, double end, struct arena *arena) {
+    return !format.is_scientific && end != 0 && fabs(end) < 0.5 * pow(10, -format.decimals)
+               ? arena_printf(arena, "%.1g", end)
+               : score_text(format, end, 0, arena);
+}
+
 const char *score_interval_text(struct score_format format, struct statistics_interval interval, struct arena *arena) {
     return isnan(interval.low) ? ""
-                               : arena_printf(arena, "[%s, %s]", score_text(format, interval.low, 0, arena),
-                                              score_text(format, interval.high, 0, arena));
+                               : arena_printf(arena, "[%s, %s]", end_text(format, interval.low, arena),
+                                              end_text(format, interval.high, arena));
 }
 
 /* ---- before the table ---- */
@@ -247,6 +254,25 @@ static const char *best_text(const struct result_writing *writing, int32_t best)
     return "has the best mean";
 }
 
+/* How far the best is ahead of the second, without a claim of significance. */
+static const char *ahead_text(const struct result_writing *writing, int32_t best, int32_t second,
+                              int has_other_baseline) {
+    const struct paired_statistics *paired = paired_of(writing, second, 1);
+    const char *name = name_of(writing, best), *what = best_text(writing, best);
+    if (paired->difference == 0) {
+        return arena_printf(writing->arena, "%s %s, and %s has the same in the %d seed%s that both have.", name, what,
+                            name_of(writing, second), paired->n_pairs, plural(paired->n_pairs));
+    }
+    if (is_lead_lost(writing, second)) {
+        return arena_printf(writing->arena, "%s %s, but %s is ahead in the %d seed%s that both have.", name, what,
+                            name_of(writing, second), paired->n_pairs, plural(paired->n_pairs));
+    }
+    return arena_printf(writing->arena, "%s %s: its %s%s.", name, what, lead_text(writing, second),
+                        has_other_baseline && standing_of(writing, second, 1) == STANDING_EQUAL
+                            ? "; this may be chance, as the interval includes 0"
+                            : "");
+}
+
 static void add_best(struct result_writing *writing) {
     const int32_t best = writing->statistics->best.reference;
     if (best < 0) {
@@ -264,25 +290,18 @@ static void add_best(struct result_writing *writing) {
     }
     int32_t n_worse;
     names_with(writing, STANDING_WORSE, 1, &n_worse);
-    const char *name = name_of(writing, best), *lead = lead_text(writing, second);
+    const char *name = name_of(writing, best);
     /* The baseline was chosen before the scores were known, so significance is claimed against it alone: the other correction, of
      * the table against the best variant, could say the opposite of the same pair. */
     const struct tests_statistics *baseline = &writing->statistics->baseline;
     const int has_other_baseline = baseline->reference >= 0 && baseline->reference != best && baseline->comparisons > 1;
     if (n_worse == writing->statistics->best.comparisons && !has_other_baseline) {
         add_sentence(writing, arena_printf(writing->arena, "%s is best: its %s, and %s significantly worse.", name,
-                                           lead, n_worse == 1 ? "the other variant is" : "all other variants are"));
+                                           lead_text(writing, second),
+                                           n_worse == 1 ? "the other variant is" : "all other variants are"));
         return;
     }
-    add_sentence(writing, is_lead_lost(writing, second)
-                              ? arena_printf(writing->arena, "%s %s, but %s is ahead in the %d seed%s that both have.",
-                                             name, best_text(writing, best), name_of(writing, second),
-                                             paired_of(writing, second, 1)->n_pairs,
-                                             plural(paired_of(writing, second, 1)->n_pairs))
-                              : arena_printf(writing->arena, "%s %s: its %s%s.", name, best_text(writing, best), lead,
-                                             has_other_baseline && standing_of(writing, second, 1) == STANDING_EQUAL
-                                                 ? "; this may be chance, as the interval includes 0"
-                                                 : ""));
+    add_sentence(writing, ahead_text(writing, best, second, has_other_baseline));
     if (!has_other_baseline) {
         add_standings(writing, name, 1);
     }

@@ -267,12 +267,19 @@ rondo_status compare_labels(const struct compare_axes *axes, struct arena *arena
 
 /* ---- folders ---- */
 
-/* The name with letters, digits and "._-" only; other characters become one dash. */
+/* 1 for a byte of a letter in UTF-8 that is not its first. */
+static int is_inside(char c) {
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* The name with letters, digits and "._-" only; other characters of ASCII become one dash. */
 static char *folder_of(const char *name, struct arena *arena) {
     char *folder = arena_alloc(arena, MOST_FOLDER + 1);
     size_t length = 0;
-    for (const char *c = name; folder != NULL && *c != '\0' && length < MOST_FOLDER; c++) {
-        const int is_letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
+    const char *c = name;
+    for (; folder != NULL && *c != '\0' && length < MOST_FOLDER; c++) {
+        const int is_letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+                              (unsigned char)*c >= 0x80;
         const int may_begin = length > 0 && folder[length - 1] != '-';
         if (is_letter || (length > 0 && (*c == '.' || *c == '_'))) {
             folder[length++] = *c;
@@ -281,6 +288,12 @@ static char *folder_of(const char *name, struct arena *arena) {
         }
     }
     if (folder != NULL) {
+        if (is_inside(*c)) { /* the last letter has been cut */
+            while (length > 0 && is_inside(folder[length - 1])) {
+                length--;
+            }
+            length -= length > 0;
+        }
         while (length > 0 && (folder[length - 1] == '-' || folder[length - 1] == '.')) {
             length--;
         }

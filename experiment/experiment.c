@@ -309,11 +309,42 @@ static void check_name(struct loading *loading, const char *name) {
     }
 }
 
+/* The keys of `compare`, and of its `tune`, are paths of other keys: "compare.optimizer.lr=[1, 2]" is compare."optimizer.lr". If there
+ * is a key already that begins the rest of the path, that is the key: compare."optimizer.lr".from. From the arena; NULL: out of
+ * memory. */
+static const char *quote_compared_key(const struct yaml_node *root, const char *assignment, struct arena *arena) {
+    static const char whole[] = "compare.", tune[] = "compare.tune.", variants[] = "compare.variants.";
+    const int is_tune = strncmp(assignment, tune, strlen(tune)) == 0;
+    const size_t begin = strlen(is_tune ? tune : whole);
+    if (strncmp(assignment, whole, strlen(whole)) != 0 || strncmp(assignment, variants, strlen(variants)) == 0) {
+        return assignment;
+    }
+    const char *key = assignment + begin;
+    size_t length = strcspn(key, "=");
+    if (memchr(key, '.', length) == NULL || memchr(key, '"', length) != NULL) {
+        return assignment;
+    }
+    const struct yaml_node *compare = yaml_get(root, "compare");
+    const struct yaml_node *section = is_tune ? yaml_get(compare, "tune") : compare;
+    for (const struct yaml_node *child = section == NULL ? NULL : section->first; child != NULL; child = child->next) {
+        const size_t own = child->key == NULL ? 0 : strlen(child->key);
+        if (own > 0 && own < length && strncmp(child->key, key, own) == 0 && key[own] == '.') {
+            length = own;
+        }
+    }
+    return arena_printf(arena, "%.*s\"%.*s\"%s", (int)begin, assignment, (int)length, key, key + length);
+}
+
 /* The tree of the file, with the assignments; NULL with errors. */
 static struct yaml_node *read_root(struct loading *loading, const char *file, const char *const *assignments) {
     struct yaml_node *root = read_tree(loading, file, 0, (struct location){NULL, 0, 0});
     for (; root != NULL && assignments != NULL && *assignments != NULL; assignments++) {
-        yaml_set(root, *assignments, loading->arena, loading->errors);
+        const char *assignment = quote_compared_key(root, *assignments, loading->arena);
+        if (assignment == NULL) {
+            errors_no_memory(loading->errors);
+            return NULL;
+        }
+        yaml_set(root, assignment, loading->arena, loading->errors);
     }
     const struct yaml_node *extends = yaml_get(root, "extends");
     if (extends != NULL) { /* of --set; those of files have been followed and removed */

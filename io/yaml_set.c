@@ -74,13 +74,22 @@ static rondo_status step_into(const struct assignment *set, struct yaml_node **n
     return RONDO_OK;
 }
 
-/* Cuts the path at its dots; `names` has room for YAML_MAX_DEPTH. */
+/* Cuts the path at its dots, but for those in quotes; `names` has room for YAML_MAX_DEPTH. */
 static rondo_status split_path(const struct assignment *set, char *path, const char **names, int32_t *count) {
     *count = 0;
     for (char *next = path; next != NULL;) {
-        char *dot = strchr(next, '.');
+        char *quote = *next == '"' ? strchr(next + 1, '"') : NULL;
+        char *dot = quote == NULL ? strchr(next, '.') : quote[1] == '\0' ? NULL : quote + 1;
+        if (*next == '"' && (quote == NULL || (dot != NULL && *dot != '.'))) {
+            return errors_add_at(set->errors, RONDO_INVALID, set->where,
+                                 "a quote without another before the next dot in the path '%.200s'", set->path);
+        }
         if (dot != NULL) {
             *dot = '\0';
+        }
+        if (quote != NULL) {
+            *quote = '\0';
+            next++;
         }
         if (*next == '\0') {
             return errors_add_at(set->errors, RONDO_INVALID, set->where,

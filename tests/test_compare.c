@@ -319,6 +319,11 @@ static const struct {
     {"  optimizer.lt: [0.1, 0.2]\n", "", "c.yaml:4|unknown key 'lt'|did you mean 'lr'?"},
     {"  optimizer.lr: [0.1, 0.2]\n  metric: acuracy\n", "",
      "c.yaml:5:11: the experiment has no metric 'acuracy' (did you mean 'accuracy'?)"},
+    {"  optimizer.lr: [0.1, 0.2]\n  metric: valid.accuracy\n", "",
+     "c.yaml:5:11: 'compare.metric' is 'valid.accuracy', and the variants are compared on the test part; expected "
+     "accuracy"},
+    {"  seeds: 2\n", "--set compare.optimizer.lr=[0.1,many]",
+     "--set compare.\"optimizer.lr\"=[0.1,many]: 'lr' is 'many'"},
     {"  optimizer.lr: [0.1, 0.2]\n", "--set schedule.epochs=0", "'epochs' is 0"},
     {"  optimizer.lr: [0.1, 0.2]\n", "--set data.test=null --set data.valid=null", "there are no data to compare"},
     {"  optimizer.lr: [0.1, 0.2]\n  seeds: 9000\n", "", "18000 runs|--yes"},
@@ -345,6 +350,9 @@ START_TEST(an_experiment_without_the_section_is_refused_unless_cells_are_given) 
     compare_well("e.yaml --cells gru,rnn_tanh --set compare.seeds=1 --out here");
     assert_state("here", 1, 0, "scored");
     write_comparison("c.yaml", "  model.layers.0.cell: [gru, lstm]\n");
+    compare_well(
+        "c.yaml --cells mgu,rnn_tanh --set compare.seeds=1 --set compare.optimizer.lr=[0.01,0.1] --out others");
+    ck_assert(sandbox_has("others/runs/lr-0.1-mgu/seed-1") && sandbox_has("others/runs/lr-0.01-rnn_tanh/seed-1"));
     const struct outcome train = sandbox_run((struct call){.arguments = "train c.yaml"});
     assert_status("train", &train, 2);
     assert_parts("train", train.err, "c.yaml:3:1: 'compare' describes several experiments");
@@ -382,6 +390,11 @@ START_TEST(a_changed_experiment_is_refused_with_the_difference) {
         assert_parts(arguments, outcome.err, changes[_i].parts);
         ck_assert_str_eq(result_of("comparisons/c"), before);
     }
+    strcat(arguments, " --dry-run");
+    const struct outcome dry = compare(arguments);
+    assert_status(arguments, &dry, changes[_i].parts == NULL ? 0 : 2);
+    assert_parts(arguments, changes[_i].parts == NULL ? dry.out : dry.err,
+                 changes[_i].parts == NULL ? "runs have ended already, in 'comparisons/c'" : changes[_i].parts);
 }
 END_TEST
 
