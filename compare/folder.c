@@ -131,13 +131,15 @@ static rondo_status check_run(const struct planned_run *planned, const char *fol
     if (scored_on != NULL && data == NULL) {
         return errors->status;
     }
-    if (scored_on != NULL && strcmp(scored_on, data) != 0) {
-        errors_add(&own, RONDO_INVALID,
-                   "the test data have changed since it was scored; without its file test.json, it is scored again");
-    }
     if (own.count > 0) {
         errors_add(changes, RONDO_INVALID, "the run '%s' was trained with other settings:", folder);
         errors_move(changes, &own);
+    } else if (scored_on != NULL && strcmp(scored_on, data) != 0) {
+        errors_add(
+            changes, RONDO_INVALID,
+            "the test data have changed since the run '%s' was scored; without the files test.json, all runs are "
+            "scored again",
+            folder);
     }
     return RONDO_OK;
 }

@@ -251,7 +251,9 @@ START_TEST(test_data_are_checked_first_and_must_be_the_same_for_all) {
     sandbox_write("test.tsv", good);
     const struct outcome other = compare("c.yaml --quiet --seeds 3");
     assert_status("other", &other, 2);
-    assert_parts("other", other.err, "the test data have changed since it was scored; without its file test.json");
+    assert_parts(
+        "other", other.err,
+        "the test data have changed since the run |was scored; without the files test.json, all runs are scored again");
 }
 END_TEST
 
