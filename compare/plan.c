@@ -430,8 +430,11 @@ static struct yaml_node *add_node(struct yaml_node *parent, enum yaml_kind kind,
 /* 1 for "model.layers.0.cell" of any layer. */
 static int is_cell_key(const char *key) {
     static const char layers[] = "model.layers.";
+    if (strncmp(key, layers, strlen(layers)) != 0) {
+        return 0;
+    }
     const char *number = key + strlen(layers);
-    return strncmp(key, layers, strlen(layers)) == 0 && strcmp(number + strspn(number, "0123456789"), ".cell") == 0;
+    return strcmp(number + strspn(number, "0123456789"), ".cell") == 0;
 }
 
 /* Takes the lists of cells away that the file compares: --cells is in place of them. */

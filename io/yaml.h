@@ -54,8 +54,7 @@ int yaml_is_null(const struct yaml_node *node);
 int yaml_takes_away(const struct yaml_node *node);
 
 /* Applies "a.b.0.c=value" from the command line: the value is YAML itself (a number, text, [list], {map}). A key in quotes may have
- * dots: a."b.c"=value. Missing
- * mappings of the path are created; an index must exist in its sequence, or be equal to its length, which appends.
+ * dots: a."b.c"=value. Missing mappings of the path are created; an index must exist in its sequence, or be equal to its length, which appends.
  * Locations are "--set a.b.0.c=value". RONDO_INVALID with errors. */
 rondo_status yaml_set(struct yaml_node *root, const char *assignment, struct arena *arena, struct errors *errors);
 /* Puts a copy of `value` at "a.b.0.c", as yaml_set does; mistakes of the path are reported at the place of the value. */
