@@ -9,13 +9,14 @@
 
 /* Columns that not every comparison has. */
 struct variant_columns {
-    int decimals, has_flops, has_budget, has_target;
+    int decimals, has_chosen, has_flops, has_budget, has_target;
 };
 
 static struct variant_columns find_columns(const struct report_content *content) {
     const struct comparison *comparison = content->comparison;
     struct variant_columns columns = {.decimals = report_decimals(content), .has_target = !isnan(comparison->target)};
     for (int32_t v = 0; v < comparison->n_variants; v++) {
+        columns.has_chosen |= comparison->variants[v].n_widths + comparison->variants[v].n_tuned > 0;
         columns.has_flops |= comparison->variants[v].flops > 0;
         columns.has_budget |= !isnan(comparison->variants[v].budget_ratio);
     }
@@ -32,6 +33,9 @@ static void add_heads(struct markup *markup, const struct variant_columns *colum
     html_table_head(markup, "IQM", "interquartile mean: the mean of the middle half of the scores", 1);
     html_table_head(markup, "Best", NULL, 1);
     html_table_head(markup, "Worst", NULL, 1);
+    if (columns->has_chosen) {
+        html_table_head(markup, "Chosen", "the width for an equal size, and what tuning has chosen", 0);
+    }
     html_table_head(markup, "Parameters", "trained numbers of the whole model", 1);
     if (columns->has_flops) {
         html_table_head(markup, "FLOPs/step", "of the layers, forward, for one row", 1);
@@ -45,6 +49,20 @@ static void add_heads(struct markup *markup, const struct variant_columns *colum
     }
     html_table_head(markup, "Time/epoch", "median over the runs", 1);
     html_table_head(markup, "Memory, MB", "peak of the process, median over the runs", 1);
+}
+
+/* "model.layers.0.hidden 57, optimizer.lr 0.01". */
+static void add_chosen(struct markup *markup, const struct compared_variant *variant) {
+    markup_add(markup, "<td>");
+    for (int32_t i = 0; i < variant->n_widths + variant->n_tuned; i++) {
+        const struct compared_setting *setting =
+            i < variant->n_widths ? &variant->widths[i] : &variant->tuned[i - variant->n_widths];
+        markup_add(markup, i == 0 ? "" : ", ");
+        markup_text(markup, setting->key);
+        markup_add(markup, " ");
+        markup_text(markup, setting->text);
+    }
+    markup_add(markup, variant->n_widths + variant->n_tuned == 0 ? "\xe2\x80\x93</td>" : "</td>");
 }
 
 static void add_variant_row(struct markup *markup, const struct report_content *content, int32_t v,
@@ -62,6 +80,9 @@ static void add_variant_row(struct markup *markup, const struct report_content *
     html_number_cell(markup, statistics->interquartile_mean, columns->decimals);
     html_number_cell(markup, statistics->best, columns->decimals);
     html_number_cell(markup, statistics->worst, columns->decimals);
+    if (columns->has_chosen) {
+        add_chosen(markup, variant);
+    }
     html_count_cell(markup, variant->parameters > 0 ? variant->parameters : -1);
     if (columns->has_flops) {
         html_count_cell(markup, variant->flops > 0 ? variant->flops : -1);

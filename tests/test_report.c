@@ -101,7 +101,10 @@ static struct comparison make_comparison(const char *first, const char *second) 
                                                    .seconds_to_target = INFINITY};
             write_run(arena_printf(arena, "c/%s", folder), v == 0 ? "gru" : "lstm", s + 1, 5, 0.8);
         }
+        static const struct compared_setting tuned = {"optimizer.lr", "0.01"};
         compared_variants[v] = (struct compared_variant){.name = v == 0 ? first : second,
+                                                         .tuned = &tuned,
+                                                         .n_tuned = v,
                                                          .folder = v == 0 ? "a" : "b",
                                                          .parameters = 12345,
                                                          .flops = 77,
@@ -184,7 +187,8 @@ START_TEST(a_comparison_has_its_scores_curves_and_cells) {
     const char *page = page_of("c");
     assert_parts(
         "tables", page,
-        "<td class=\"n\" data-v=\"0.505\">0.5050</td>|2 variants were trained with 2 seeds each and compared by "
+        "<td>optimizer.lr 0.01</td>|<td class=\"n\" data-v=\"0.505\">0.5050</td>|<td>\xe2\x80\x93</td>|2 variants were "
+        "trained with 2 seeds each and compared by "
         "accuracy on the test part, where "
         "higher is better.|<li>large has the best mean: its lead over small, 0.1000, holds in 2 of 2 seeds.</li>|"
         "12\xe2\x80\xaf"
