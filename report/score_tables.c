@@ -51,14 +51,35 @@ static void add_heads(struct markup *markup, const struct variant_columns *colum
     html_table_head(markup, "Memory, MB", "peak of the process, median over the runs", 1);
 }
 
-/* "model.layers.0.hidden 57, optimizer.lr 0.01". */
+/* Of the settings that were chosen for a variant. */
+static const struct compared_setting *chosen_setting(const struct compared_variant *variant, int32_t i) {
+    return i < variant->n_widths ? &variant->widths[i] : &variant->tuned[i - variant->n_widths];
+}
+
+/* The last part of a key. */
+static const char *last_part(const char *key) {
+    const char *dot = strrchr(key, '.');
+    return dot == NULL ? key : dot + 1;
+}
+
+/* The key of the setting, of which only the last part if no other one has the same. */
+static const char *short_key(const struct compared_variant *variant, int32_t i) {
+    const char *key = chosen_setting(variant, i)->key;
+    for (int32_t k = 0; k < variant->n_widths + variant->n_tuned; k++) {
+        if (k != i && strcmp(last_part(chosen_setting(variant, k)->key), last_part(key)) == 0) {
+            return key;
+        }
+    }
+    return last_part(key);
+}
+
+/* "hidden 57, lr 0.01". */
 static void add_chosen(struct markup *markup, const struct compared_variant *variant) {
     markup_add(markup, "<td>");
     for (int32_t i = 0; i < variant->n_widths + variant->n_tuned; i++) {
-        const struct compared_setting *setting =
-            i < variant->n_widths ? &variant->widths[i] : &variant->tuned[i - variant->n_widths];
+        const struct compared_setting *setting = chosen_setting(variant, i);
         markup_add(markup, i == 0 ? "" : ", ");
-        markup_text(markup, setting->key);
+        markup_text(markup, short_key(variant, i));
         markup_add(markup, " ");
         markup_text(markup, setting->text);
     }

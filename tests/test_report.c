@@ -187,7 +187,7 @@ START_TEST(a_comparison_has_its_scores_curves_and_cells) {
     const char *page = page_of("c");
     assert_parts(
         "tables", page,
-        "<td>optimizer.lr 0.01</td>|<td class=\"n\" data-v=\"0.505\">0.5050</td>|<td>\xe2\x80\x93</td>|2 variants were "
+        "<td>lr 0.01</td>|<td class=\"n\" data-v=\"0.505\">0.5050</td>|<td>\xe2\x80\x93</td>|2 variants were "
         "trained with 2 seeds each and compared by "
         "accuracy on the test part, where "
         "higher is better.|<li>large has the best mean: its lead over small, 0.1000, holds in 2 of 2 seeds.</li>|"
