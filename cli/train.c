@@ -382,5 +382,5 @@ const struct command command_train = {
     "result\n"
     "once it has finished. It is refused if the run is of another experiment.\n\n"
     "  rondo train examples/sentiment/experiment.yaml --set schedule.seed=2\n"
-    "  rondo train --resume runs/sentiment\n",
+    "  rondo train --resume runs/food-sentiment\n",
     run_train};
