@@ -291,8 +291,13 @@ static rondo_status talk_at_terminal(struct chat *chat) {
 static rondo_status talk_by_lines(struct chat *chat) {
     struct text_lines lines;
     rondo_status status = text_lines_open(&lines, "-", chat->errors);
-    while (status == RONDO_OK && !chat->has_ended && text_lines_next(&lines, &status, chat->errors)) {
-        status = take_line(chat, lines.text, lines.where);
+    int has_next = status == RONDO_OK;
+    while (has_next && status == RONDO_OK && !chat->has_ended) {
+        if (text_lines_next(&lines, &status, chat->errors)) {
+            status = take_line(chat, lines.text, lines.where);
+        } else {
+            has_next = status == RONDO_INVALID;
+        }
         if (status == RONDO_INVALID) {
             fflush(stdout);
             chat->failed = report_errors(chat->errors, 0);

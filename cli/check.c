@@ -259,7 +259,7 @@ static void print_unused_classes(const struct dataset *train, struct arena *aren
 static const char *why_not_generate(const struct task *task) {
     const char *why_not = NULL;
     return task->experiment->model.feedback && !model_generates(network_model(task->network), &why_not) ? why_not
-                                                                                                      : NULL;
+                                                                                                        : NULL;
 }
 
 static void print_model(const struct task *task, struct arena *arena) {

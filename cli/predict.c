@@ -129,7 +129,7 @@ static rondo_status print_nothing(struct predictor *predictor, const char *line,
     if (predictor->json) {
         struct json_builder builder = {0};
         json_t *object = json_object();
-        json_set(&builder, object, predictor->written != NULL ? "prompt" : "text", json_text(line));
+        json_set(&builder, object, predictor->written != NULL ? "prompt" : "text", json_text(line == NULL ? "" : line));
         json_set(&builder, object, "error", json_text(message));
         return output_json(json_built(&builder, object), JSON_COMPACT, predictor->errors);
     }
@@ -138,10 +138,10 @@ static rondo_status print_nothing(struct predictor *predictor, const char *line,
 }
 
 /* A line that is no example: it has an empty output, and the lines after it are predicted. An empty line for a run that writes texts is no
- * mistake: there is nothing to write. */
+ * mistake: there is nothing to write. `line` NULL: it is no text. */
 static rondo_status skip_line(struct predictor *predictor, struct pending *pending, const char *line,
                               struct errors *mistake) {
-    const int is_empty = predictor->written != NULL && line[strspn(line, " \t\r")] == '\0';
+    const int is_empty = predictor->written != NULL && line != NULL && line[strspn(line, " \t\r")] == '\0';
     rondo_status status = flush_pending(predictor, pending);
     if (status == RONDO_OK && !predictor->is_quiet) {
         status = print_nothing(predictor, line, errors_text(mistake, 0));
@@ -186,8 +186,18 @@ static rondo_status predict_lines(struct predictor *predictor, const char *file)
     rondo_status status = text_lines_open(&lines, file, predictor->errors);
     struct pending pending = {.name = lines.name};
     const int32_t most = status == RONDO_OK && text_lines_is_terminal(&lines) ? 1 : BATCH;
-    while (status == RONDO_OK && text_lines_next(&lines, &status, predictor->errors)) {
-        status = add_line(predictor, &pending, lines.text, lines.where, most);
+    int has_next = status == RONDO_OK;
+    while (has_next && status == RONDO_OK) {
+        struct errors mistake = {0};
+        if (text_lines_next(&lines, &status, &mistake)) {
+            status = add_line(predictor, &pending, lines.text, lines.where, most);
+        } else if (status == RONDO_INVALID) {
+            status = skip_line(predictor, &pending, NULL, &mistake);
+        } else {
+            errors_move(predictor->errors, &mistake);
+            has_next = 0;
+        }
+        errors_free(&mistake);
     }
     text_lines_close(&lines);
     /* The lines before a mistake are answered as well. */

@@ -60,6 +60,13 @@ static rondo_status add_byte(struct text_lines *lines, int c, struct errors *err
     return RONDO_OK;
 }
 
+/* Goes to the next line. */
+static void skip_line(struct text_lines *lines) {
+    int c;
+    while ((c = getc(lines->stream)) != EOF && c != '\n') {
+    }
+}
+
 /* Reads the bytes of the next line. A line longer than MAX_LINE is refused before it takes all memory. */
 static int read_bytes(struct text_lines *lines, rondo_status *status, struct errors *errors) {
     lines->length = 0;
@@ -67,6 +74,7 @@ static int read_bytes(struct text_lines *lines, rondo_status *status, struct err
     while ((c = getc(lines->stream)) != EOF && c != '\n') {
         *status = add_byte(lines, c, errors);
         if (*status != RONDO_OK) {
+            skip_line(lines);
             return 0;
         }
     }

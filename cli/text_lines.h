@@ -36,7 +36,7 @@ void text_lines_close(struct text_lines *lines);
 int text_lines_is_terminal(const struct text_lines *lines);
 
 /* Reads the next line. 0 at the end of the input, or after a failure, which is in *status: a line that is not UTF-8, has a
- * NUL byte or more than 16 MiB is RONDO_INVALID, at its place. */
+ * NUL byte or more than 16 MiB is RONDO_INVALID, at its place, and the lines after it can be read. */
 int text_lines_next(struct text_lines *lines, rondo_status *status, struct errors *errors);
 
 #endif

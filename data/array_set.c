@@ -189,17 +189,19 @@ static rondo_status check_examples(const struct array_set *set, const struct arr
                          set->files.items[set->files.has[ARRAY_BEGIN] ? ARRAY_BEGIN : ARRAY_INPUT].name);
 }
 
-/* Targets at every step have the steps of the inputs. */
+/* Targets at every step have the steps of the inputs, or are packed as `begin` says. */
 static rondo_status check_steps(const struct array_set *set, int32_t target_is) {
     const struct array_view *input = &set->input, *target = &set->target;
-    if (input->array == NULL || target->array == NULL || target->form != ARRAY_PADDED || target_is == ARRAY_LIST) {
+    if (target->array == NULL || target->form != ARRAY_PADDED || target_is == ARRAY_LIST) {
         return RONDO_OK;
     }
-    if (input->form == ARRAY_PACKED) {
+    if (set->files.has[ARRAY_BEGIN]) {
         return bad_shape(set, target->array,
-                         "a target for each step of all examples, as the input has, or for each example");
+                         input->array == NULL
+                             ? "a target for each step of all examples, one after the other, or for each example"
+                             : "a target for each step of all examples, as the input has, or for each example");
     }
-    return input->form != ARRAY_PADDED || input->steps == target->steps
+    return input->array == NULL || input->form != ARRAY_PADDED || input->steps == target->steps
                ? RONDO_OK
                : errors_add_at(set->files.errors, RONDO_INVALID, target->array->where,
                                "'%s' has the shape %s, expected targets for %lld steps, as in '%s'%s",

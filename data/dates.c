@@ -75,15 +75,15 @@ int64_t date_months(int64_t time) {
     return fields.year * 12 + fields.month - 1;
 }
 
-int64_t date_steps_between(int64_t from, int64_t to, struct date_step step, int month_end) {
+int64_t date_steps_between(int64_t from, int64_t to, struct date_step step, int day) {
     const int64_t weekdays = date_weekday(to) - date_weekday(from), days = (to - from) / DATE_DAY;
     const int64_t count = step.months > 0 ? (date_months(to) - date_months(from)) / step.months
                           : step.weekdays ? (days - weekdays) / 7 * 5 + weekdays
                                           : (to - from) / step.microseconds;
-    return count > 0 && date_add(from, step, count, month_end) == to ? count : 0;
+    return count > 0 && date_add(from, step, count, day) == to ? count : 0;
 }
 
-int64_t date_add(int64_t time, struct date_step step, int64_t count, int month_end) {
+int64_t date_add(int64_t time, struct date_step step, int64_t count, int day) {
     if (step.weekdays) {
         return add_weekdays(time, count);
     }
@@ -95,7 +95,8 @@ int64_t date_add(int64_t time, struct date_step step, int64_t count, int month_e
     fields.year = floor_divide(months, 12);
     fields.month = (int)(months - fields.year * 12) + 1;
     const int most = date_month_days(fields.year, fields.month);
-    fields.day = month_end || fields.day > most ? most : fields.day;
+    fields.day = day > 0 ? day : fields.day;
+    fields.day = fields.day > most ? most : fields.day;
     return date_of_fields(&fields);
 }
 

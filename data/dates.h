@@ -63,11 +63,11 @@ struct date_step {
     int64_t months, microseconds;
     int weekdays;
 };
-/* `count` steps later. With months, a day that the month does not have becomes its last one; with `month_end`, every day is
- * the last of its month. */
-int64_t date_add(int64_t time, struct date_step step, int64_t count, int month_end);
+/* `count` steps later. With months, the day of the month is `day` (0: that of `time`), or the last of a month that is shorter: with
+ * 31, it is always the last. */
+int64_t date_add(int64_t time, struct date_step step, int64_t count, int day);
 /* The number of steps from one time to a later one; 0: it is none of the times that steps lead to. */
-int64_t date_steps_between(int64_t from, int64_t to, struct date_step step, int month_end);
+int64_t date_steps_between(int64_t from, int64_t to, struct date_step step, int day);
 /* 1 for the last day of a month. */
 int date_is_month_end(int64_t time);
 /* "1 day", "3 months", "15 minutes", "0.04 seconds". */

@@ -162,7 +162,13 @@ static rondo_status check_source(const struct reader *reader, const struct reade
                                  "'data.columns' is not used: each stream has a file of its own");
         }
     }
-    return pairs_options_of(reader)->shared && has_classes(reader, source)
+    const struct pairs_options *options = pairs_options_of(reader);
+    if (has_classes(reader, source) && options->aligned) {
+        return errors_add(errors, RONDO_INVALID,
+                          "'data.aligned' needs the files 'source' and 'target': those of 'input' are classes of whole "
+                          "targets");
+    }
+    return options->shared && has_classes(reader, source)
                ? errors_add(errors, RONDO_INVALID,
                             "'shared' is not used: the input is a class, and only targets have words")
                : RONDO_OK;
@@ -317,6 +323,9 @@ rondo_status pairs_load(struct reader *reader, const struct json_t *object, cons
     const int is_shared = pairs_options_of(reader)->shared;
     const char *key = is_shared ? "words" : "target";
     RONDO_TRY(load_words(object, key, file, &learned->words[PAIR_TARGET], errors));
+    if (json_object_get(object, "input") != NULL && pairs_options_of(reader)->aligned) {
+        return errors_add(errors, RONDO_INVALID, "%s: 'input' is there, and 'data.aligned' has no classes", file);
+    }
     if (json_object_get(object, "input") != NULL) {
         RONDO_TRY(vocabulary_from_json(object, "input", file, &learned->classes, errors));
     } else if (is_shared) {

@@ -22,21 +22,32 @@ static int are_weekdays(const struct series_raw *raw) {
     return weekends >= LEAST_WEEKENDS;
 }
 
-/* 1 if all times of a series are at the last day of a month. */
-static int are_month_ends(const int64_t *time, int64_t count) {
-    int all = 1;
-    for (int64_t i = 0; i < count && all; i++) {
-        all = date_is_month_end(time[i]);
+/* The day of the month that monthly rows of a series have where the month is long enough: their largest one; 31 if all are at the
+ * last day of a month. */
+static int day_of_month(const int64_t *time, int64_t count) {
+    int all_last = 1, largest = 1;
+    for (int64_t i = 0; i < count; i++) {
+        const int day = date_fields_of(time[i]).day;
+        all_last = all_last && date_is_month_end(time[i]);
+        largest = day > largest ? day : largest;
     }
-    return all;
+    return all_last ? 31 : largest;
 }
 
-/* 1 if the rows of a series are whole months apart: `first` moved by months gives each of them. */
-static int are_months_apart(const int64_t *time, int64_t count, int month_end) {
+/* 1 if the time is at this day of its month, or at the last of a shorter one. */
+static int has_day(int64_t time, int day) {
+    const struct date_fields fields = date_fields_of(time);
+    const int most = date_month_days(fields.year, fields.month);
+    return fields.day == (day < most ? day : most);
+}
+
+/* 1 if the rows of a series are whole months apart. */
+static int are_months_apart(const int64_t *time, int64_t count) {
+    const int day = day_of_month(time, count);
     int all = 1;
-    for (int64_t i = 1; i < count && all; i++) {
-        const struct date_step months = {.months = date_months(time[i]) - date_months(time[0])};
-        all = months.months > 0 && date_add(time[0], months, 1, month_end) == time[i];
+    for (int64_t i = 0; i < count && all; i++) {
+        all = has_day(time[i], day) && (time[i] - time[0]) % DATE_DAY == 0 &&
+              (i == 0 || date_months(time[i]) > date_months(time[i - 1]));
     }
     return all;
 }
@@ -49,7 +60,7 @@ static struct date_step find_step(const struct series_raw *raw, int32_t n_series
     int64_t months = 0;
     for (int32_t s = 0; s < n_series; s++) {
         const int64_t *time = raw->time + raw->begin[s], count = raw->begin[s + 1] - raw->begin[s];
-        in_months = in_months && are_months_apart(time, count, are_month_ends(time, count));
+        in_months = in_months && are_months_apart(time, count);
         for (int64_t i = 1; i < count; i++) {
             const int64_t step = time[i] - time[i - 1], own = date_months(time[i]) - date_months(time[i - 1]);
             least.microseconds = least.microseconds == 0 || step < least.microseconds ? step : least.microseconds;
@@ -67,10 +78,9 @@ static struct date_step find_step(const struct series_raw *raw, int32_t n_series
 static int is_irregular(const struct series_rows *rows, const struct series_raw *raw) {
     int64_t followed = 0, regular = 0;
     for (int32_t s = 0; s < rows->n_series; s++) {
-        const int month_end = are_month_ends(raw->time + raw->begin[s], raw->begin[s + 1] - raw->begin[s]);
+        const int day = day_of_month(raw->time + raw->begin[s], raw->begin[s + 1] - raw->begin[s]);
         for (int64_t row = raw->begin[s] + 1; row < raw->begin[s + 1]; row++) {
-            const int64_t steps =
-                date_steps_between(raw->time[row - 1], raw->time[row], rows->calendar.step, month_end);
+            const int64_t steps = date_steps_between(raw->time[row - 1], raw->time[row], rows->calendar.step, day);
             followed++;
             regular += steps > 0;
         }
@@ -122,13 +132,12 @@ static rondo_status measure_gaps(struct series_rows *rows, const struct series_f
     for (int32_t s = 0; s < rows->n_series; s++) {
         struct series_list *series = &rows->series[s];
         series->begin = rows->rows;
-        series->month_end = are_month_ends(raw->time + raw->begin[s], raw->begin[s + 1] - raw->begin[s]);
+        series->day = day_of_month(raw->time + raw->begin[s], raw->begin[s + 1] - raw->begin[s]);
         series->last_line = raw->lines[raw->from[raw->begin[s + 1] - 1]];
         for (int64_t row = raw->begin[s]; row < raw->begin[s + 1]; row++) {
             const int is_first = row == raw->begin[s] || form->gaps == SERIES_GAPS_IGNORE;
-            steps[row] = is_first ? 1
-                                  : date_steps_between(raw->time[row - 1], raw->time[row], rows->calendar.step,
-                                                       series->month_end);
+            steps[row] =
+                is_first ? 1 : date_steps_between(raw->time[row - 1], raw->time[row], rows->calendar.step, series->day);
             if (!is_first && !check_step(rows, form, raw, s, row, steps[row], errors) &&
                 (++mistakes == MOST_MISTAKES || (steps[row] == 0 && is_irregular(rows, raw)))) {
                 return RONDO_INVALID;
@@ -152,7 +161,7 @@ static void fill_rows(struct series_rows *rows, const struct series_form *form, 
     for (int32_t s = 0; s < rows->n_series; s++) {
         for (int64_t row = raw->begin[s]; row < raw->begin[s + 1]; row++) {
             for (int64_t missing = 1; missing < steps[row]; missing++) {
-                rows->time[to] = date_add(raw->time[row - 1], rows->calendar.step, missing, rows->series[s].month_end);
+                rows->time[to] = date_add(raw->time[row - 1], rows->calendar.step, missing, rows->series[s].day);
                 for (int32_t k = 0; k < form->n_numbers; k++) {
                     rows->values[to * form->n_numbers + k] = NAN;
                 }

@@ -32,7 +32,7 @@ struct series_form {
 struct series_list {
     const char *name; /* "" without a column of series */
     int64_t begin, count;
-    int month_end;             /* all rows are at the last day of a month */
+    int day;                   /* of the month, of monthly rows: date_add */
     struct location last_line; /* of the last row in the file */
 };
 

@@ -46,7 +46,7 @@ static void fill_row(const struct series_filling *filling, const struct series_l
     const int32_t n_own = sizes->n_targets + sizes->n_past;
     filling->time[row] = row < series->count
                              ? filling->rows->time[series->begin + row]
-                             : date_add(filling->time[row - 1], filling->layout->calendar.step, 1, series->month_end);
+                             : date_add(filling->time[row - 1], filling->layout->calendar.step, 1, series->day);
     fill_known(filling, series, row, filling->time[row], input + n_own);
     for (int32_t k = 0; k < n_own; k++) {
         input[k] = is_observed ? value_at(filling, series, row, k) : NAN;
@@ -95,8 +95,7 @@ static const char *name_of_known(const struct series_layout *layout, int32_t k) 
 /* The time of a row of the file, or of one to come. */
 static int64_t time_of(const struct series_filling *filling, const struct series_list *series, int64_t row) {
     const int64_t *time = filling->rows->time + series->begin, last = series->count - 1;
-    return row <= last ? time[row]
-                       : date_add(time[last], filling->layout->calendar.step, row - last, series->month_end);
+    return row <= last ? time[row] : date_add(time[last], filling->layout->calendar.step, row - last, series->day);
 }
 
 /* A forecast needs a whole window before it, and the known columns of the rows to come. */

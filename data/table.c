@@ -248,6 +248,7 @@ static rondo_status check_bytes(struct table_parser *parser, const struct reader
 struct table_rows {
     size_t *begin;
     int32_t *lines;
+    size_t most;            /* rows that there is memory for: the lines that the first pass has counted */
     int64_t count, columns; /* columns: of the first row; 0: it has not been read yet */
     int64_t first_line;     /* where the first row starts */
     size_t longest;         /* row, in bytes */
@@ -280,6 +281,10 @@ static rondo_status scan_rows(struct table_parser *parser, const struct reader *
         const int empty = line_end(parser);
         for (int n = empty; n > 0; n--) {
             skip(parser);
+        }
+        if (empty == 0 && (size_t)rows->count == rows->most) {
+            return errors_add_at(parser->errors, RONDO_IO, place(parser, parser->line, 0),
+                                 "the file has changed while it was read");
         }
         if (empty == 0) {
             scan_row(parser, map->bytes, rows);
@@ -317,12 +322,12 @@ static rondo_status find_rows(struct table *table, const struct reader *reader, 
     struct file_map *map = &table->map;
     const size_t mark = map->length >= 3 && memcmp(map->bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     struct table_parser parser = parser_of(table, mark, map->length, errors);
-    size_t most_rows = 1;
-    RONDO_TRY(check_bytes(&parser, reader, map, &most_rows));
+    rows->most = 1;
+    RONDO_TRY(check_bytes(&parser, reader, map, &rows->most));
     table->cr_ends_lines = parser.cr_ends_lines;
-    const int fits = most_rows < SIZE_MAX / sizeof *rows->begin - 1;
-    rows->begin = fits ? arena_alloc(arena, (most_rows + 1) * sizeof *rows->begin) : NULL;
-    rows->lines = fits ? arena_alloc(arena, most_rows * sizeof *rows->lines) : NULL;
+    const int fits = rows->most < SIZE_MAX / sizeof *rows->begin - 1;
+    rows->begin = fits ? arena_alloc(arena, (rows->most + 1) * sizeof *rows->begin) : NULL;
+    rows->lines = fits ? arena_alloc(arena, rows->most * sizeof *rows->lines) : NULL;
     if (rows->begin == NULL || rows->lines == NULL) {
         return errors_no_memory(errors);
     }

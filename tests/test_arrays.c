@@ -308,6 +308,9 @@ static const struct {
      "of lengths"},
     {"", NULL, "begin_length.npz", NULL, "begin_length.npz",
      "%: example 1 (counted from 0) begins at step 4 and has 2 steps, but the arrays end at 5"},
+    {"input_is=none", NULL, "begin_targets.npz", NULL, "begin_targets.npz",
+     "%: 'target' has the shape (2, 2), expected a target for each step of all examples, one after the other, or for "
+     "each example"},
     {"", NULL, "begin_steps.npz", NULL, "begin_steps.npz",
      "%: 'target' has the shape (2, 3), expected a target for each step of all examples, as the input has, or for each "
      "example"},

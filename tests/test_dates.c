@@ -156,13 +156,16 @@ static const struct {
     const char *from;
     struct date_step step;
     int64_t count;
-    int month_end;
+    int day;
     const char *expected, *step_text;
 } steps[] = {
     {"2012-02-28", {0, DATE_DAY, 0}, 2, 0, "2012-03-01", "1 day"},
     {"2012-01-15", {1, 0, 0}, 13, 0, "2013-02-15", "1 month"},
     {"2012-01-31", {1, 0, 0}, 1, 0, "2012-02-29", "1 month"},
-    {"2012-02-29", {1, 0, 0}, 1, 1, "2012-03-31", "1 month"},
+    {"2012-02-29", {1, 0, 0}, 1, 31, "2012-03-31", "1 month"},
+    {"2021-02-28", {1, 0, 0}, 1, 30, "2021-03-30", "1 month"},
+    {"2021-01-29", {1, 0, 0}, 1, 29, "2021-02-28", "1 month"},
+    {"2021-02-28", {1, 0, 0}, 12, 29, "2022-02-28", "1 month"},
     {"2012-02-29", {12, 0, 0}, 1, 0, "2013-02-28", "1 year"},
     {"2012-01-15", {3, 0, 0}, -1, 0, "2011-10-15", "3 months"},
     {"2012-01-01", {0, 7 * DATE_DAY, 0}, 1, 0, "2012-01-08", "7 days"},
@@ -177,12 +180,12 @@ static const struct {
 };
 
 START_TEST(steps_are_added_as_in_the_calendar) {
-    const int64_t time = date_add(time_of(steps[_i].from), steps[_i].step, steps[_i].count, steps[_i].month_end);
+    const int64_t time = date_add(time_of(steps[_i].from), steps[_i].step, steps[_i].count, steps[_i].day);
     ck_assert_str_eq(date_text(time, DATE_NO_ZONE, 0, "").text, steps[_i].expected);
     ck_assert_str_eq(date_step_text(steps[_i].step).text, steps[_i].step_text);
     /* A Saturday is not among the times that weekdays lead to. */
     const int leads_on = steps[_i].count > 0 && (!steps[_i].step.weekdays || date_weekday(time_of(steps[_i].from)) < 5);
-    ck_assert_int_eq(date_steps_between(time_of(steps[_i].from), time, steps[_i].step, steps[_i].month_end),
+    ck_assert_int_eq(date_steps_between(time_of(steps[_i].from), time, steps[_i].step, steps[_i].day),
                      leads_on ? steps[_i].count : 0);
 }
 END_TEST

@@ -506,11 +506,13 @@ END_TEST
 START_TEST(mistake_does_not_end_a_conversation) {
     const char *plain = output_of("chat lines --temperature 0", "the c\nthe d\n");
     const struct outcome outcome =
-        rondo("chat lines --temperature 0", "the c\n/usr/bin\nthe Q\n//\n/temperature -4\nthe d\n", 2);
+        rondo("chat lines --temperature 0", "the c\n/usr/bin\nthe Q\n//\n/temperature -4\n\xff\nthe d\n", 2);
     ck_assert_str_eq(outcome.out, plain);
-    assert_parts("errors", outcome.err,
-                 "standard input:2: unknown command '/usr/bin'|standard input:3:5: the model has not learned 'Q'|"
-                 "standard input:4:1: the model has not learned '/'|'temperature' is -4");
+    assert_parts(
+        "errors", outcome.err,
+        "standard input:2: unknown command '/usr/bin'|standard input:3:5: the model has not learned 'Q'|"
+        "standard input:4:1: the model has not learned '/'|'temperature' is -4|standard input:6: this line is not "
+        "UTF-8 text");
 }
 END_TEST
 

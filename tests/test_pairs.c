@@ -233,6 +233,8 @@ static const struct {
      "experiment.yaml:3:9: there is no stream 'goal', expected a file for 'source' and one for 'target'"},
     {"", NULL, "source=a.txt", "a\n", "x\n",
      "experiment.yaml:3:9: there is no file for 'target', expected one for 'source' and one for 'target'"},
+    {"aligned=true no_target=-", NULL, "input=a.txt target=b.txt", "a b\nc d\n", "x -\n- y\n",
+     "'data.aligned' needs the files 'source' and 'target': those of 'input' are classes of whole targets"},
     {"", "source=0", PARALLEL, "a\n", "x\n",
      "experiment.yaml:4:9: 'data.columns' is not used: each stream has a file of its own"},
     {"", NULL, "a.tsv", "a\n", NULL, "%: '%' has no column 1; it has 1, numbered from 0"},

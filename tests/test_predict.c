@@ -178,6 +178,19 @@ START_TEST(mistakes_in_the_call_and_its_input_are_refused) {
 }
 END_TEST
 
+START_TEST(a_line_that_is_no_text_has_an_empty_output) {
+    const struct outcome soup = rondo("predict named", "soup\n", 0);
+    const struct outcome outcome = rondo("predict named", "soup\n\xc3\nsoup\n", 2);
+    char expected[512];
+    snprintf(expected, sizeof expected, "%s\n%s", soup.out, soup.out);
+    ck_assert_str_eq(outcome.out, expected);
+    assert_parts("message", outcome.err, "standard input:2: this line is not UTF-8 text");
+    const struct outcome json = rondo("predict named --json", "soup\n\xc3\nsoup\n", 2);
+    assert_parts("JSON", json.out,
+                 "{\"text\":\"soup\"|\n{\"text\":\"\",\"error\":\"|not UTF-8 text|}\n{\"text\":\"soup\"");
+}
+END_TEST
+
 /* A run records absolute paths in YAML, which is UTF-8. */
 START_TEST(folder_that_is_not_utf8_is_refused_before_training) {
     sandbox_write("caf\xe9/train.tsv", "soup\tgreat\ntea\tother\n");
@@ -272,6 +285,7 @@ int main(void) {
     tcase_add_test(cases, a_table_may_come_from_a_pipe);
     tcase_add_test(cases, long_tables_are_predicted_row_by_row);
     tcase_add_loop_test(cases, mistakes_in_the_call_and_its_input_are_refused, 0, ROWS(refused));
+    tcase_add_test(cases, a_line_that_is_no_text_has_an_empty_output);
     tcase_add_test(cases, folder_that_is_not_utf8_is_refused_before_training);
     tcase_add_loop_test(cases, mistakes_are_json_for_programs, 0, ROWS(json_mistakes));
     tcase_add_test(cases, every_mistake_is_an_object);

@@ -79,6 +79,11 @@ static const struct {
     {"window=1", "time=d target=y", "d,y\n2012-01-01,1\n2012-02-01,2\n2012-03-01,3\n", "1 2 3; ", "1 2 3; ", "none"},
     {"window=1", "time=d target=y", "d,y\n2012-01-31,1\n2012-02-29,2\n2012-03-31,3\n", "1 2 3; ", "1 2 3; ", "none"},
     {"window=1", "time=d target=y", "d,y\n2012-01-31,1\n2012-04-30,2\n2012-07-31,3\n", "1 2 3; ", "1 2 3; ", "none"},
+    /* The 30th, or the last day of February. */
+    {"window=1", "time=d target=y", "d,y\n2019-01-30,1\n2019-02-28,2\n2019-03-30,3\n", "1 2 3; ", "1 2 3; ", "none"},
+    {"window=1", "time=d target=y", "d,y\n2020-02-29,1\n2020-03-30,2\n2020-04-30,3\n", "1 2 3; ", "1 2 3; ", "none"},
+    {"window=1 gaps=missing", "time=d target=y", "d,y\n2019-01-29,1\n2019-02-28,2\n2019-04-29,4\n2019-05-29,5\n",
+     "1,0 2,0 nan,1 4,0 5,0; ", "1 2 - 4 5; ", "none"},
     {"window=1", "time=d target=y", "d,y\n2012,1\n", NULL, NULL, NULL}, /* not a date */
     {"window=1 time_format=%Y", "time=d target=y", "d,y\n2011,1\n2012,2\n2013,3\n", "1 2 3; ", "1 2 3; ", "none"},
     {"window=1 time_format=seconds", "time=d target=y", "d,y\n1,1\n2,2\n", "1 2; ", "1 2; ", "none"},

@@ -113,10 +113,12 @@ static rondo_status open_documents(struct documents *documents, const struct rea
     return documents_open(documents, reader, &settings, source, errors);
 }
 
-/* The code at *at, which moves past it. The text was checked, so that characters are well-formed. */
+/* The code at *at, which moves past it. The text was checked, but another program may have changed the file since: what is no
+ * character any more counts as one of one byte. */
 static inline uint32_t next_code(const char *text, size_t length, int32_t kind, size_t *at) {
     uint32_t code = (unsigned char)text[*at];
-    *at += code < 0x80 || kind == TOKENS_BYTES ? 1 : utf8_decode(text + *at, length - *at, &code);
+    const size_t bytes = code < 0x80 || kind == TOKENS_BYTES ? 1 : utf8_decode(text + *at, length - *at, &code);
+    *at += bytes > 0 ? bytes : 1;
     return code;
 }
 
