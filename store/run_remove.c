@@ -29,9 +29,26 @@ static rondo_status failed(const struct removal *removal, const char *name, int 
     return file_failed(removal->errors, RONDO_IO, (struct location){0}, "remove", shown, error);
 }
 
+/* 1 if the last part of a path is "." or "..", whose folder rmdir does not remove. */
+static int ends_in_dots(const char *path) {
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') {
+        length--;
+    }
+    size_t dots = 0;
+    while (dots < length && path[length - 1 - dots] == '.') {
+        dots++;
+    }
+    return (dots == 1 || dots == 2) && (dots == length || path[length - 1 - dots] == '/');
+}
+
 /* O_NOFOLLOW: what is behind a link is perhaps not meant. */
 static rondo_status open_run(struct removal *removal, struct run_file_list *files, struct arena *arena) {
     struct stat info;
+    if (ends_in_dots(removal->path)) {
+        return errors_add(removal->errors, RONDO_INVALID, "'%s' does not name the folder, expected its name",
+                          removal->path);
+    }
     if (lstat(removal->path, &info) == 0 && S_ISLNK(info.st_mode)) {
         return errors_add(removal->errors, RONDO_INVALID, "'%s' is a link to a folder: name the folder itself",
                           removal->path);

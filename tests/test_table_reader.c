@@ -132,7 +132,13 @@ static const struct {
     {"", "target=y", "n,m,y\n1,,p\n2,,q\n", NULL,
      "%: column 'm' is empty in the training data; data.columns.ignore leaves it out"},
     {"", "target=y", "n,n,y\n1,2,p\n2,3,q\n", NULL,
-     "experiment.yaml:3:9: '%' has 2 columns 'n', name one by its number"},
+     "%:1: columns 0 and 1 have the name 'n', by which other files would be read; expected another name for one of "
+     "them"},
+    {"", "target=y input=0", "n,n,y\n1,2,p\n2,3,q\n", NULL,
+     "%:1: columns 0 and 1 have the name 'n', by which other files would be read; expected another name for one of "
+     "them"},
+    {"", "target=y input=age categories=town", TABLE, NULL,
+     "experiment.yaml:4:9: column 'town' has categories and is no input; expected it among the inputs"},
     {"", "target=y", "n,y\n1,p\n,q\n", NULL, "%:3: the field of column 'n' is empty; missing: mean allows that"},
     {"", "target=y", "n,y\n1,p\n2,p\n", NULL, "%: every row has the label 'p', expected at least two classes"},
     {"", "target=y weight=w", "n,y,w\n1,p,1\n2,q,-1\n", NULL, "%:3: the weight is -1, expected a number from 0"},

@@ -164,6 +164,7 @@ static void join_webs(struct scan_planner *p, const int32_t *uses) {
         p->crosses[root] |= p->crosses[id];
         p->leaves[root] = 1;
         p->last[root] = p->last[id] > p->last[root] ? p->last[id] : p->last[root];
+        p->apart[root] = p->apart[id] > p->apart[root] ? p->apart[id] : p->apart[root];
     }
 }
 

@@ -16,7 +16,7 @@ enum {
 
 #define FILL_TILE_OF(T, suffix)                                                                                        \
     static void fill_tile_##suffix(const struct scan_tile *tile, const T *fixed, T *out) {                             \
-        const int64_t rows = tile->width < PLAN_CHUNK ? PLAN_CHUNK / tile->width : 1;                                  \
+        const int64_t rows = tile->width > 0 && tile->width < PLAN_CHUNK ? PLAN_CHUNK / tile->width : 1;               \
         for (int64_t j = 0; j < tile->width; j++) {                                                                    \
             out[j] = fixed[tile->table == NULL ? j : tile->table[j]];                                                  \
         }                                                                                                              \

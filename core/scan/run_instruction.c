@@ -101,6 +101,9 @@ static void run_group(const struct scan_run *run, struct scan_worker *worker, co
     const int64_t size = (int64_t)run->given.size, width = group->width;
     const struct scan_columns columns = columns_of(width, UNIT, part, parts);
     const int is_whole = columns.begin == 0 && columns.end == width;
+    if (width == 0) {
+        return; /* a part of no columns */
+    }
     for (int32_t o = 0; o < group->n_operands; o++) {
         const struct scan_operand *operand = &group->operands[o];
         char *chunk = operand->buffer < 0 ? NULL : worker->chunks + operand->buffer * PLAN_CHUNK * size;

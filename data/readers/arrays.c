@@ -147,12 +147,19 @@ static rondo_status open_set(const struct reader *reader, const struct reader_pa
                                      [ARRAY_LENGTHS] = 1,
                                      [ARRAY_TARGET_LENGTHS] = needs_target,
                                      [ARRAY_BEGIN] = 1,
-                                     [ARRAY_WEIGHT] = with_targets && (!learned || state->has_weight),
+                                     [ARRAY_WEIGHT] = with_targets,
                                      [ARRAY_CLASS_NAMES] = !learned};
     RONDO_TRY(array_files_open(files, paths, count, reader->columns, wanted, errors));
     if ((needs_input && !files->has[ARRAY_INPUT]) || (needs_target && !files->has[ARRAY_TARGET])) {
         return array_files_missing(files, paths, reader->columns,
                                    needs_input && !files->has[ARRAY_INPUT] ? ARRAY_INPUT : ARRAY_TARGET);
+    }
+    if (learned && files->has[ARRAY_WEIGHT] && !state->has_weight) {
+        return errors_add_at(
+            errors, RONDO_INVALID, files->items[ARRAY_WEIGHT].where,
+            "'%s' is there, and the first arrays of the training data have none; expected weights there "
+            "too, such as 1 for each example",
+            files->items[ARRAY_WEIGHT].name);
     }
     const int32_t input_is = learned                   ? state->input.is
                              : files->has[ARRAY_INPUT] ? input_form(reader, &files->items[ARRAY_INPUT])

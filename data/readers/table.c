@@ -286,6 +286,24 @@ static rondo_status finish_categories(const struct table_training *training, str
     return vocabulary_finish_labels(column->categories, training->errors);
 }
 
+/* Categories are of inputs. `declared`: the columns of data.columns.categories. */
+static rondo_status check_declared(const struct table_training *training, const int32_t *declared) {
+    const struct reader *reader = training->reader;
+    const struct reader_column *column = &reader->columns[COLUMN_CATEGORIES];
+    for (int32_t k = 0; k < count_columns(reader, COLUMN_CATEGORIES); k++, column = column->next) {
+        int is_input = 0;
+        for (int32_t i = 0; i < state_of(reader)->n_inputs; i++) {
+            is_input |= training->files[0].inputs[i] == declared[k];
+        }
+        if (!is_input) {
+            return errors_add_at(training->errors, RONDO_INVALID, column->where,
+                                 "column '%s' has categories and is no input; expected it among the inputs",
+                                 column->text);
+        }
+    }
+    return RONDO_OK;
+}
+
 /* Two passes over the files: what the fields are, and the categories. */
 static rondo_status learn_columns(const struct table_training *training) {
     struct table_state *state = state_of(training->reader);
@@ -297,6 +315,7 @@ static rondo_status learn_columns(const struct table_training *training) {
         return errors_no_memory(training->errors);
     }
     RONDO_TRY(find_columns(&training->files[0], training->reader, COLUMN_CATEGORIES, declared));
+    RONDO_TRY(check_declared(training, declared));
     RONDO_TRY(pass_training(training, contents));
     int has_categories = 0;
     for (int32_t i = 0; i < state->n_inputs; i++) {
@@ -327,6 +346,21 @@ static rondo_status mark_columns(struct table_source *source, const struct reade
     return RONDO_OK;
 }
 
+/* Inputs are found in other files by their names. */
+static rondo_status check_name(const struct table_source *source, int32_t input) {
+    const struct table *table = &source->file.table;
+    for (int32_t i = 0; i < table->columns; i++) {
+        if (i != input && strcmp(table->names[i], table->names[input]) == 0) {
+            return errors_add_at(
+                source->file.errors, RONDO_INVALID, (struct location){table->file, 1, 0},
+                "columns %d and %d have the name '%.60s', by which other files would be read; expected "
+                "another name for one of them",
+                input < i ? input : i, input < i ? i : input, table->names[input]);
+        }
+    }
+    return RONDO_OK;
+}
+
 /* The columns of the input, from the first training file. */
 static rondo_status choose_inputs(struct reader *reader, struct table_source *source) {
     const struct table *table = &source->file.table;
@@ -348,6 +382,7 @@ static rondo_status choose_inputs(struct reader *reader, struct table_source *so
             return errors_no_memory(source->file.errors);
         }
         if (is_input) {
+            RONDO_TRY(options_of(reader)->header ? check_name(source, i) : RONDO_OK);
             state->inputs[state->n_inputs++].name = name;
         }
     }
