@@ -21,7 +21,7 @@
 #include "core/subnormal.h"
 
 enum {
-    MOST_WORKERS = 255,
+    MOST_WORKERS = 1023,
     MOST_TEAMS = 16,
     SLOTS = 64,         /* most recent jobs whose slots a late thread may still read */
     LOOKS = 1 << 13,    /* polls for work before sleep: about 50 microseconds */
@@ -61,19 +61,22 @@ __attribute__((tls_model("initial-exec")))
 #endif
 static _Thread_local struct parallel_place place;
 
+/* A set for fewer processors than the system may have is refused with EINVAL. */
 int32_t parallel_processors(void) {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0) {
-        return 1;
+    enum { MOST_PROCESSORS = 1 << 16 };
+    int count = 0;
+    for (int most = CPU_SETSIZE; count == 0 && most <= MOST_PROCESSORS; most *= 2) {
+        cpu_set_t *set = CPU_ALLOC((size_t)most);
+        const size_t bytes = CPU_ALLOC_SIZE((size_t)most);
+        count = set != NULL && sched_getaffinity(0, bytes, set) == 0 ? CPU_COUNT_S(bytes, set) : 0;
+        CPU_FREE(set);
     }
-    return CPU_COUNT(&set) < 1 ? 1 : CPU_COUNT(&set);
+    return count < 1 ? 1 : count;
 }
 
 int32_t parallel_threads(const struct parallel *parallel) {
-    if (parallel == NULL || place.pool == NULL) {
-        return parallel == NULL ? 1 : parallel->threads;
-    }
-    return parallel->threads < place.threads ? parallel->threads : place.threads;
+    const int32_t most = parallel == NULL ? 1 : place.pool == NULL ? MOST_WORKERS : place.threads;
+    return parallel == NULL || parallel->threads > most ? most : parallel->threads;
 }
 
 static void look_again(void) {
@@ -141,15 +144,20 @@ static void *work(void *arg) {
     return NULL;
 }
 
+/* Also forgets all jobs: in a child process, that of another thread of the parent may never have ended. */
 static void open_pools(void) {
     for (int i = 0; i < 1 + MOST_TEAMS; i++) {
         struct parallel_pool *pool = &pools[i];
         pool->workers = 0;
+        atomic_store(&pool->current, 0);
         atomic_store(&pool->sleepers, 0);
         atomic_flag_clear(&pool->busy);
         pthread_mutex_init(&pool->mutex, NULL);
         pthread_cond_init(&pool->wake, NULL);
         for (int slot = 0; slot < SLOTS; slot++) {
+            pool->slots[slot].ranges = pool->slots[slot].workers = 0;
+            atomic_store(&pool->slots[slot].next, 0);
+            atomic_store(&pool->slots[slot].finished, 0);
             atomic_store(&pool->slots[slot].visitors, 0);
         }
     }
@@ -208,8 +216,7 @@ void parallel_for(const struct parallel *parallel, int64_t count, int64_t grain,
     pthread_once(&once, open_first);
     grain = grain < 1 ? 1 : grain;
     const int64_t ranges = (count - 1) / grain + 1;
-    int32_t most = parallel_threads(parallel);
-    most = most < MOST_WORKERS ? most : MOST_WORKERS;
+    const int32_t most = parallel_threads(parallel);
     const int32_t threads = most < ranges ? most : (int32_t)ranges;
     struct parallel_pool *pool = place.pool == NULL ? &pools[0] : place.pool;
     /* Ranges never depend on the thread that runs them, so running them all here gives the same bits. */

@@ -207,6 +207,44 @@ void table_file_close(struct table_file *file) {
     arena_destroy(file->arena);
 }
 
+rondo_status table_file_columns(const struct table_file *file, const struct reader_column *columns, int32_t *indices) {
+    int32_t count = 0;
+    for (const struct reader_column *column = columns; columns->where.file != NULL && column != NULL;
+         column = column->next) {
+        RONDO_TRY(table_file_column(file, column, &indices[count++]));
+    }
+    return RONDO_OK;
+}
+
+rondo_status table_file_mark(const struct table_file *file, const struct reader_column *columns, const char *key,
+                             const char **use) {
+    for (const struct reader_column *column = columns; columns->where.file != NULL && column != NULL;
+         column = column->next) {
+        int32_t index;
+        RONDO_TRY(table_file_column(file, column, &index));
+        if (use[index] != NULL) {
+            return errors_add_at(file->errors, RONDO_INVALID, column->where,
+                                 "column '%s' is already in data.columns.%s", column->text, use[index]);
+        }
+        use[index] = key;
+    }
+    return RONDO_OK;
+}
+
+rondo_status table_file_check_name(const struct table_file *file, int32_t column) {
+    const struct table *table = &file->table;
+    for (int32_t i = 0; i < table->columns; i++) {
+        if (i != column && strcmp(table->names[i], table->names[column]) == 0) {
+            return errors_add_at(
+                file->errors, RONDO_INVALID, (struct location){table->file, 1, 0},
+                "columns %d and %d have the name '%.60s', by which other files would be read; expected "
+                "another name for one of them",
+                column < i ? column : i, column < i ? i : column, table->names[column]);
+        }
+    }
+    return RONDO_OK;
+}
+
 int64_t table_file_count(const struct table_file *file) {
     return file->table.rows - file->first_row;
 }

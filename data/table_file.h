@@ -72,6 +72,15 @@ void table_file_close(struct table_file *file);
 /* The number of a column: by number or, with a header, by name. RONDO_INVALID, at column->where, if there is none. */
 rondo_status table_file_column(const struct table_file *file, const struct reader_column *column, int32_t *index);
 
+/* The numbers of the columns of a list; none if it is not given. */
+rondo_status table_file_columns(const struct table_file *file, const struct reader_column *columns, int32_t *indices);
+/* Marks these columns in use[], an entry per column of the table, as those of data.columns.`key`. RONDO_INVALID if one is marked
+ * already. */
+rondo_status table_file_mark(const struct table_file *file, const struct reader_column *columns, const char *key,
+                             const char **use);
+/* RONDO_INVALID if another column of the header has the name of this one, by which it is to be found in other files. */
+rondo_status table_file_check_name(const struct table_file *file, int32_t column);
+
 /* Examples: rows after the header. */
 int64_t table_file_count(const struct table_file *file);
 /* At example `index` of a pass over all of them: reports the progress, asks for an interrupt (reader_advance), and gives back

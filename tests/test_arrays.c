@@ -374,6 +374,12 @@ static const struct {
      "%: 'input'[1, 2, 0] (example 1, step 2, counted from 0) is nan, expected a finite number"},
     {"", NULL, "good.npz", "no_target.npz", "no_target.npz",
      "%: there is no array 'target'; it has 'input', 'y', 'lengths'; data.columns.target names another one"},
+    {"", NULL, "good.npz weight.npz", NULL, "weight.npz",
+     "%: 'weight' is there, and the first arrays of the training data have none; expected weights there too, such as 1 "
+     "for each example"},
+    {"", NULL, "good.npz", "weight.npz", "weight.npz",
+     "%: 'weight' is there, and the first arrays of the training data have none; expected weights there too, such as 1 "
+     "for each example"},
     {"", NULL, "good.npz wider.npz", NULL, "wider.npz",
      "%: 'input' has 3 numbers per step (shape (2, 3, 3)), expected 2, as in the training data"},
 };

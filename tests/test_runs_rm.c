@@ -126,6 +126,8 @@ START_TEST(a_run_that_is_trained_now_is_not_removed) {
                  "a process trains in 'now' now: wait until it has ended, or end it");
     ck_assert(sandbox_has("now/weights.safetensors"));
     close(descriptor);
+    assert_parts("dot", rondo("runs rm now/. --yes", 2).err, "'now/.' does not name the folder, expected its name");
+    ck_assert(sandbox_has("now/weights.safetensors"));
     rondo("runs rm now --yes", 0);
     ck_assert(!sandbox_has("now"));
 }

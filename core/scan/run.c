@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/kernel.h"
+#include "core/subnormal.h"
 #include "core/tensor.h"
 
 enum {
@@ -198,11 +199,14 @@ static void run_shares(void *arg, int64_t begin, int64_t end) {
     }
 }
 
+/* What no other worker shares is done here, in the mode of the bodies of parallel_for. */
 static void run_all_steps(struct scan_run *run) {
     const struct scan_share all = {0, run->given.time->rows};
+    const uint64_t before = subnormal_off();
     for (int64_t t = 0; t < run->given.time->steps && !run_has_failed(run); t++) {
         run_step(run, NULL, &all, run->now.half == 0 ? t : run->given.time->steps - 1 - t);
     }
+    subnormal_restore(before);
 }
 
 static rondo_status run_stage(struct scan_run *run, int is_loop, struct arena *arena, struct errors *errors) {

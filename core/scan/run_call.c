@@ -139,12 +139,16 @@ static rondo_status call_gradient(const struct scan_run *run, struct scan_worker
     rondo_op_call call = {0};
     RONDO_TRY(compute(run, worker, node->of, node, n, span, NULL, &call, &host));
     const rondo_tensor grad_output = tensor_of_span(run, worker, node->inputs[n], span);
-    if (call.is_view) { /* the output is a part of the input: the other elements get nothing */
-        const void *both[2];
-        char *part = (char *)targets[0] + (size_t)call.view_offset * run->given.size;
-        both[0] = part;
-        both[1] = grad_output.data;
-        sum_arrays(run->given.dtype, rondo_count(&call.output), both, 2, part);
+    if (call.is_view) { /* the output is a part of input 0: its other elements, and other inputs, get nothing */
+        char *whole = NULL;
+        for (int32_t i = 0; i < instruction->count; i++) {
+            whole = run->given.graph->nodes[instruction->nodes[i]].input == 0 ? targets[i] : whole;
+        }
+        if (whole != NULL) {
+            char *part = whole + (size_t)call.view_offset * run->given.size;
+            const void *both[2] = {part, grad_output.data};
+            sum_arrays(run->given.dtype, rondo_count(&call.output), both, 2, part);
+        }
         return RONDO_OK;
     }
     rondo_tensor *gradients = arena_alloc(worker->arena, sizeof *gradients * (size_t)(n + 1));

@@ -107,16 +107,6 @@ static void close_source(struct table_source *source) {
     table_file_close(&source->file);
 }
 
-/* The numbers of the columns of a key of data.columns. */
-static rondo_status find_columns(struct table_source *source, const struct reader *reader, int key, int32_t *indices) {
-    int32_t count = 0;
-    for (const struct reader_column *column = &reader->columns[key]; is_given(reader, key) && column != NULL;
-         column = column->next) {
-        RONDO_TRY(table_file_column(&source->file, column, &indices[count++]));
-    }
-    return RONDO_OK;
-}
-
 /* Opens a file and finds the columns of the target and the weight. */
 static rondo_status open_source(struct table_source *source, const struct reader *reader,
                                 const struct reader_path *path, int with_targets, struct errors *errors) {
@@ -130,8 +120,8 @@ static rondo_status open_source(struct table_source *source, const struct reader
     if (!with_targets) {
         return RONDO_OK;
     }
-    RONDO_TRY(find_columns(source, reader, COLUMN_TARGET, source->targets));
-    return find_columns(source, reader, COLUMN_WEIGHT, &source->weight);
+    RONDO_TRY(table_file_columns(&source->file, &reader->columns[COLUMN_TARGET], source->targets));
+    return table_file_columns(&source->file, &reader->columns[COLUMN_WEIGHT], &source->weight);
 }
 
 /* Finds the columns of the input, which are known by name. */
@@ -314,7 +304,7 @@ static rondo_status learn_columns(const struct table_training *training) {
     if (contents == NULL || declared == NULL) {
         return errors_no_memory(training->errors);
     }
-    RONDO_TRY(find_columns(&training->files[0], training->reader, COLUMN_CATEGORIES, declared));
+    RONDO_TRY(table_file_columns(&training->files[0].file, &training->reader->columns[COLUMN_CATEGORIES], declared));
     RONDO_TRY(check_declared(training, declared));
     RONDO_TRY(pass_training(training, contents));
     int has_categories = 0;
@@ -331,36 +321,6 @@ static rondo_status learn_columns(const struct table_training *training) {
     return RONDO_OK;
 }
 
-/* Marks the columns of a key in *use, an entry per column of the table; a column that is marked is a mistake. */
-static rondo_status mark_columns(struct table_source *source, const struct reader *reader, int key, const char **use) {
-    const struct reader_column *column = &reader->columns[key];
-    for (; is_given(reader, key) && column != NULL; column = column->next) {
-        int32_t index;
-        RONDO_TRY(table_file_column(&source->file, column, &index));
-        if (use[index] != NULL) {
-            return errors_add_at(source->file.errors, RONDO_INVALID, column->where,
-                                 "column '%s' is already in data.columns.%s", column->text, use[index]);
-        }
-        use[index] = columns[key].name;
-    }
-    return RONDO_OK;
-}
-
-/* Inputs are found in other files by their names. */
-static rondo_status check_name(const struct table_source *source, int32_t input) {
-    const struct table *table = &source->file.table;
-    for (int32_t i = 0; i < table->columns; i++) {
-        if (i != input && strcmp(table->names[i], table->names[input]) == 0) {
-            return errors_add_at(
-                source->file.errors, RONDO_INVALID, (struct location){table->file, 1, 0},
-                "columns %d and %d have the name '%.60s', by which other files would be read; expected "
-                "another name for one of them",
-                input < i ? input : i, input < i ? i : input, table->names[input]);
-        }
-    }
-    return RONDO_OK;
-}
-
 /* The columns of the input, from the first training file. */
 static rondo_status choose_inputs(struct reader *reader, struct table_source *source) {
     const struct table *table = &source->file.table;
@@ -370,10 +330,10 @@ static rondo_status choose_inputs(struct reader *reader, struct table_source *so
     if (use == NULL || state->inputs == NULL) {
         return errors_no_memory(source->file.errors);
     }
-    RONDO_TRY(mark_columns(source, reader, COLUMN_TARGET, use));
-    RONDO_TRY(mark_columns(source, reader, COLUMN_IGNORE, use));
-    RONDO_TRY(mark_columns(source, reader, COLUMN_WEIGHT, use));
-    RONDO_TRY(mark_columns(source, reader, COLUMN_INPUT, use));
+    static const int uses[] = {COLUMN_TARGET, COLUMN_IGNORE, COLUMN_WEIGHT, COLUMN_INPUT};
+    for (int k = 0; k < 4; k++) {
+        RONDO_TRY(table_file_mark(&source->file, &reader->columns[uses[k]], columns[uses[k]].name, use));
+    }
     for (int32_t i = 0; i < table->columns; i++) {
         const int is_input = is_given(reader, COLUMN_INPUT) ? use[i] == columns[COLUMN_INPUT].name : use[i] == NULL;
         const char *name = options_of(reader)->header ? arena_strdup(reader->arena, table->names[i])
@@ -382,7 +342,7 @@ static rondo_status choose_inputs(struct reader *reader, struct table_source *so
             return errors_no_memory(source->file.errors);
         }
         if (is_input) {
-            RONDO_TRY(options_of(reader)->header ? check_name(source, i) : RONDO_OK);
+            RONDO_TRY(options_of(reader)->header ? table_file_check_name(&source->file, i) : RONDO_OK);
             state->inputs[state->n_inputs++].name = name;
         }
     }
