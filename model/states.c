@@ -104,6 +104,12 @@ void states_take_rows(struct states *to, const struct states *from, const int64_
     }
 }
 
+void states_copy(struct states *to, const struct states *from) {
+    for (int32_t s = 0; s < to->count; s++) {
+        memcpy(to->tensors[s].data, from->tensors[s].data, tensor_bytes(&to->tensors[s]));
+    }
+}
+
 void states_clear_rows(struct states *states, const unsigned char *which) {
     for (int32_t s = 0; s < states->count; s++) {
         const size_t bytes = row_bytes(&states->tensors[s]);

@@ -37,6 +37,8 @@ const rondo_tensor *states_tensor(const struct states *states, int32_t state);
 
 /* to[i] = from[row[i]] for `count` rows: beams, or lanes in another order. Two different objects of the same model. */
 void states_take_rows(struct states *to, const struct states *from, const int64_t *row, int64_t count);
+/* All rows. */
+void states_copy(struct states *to, const struct states *from);
 /* Sets the rows with which[r] != 0 to zero; NULL: all. */
 void states_clear_rows(struct states *states, const unsigned char *which);
 

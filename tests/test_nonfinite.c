@@ -41,6 +41,11 @@ static void open_sandbox(void) {
     sandbox_write("gradient.yaml", BURSTS("tanh(x @ W + h @ U + exp(dropout(sigmoid(x @ V), rate=0.995)))"));
     sandbox_write("text.txt", "tea and soup and pie and tea and bread and fish and rice and tea and soup and bread\n");
     sandbox_write("carry.yaml", CARRY("loss.yaml", ""));
+    /* c is infinite after 23 steps, which only the text for validation has. */
+    sandbox_write("grows.yaml", "cell: grows\nsource: nobody\nstate: [h, c]\nequations: |\n  c' = 50 * c + 1\n"
+                                "  h' = tanh(x @ W + h @ U) * (1 - 0 * c)\n");
+    sandbox_write("short.txt", "tea and soup and pie and tea and soup\n");
+    sandbox_write("carry_grows.yaml", CARRY("grows.yaml", ""));
     sandbox_write("carry_gradient.yaml", CARRY("gradient.yaml", ""));
     tiny_edit("loss_run.yaml",
               "model:", "model: {embedding: {size: 4}, layers: [{cell: loss.yaml, hidden: 4}], pool: mean}");
@@ -110,6 +115,9 @@ static const struct {
     {"a validation", "large_run.yaml --set schedule.epochs=1000 --set schedule.batch=1 " LARGE, 1,
      "the loss is not finite|stopped at the validation of epoch |, after step |gradient norms of the |the weights of "
      "epoch "},
+    {"a validation of windows that carry states",
+     "carry_grows.yaml --set data.train=short.txt --set data.valid=text.txt --set schedule.batch=3", 1,
+     "the loss is not finite; it began with op 'mul' in layers.0.forward|stopped at the validation of epoch 1"},
     {"a validation cannot be skipped",
      "large_run.yaml --set schedule.on_nonfinite=skip --set schedule.epochs=1000 --set schedule.batch=1 " LARGE, 1,
      "the loss is not finite|stopped at the validation of epoch "},

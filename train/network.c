@@ -421,23 +421,29 @@ rondo_status network_load(struct network *network, const struct dataset *train, 
 static rondo_status run_dataset(struct network_work *work, struct batch_size size, struct scores *scores,
                                 struct errors *errors) {
     struct epoch epoch;
-    struct states *states = NULL;
+    struct states *before = NULL, *after = NULL; /* of a batch, which may be repeated (network_run_shard) */
     rondo_status status = epoch_make(&epoch, work->dataset, network_plan(work->network), size, NULL, errors);
     if (status == RONDO_OK && work->dataset->lane != NULL) {
-        states = model_states_create(work->network->model, work->dataset->lanes, errors);
-        status = states == NULL ? errors->status : RONDO_OK;
+        before = model_states_create(work->network->model, work->dataset->lanes, errors);
+        after = before == NULL ? NULL : model_states_create(work->network->model, work->dataset->lanes, errors);
+        status = after == NULL ? errors->status : RONDO_OK;
     }
-    work->carried = work->kept = states;
+    work->carried = before;
+    work->kept = after;
     for (int64_t k = 0; k < epoch.batches && status == RONDO_OK; k++) {
         work->examples = epoch.examples + epoch.begin[k];
         work->count = epoch.begin[k + 1] - epoch.begin[k];
+        if (after != NULL && k > 0) {
+            states_copy(before, after);
+        }
         status = network_is_interrupted(work->network)
                      ? errors_add(errors, RONDO_INTERRUPTED, "interrupted after %lld of %lld examples",
                                   (long long)epoch.begin[k], (long long)work->dataset->count)
                      : run_batch(work, scores, errors);
     }
     epoch_free(&epoch);
-    states_destroy(states);
+    states_destroy(before);
+    states_destroy(after);
     return status;
 }
 
