@@ -200,8 +200,8 @@ START_TEST(no_layer_reads_the_targets_that_it_is_to_predict) {
 END_TEST
 
 START_TEST(a_causal_block_trains_and_says_that_it_cannot_generate) {
-    const struct outcome checked = sandbox_run(
-        (struct call){.arguments = "check e.yaml --set model.layers.1.over=self --set model.layers.1.block=./causal.yaml"});
+    const struct outcome checked = sandbox_run((struct call){
+        .arguments = "check e.yaml --set model.layers.1.over=self --set model.layers.1.block=./causal.yaml"});
     assert_status("check", &checked, 0);
     assert_parts("check", checked.out, "the model cannot generate: 'layers.1' looks at all earlier steps");
     train("e.yaml --set schedule.epochs=1 --set model.layers.1.over=self --set model.layers.1.block=./causal.yaml",
