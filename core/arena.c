@@ -155,6 +155,7 @@ void *arena_alloc(struct arena *arena, size_t bytes) {
 
 void *arena_calloc(struct arena *arena, size_t count, size_t size) {
     if (size != 0 && count > SIZE_MAX / size) {
+        memory_refuse(SIZE_MAX);
         return fail(arena);
     }
     void *piece = arena_alloc(arena, count * size);

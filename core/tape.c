@@ -442,8 +442,8 @@ struct rng_stream tape_stream(const struct tape *tape) {
     return tape->stream;
 }
 
-int32_t tape_take_random(struct tape *tape, int64_t count) {
-    const int32_t first = tape->random_ops;
-    tape->random_ops += (int32_t)count;
+int64_t tape_take_random(struct tape *tape, int64_t count) {
+    const int64_t first = tape->random_ops;
+    tape->random_ops += count;
     return first;
 }

@@ -124,7 +124,7 @@ const struct parallel *tape_parallel(const struct tape *tape);
 /* The stream of random words of the current scope (tape_enter). tape_take_random reserves `count` of its substreams and
  * returns the number of the first. */
 struct rng_stream tape_stream(const struct tape *tape);
-int32_t tape_take_random(struct tape *tape, int64_t count);
+int64_t tape_take_random(struct tape *tape, int64_t count);
 
 /* Names a value for messages and printouts: the equation that it computes. Borrowed until the reset. */
 void tape_name(struct tape *tape, rondo_value value, const char *name);

@@ -48,7 +48,7 @@ struct tape {
     int checks_gradients;
     int32_t
         gradient_origin; /* the node whose backward pass gave the first gradient that is not finite; -1: not known */
-    int32_t random_ops;  /* in the current scope */
+    int64_t random_ops;  /* in the current scope */
     const char *scope;
     struct rng_stream stream;
 };

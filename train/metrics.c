@@ -215,7 +215,8 @@ static void place_sums(struct metrics *metrics) {
 static rondo_status open_all(struct metrics *metrics, const struct metrics_section *section, int has_naive,
                              struct errors *errors) {
     rondo_status first = RONDO_OK;
-    for (int32_t i = 0; i < section->count; i++) { /* all mistakes are reported together */
+    /* All mistakes are reported together; that memory is short, once. */
+    for (int32_t i = 0; i < section->count && first != RONDO_NO_MEMORY; i++) {
         struct metric_state *state = &metrics->states[i];
         *state = (struct metric_state){.entry = &section->entries[i], .lower = -1, .upper = -1, .median = -1};
         rondo_status status = check_fit(metrics, state, has_naive, errors);

@@ -447,9 +447,10 @@ static rondo_status pass_shard(const struct network_work *work, struct network_s
     struct batch_plan plan = network->settings.plan;
     plan.update = is_training(work) ? &work->stream : NULL;
     profile_begin(profile, PROFILE_PACK);
-    RONDO_TRY(batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), &plan,
-                         work->mode != NETWORK_PREDICT, tape_arena(tape), &batch, &shard->errors));
+    const rondo_status packed = batch_pack(work->dataset, shard->examples, pick_examples(work, shard, index), &plan,
+                                           work->mode != NETWORK_PREDICT, tape_arena(tape), &batch, &shard->errors);
     profile_end(profile, PROFILE_PACK);
+    RONDO_TRY(packed);
     if (work->mode == NETWORK_NAIVE) {
         return batch.is_empty ? RONDO_OK : measure_naive(work, shard, &batch);
     }

@@ -122,7 +122,7 @@ static rondo_status catch_up(const struct updater_pass *update, struct update_sl
         }
         const int64_t from = first * size, to = next * size;
         for (int32_t stage = 0; rows->reached[first] < last && stage < updater->settings.n_stages; stage++) {
-            if (rows->catches_up[stage]) {
+            if (rows->extent[stage] == EXTENT_CATCH_UP) {
                 struct stage_call opened;
                 open_call(update, stage, slice, from > slice->begin ? from : slice->begin,
                           to < slice->end ? to : slice->end, &opened);
@@ -236,8 +236,8 @@ static rondo_status run_slice(const struct updater_pass *update, struct update_s
     }
     RONDO_TRY(rows->reached == NULL ? RONDO_OK : catch_up_rows(update, slice));
     for (int32_t stage = update->first; stage < update->end; stage++) {
-        RONDO_TRY(rows->listed[stage] ? run_rows(update, stage, slice, &view)
-                                      : run_stage(update, stage, slice, &view, slice->begin, slice->end));
+        RONDO_TRY(rows->extent[stage] == EXTENT_ALL ? run_stage(update, stage, slice, &view, slice->begin, slice->end)
+                                                    : run_rows(update, stage, slice, &view));
     }
     return RONDO_OK;
 }
@@ -277,7 +277,7 @@ static int64_t list_work(const struct updater_pass *update) {
     for (int32_t p = 0; p < model_parameter_count(updater->settings.model); p++) {
         int all = 0;
         for (int32_t stage = update->first; stage < update->end; stage++) {
-            all |= !updater->rows[p].listed[stage];
+            all |= updater->rows[p].extent[stage] == EXTENT_ALL;
         }
         if (!all) {
             count = add_listed_slices(update, p, count);

@@ -28,17 +28,19 @@ struct update_slice {
     struct errors errors;
 };
 
+/* The rows that a stage processes: all, those that the gradient lists, or those after the updates that they have missed
+ * (rondo_optimizer.catch_up). */
+enum updater_extent { EXTENT_ALL, EXTENT_LISTED, EXTENT_CATCH_UP };
+
 /* A parameter whose gradient is by rows. All zero for any other one. */
 struct updater_rows {
-    unsigned char listed[UPDATER_MOST_STAGES]; /* 1: the stage processes only the listed rows */
-    int expands;                               /* 1: some stage processes all rows: it needs the gradient of all */
+    enum updater_extent extent[UPDATER_MOST_STAGES];
+    int expands; /* 1: some stage processes all rows: it needs the gradient of all */
     rondo_tensor whole,
         whole_sampled; /* that gradient, if some stage is not elementwise; otherwise it is expanded for a
                                           slice at a time, and the data is NULL */
-    unsigned char
-        catches_up[UPDATER_MOST_STAGES]; /* 1: the stage processes the listed rows, after the updates that these
-                                                      have missed (rondo_optimizer.catch_up) */
-    int64_t *reached;  /* [rows]: number of the last update that these stages have done; NULL: there is no such stage */
+    int64_t
+        *reached; /* [rows]: number of the last update that stages of EXTENT_CATCH_UP have done; NULL: there are none */
     uint64_t *changed; /* a bit for each row: changed since updater_forget_changes; NULL: all rows count as changed */
     int is_new;        /* updater_forget_changes has not been called: all rows count as changed */
 };

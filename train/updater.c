@@ -222,10 +222,11 @@ static rondo_status add_rows(struct updater *updater, struct errors *errors) {
         struct updater_rows *rows = &updater->rows[p];
         int any_catches_up = 0;
         for (int32_t stage = 0; stage < n_stages && parameter->by_rows && !updater_is_frozen(updater, p); stage++) {
-            rows->listed[stage] = (unsigned char)updater_lists_rows(&updater->settings, stage, p);
-            rows->expands |= !rows->listed[stage];
-            rows->catches_up[stage] = rows->listed[stage] && !skips_rows(updater, stage, p);
-            any_catches_up |= rows->catches_up[stage];
+            rows->extent[stage] = !updater_lists_rows(&updater->settings, stage, p) ? EXTENT_ALL
+                                  : skips_rows(updater, stage, p)                   ? EXTENT_LISTED
+                                                                                    : EXTENT_CATCH_UP;
+            rows->expands |= rows->extent[stage] == EXTENT_ALL;
+            any_catches_up |= rows->extent[stage] == EXTENT_CATCH_UP;
         }
         if (updater_needs_whole_gradient(&updater->settings, p)) {
             rows->whole = rows->whole_sampled = parameter->value;

@@ -114,6 +114,7 @@ struct scan_instruction {
     struct scan_group group;           /* NODE_MAP */
     struct scan_product_list products; /* NODE_PRODUCT */
     const int32_t *table;              /* NODE_REDUCE, NODE_FIXED_SUM: where each element is added; NULL: in order */
+    int covers; /* NODE_JOIN: 1: its parts are all that it is made of, and have each element of the row once */
 };
 
 struct scan_stage {

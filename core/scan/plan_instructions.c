@@ -213,6 +213,21 @@ static const struct scan_node *fixed_node(const struct scan_graph *graph, int32_
     return NULL;
 }
 
+/* 1 if the parts of a row, which is made of nothing else, have each of its elements once: it need not be zeroed first. */
+static int parts_cover_row(const struct scan_graph *graph, const struct scan_node *node) {
+    int64_t widths = 0, filled = 0;
+    for (int32_t k = 1; k < node->n_inputs; k++) {
+        widths += graph->nodes[node->inputs[k]].width;
+    }
+    for (int32_t turn = 1; turn < node->n_inputs;
+         turn++) { /* each turn finds the next part, in any order of the parts */
+        for (int32_t k = 1; k < node->n_inputs; k++) {
+            filled += node->offsets[k] == filled ? graph->nodes[node->inputs[k]].width : 0;
+        }
+    }
+    return node->inputs[0] < 0 && filled == node->width && widths == node->width;
+}
+
 static void make_instruction(struct scan_maker *p, int half, struct scan_instruction *instruction) {
     struct scan_graph *graph = p->graph;
     const struct scan_node *node = &graph->nodes[instruction->nodes[0]];
@@ -220,6 +235,8 @@ static void make_instruction(struct scan_maker *p, int half, struct scan_instruc
         make_group(p, half, instruction);
     } else if (instruction->kind == NODE_PRODUCT) {
         make_products(p, half, instruction);
+    } else if (instruction->kind == NODE_JOIN) {
+        instruction->covers = parts_cover_row(graph, node);
     } else if (instruction->kind == NODE_REDUCE) {
         instruction->table = graph_table(graph, node, &graph->nodes[node->inputs[0]]);
     } else if (instruction->kind == NODE_FIXED_SUM) {

@@ -8,20 +8,24 @@
 
 #include "core/scan/plan.h"
 
-/* Positions count what is computed, over all stages in their order: each node of a group, each other instruction. Numbers
- * count instructions. */
+/* When a value is computed, and who reads it. Positions count what is computed, over all stages in their order: each node of a
+ * group, each other instruction. Numbers count instructions. */
+struct scan_life {
+    int32_t position;
+    int32_t number;       /* of its instruction */
+    int32_t last;         /* position of its last reader */
+    int32_t apart;        /* number of the last instruction that reads a part of it; -1: none */
+    unsigned crosses : 1; /* another stage reads it */
+    unsigned leaves : 1;  /* another instruction reads it */
+};
+
 struct scan_planner {
     struct scan_plan *plan;
     struct scan_graph *graph;
     const int32_t *order;
     int32_t n_order;
-    int32_t *position; /* [n] of the node */
-    int32_t *last;     /* [n] position of its last reader */
-    int *crosses;      /* [n] 1: another stage reads it */
-    int32_t *group_of; /* [n] number of its instruction */
-    int *leaves;       /* [n] 1: another instruction reads it */
-    int32_t *apart;    /* [n] number of the last instruction that reads a part of it; -1: none */
-    int32_t *web;      /* [n] the node whose memory it reuses; otherwise itself */
+    struct scan_life *lives; /* [n] of each node; after join_webs, that of a web in its first node */
+    int32_t *web; /* [n] the first node of its web: the values that are one after the other in the same memory */
 };
 
 static int is_result(const struct scan_graph *graph, int32_t id) {
@@ -32,19 +36,24 @@ static int is_result(const struct scan_graph *graph, int32_t id) {
     return found;
 }
 
-/* Records that node `user`, at this position and in instruction `group`, reads `id`. */
-static void note_use(struct scan_planner *p, int32_t id, int32_t user, int32_t position, int32_t group) {
+static int32_t later(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+/* Records that node `user`, at this position and in instruction `number`, reads `id`. */
+static void note_use(struct scan_planner *p, int32_t id, int32_t user, int32_t position, int32_t number) {
     const int is_part = id >= 0 && p->graph->nodes[graph_without_views(p->graph, id)].kind == NODE_PART;
     id = graph_base(p->graph, id);
     if (id < 0 || node_is_given(&p->graph->nodes[id])) {
         return;
     }
     const struct scan_node *node = &p->graph->nodes[id], *by = &p->graph->nodes[user];
-    p->last[id] = position > p->last[id] ? position : p->last[id];
-    p->crosses[id] |=
+    struct scan_life *life = &p->lives[id];
+    life->last = later(life->last, position);
+    life->crosses |=
         node->backward != by->backward || node->phase != by->phase || (node_is_effect(by) && by->phase != PHASE_LOOP);
-    p->leaves[id] |= p->group_of[id] != group;
-    p->apart[id] = is_part ? group : p->apart[id];
+    life->leaves |= life->number != number;
+    life->apart = is_part ? number : life->apart;
 }
 
 /* Walks through all stages: first to find when each node is computed, then who reads it. */
@@ -61,8 +70,7 @@ static void find_lifetimes(struct scan_planner *p) {
                         const struct scan_node *node = &p->graph->nodes[id];
                         position += k == 0 || instruction->kind == NODE_MAP;
                         if (turn == 0) {
-                            p->position[id] = position;
-                            p->group_of[id] = number;
+                            p->lives[id] = (struct scan_life){.position = position, .number = number, .apart = -1};
                             stage->needs_step |=
                                 node->random >= 0 || (node->op != NULL && (node->op->flags & RONDO_OP_SEQUENCES) != 0);
                         }
@@ -106,11 +114,12 @@ static int writes_in_place(const struct scan_graph *graph, const struct scan_nod
 static int32_t free_sequence(const struct scan_planner *p, int32_t id) {
     const struct scan_plan *plan = p->plan;
     const struct scan_node *node = &p->graph->nodes[id];
+    const struct scan_life *life = &p->lives[id];
     const int over = writes_in_place(p->graph, node);
     for (int32_t i = 0; i < plan->n_sequences && (p->graph->passes & PASS_PLAN) != 0; i++) {
         const struct scan_sequence *sequence = &plan->sequences[i];
-        const int is_free = over ? sequence->end <= p->position[id] : sequence->end < p->position[id];
-        if (!sequence->is_state && sequence->width == node->width && is_free && sequence->apart != p->group_of[id]) {
+        const int is_free = over ? sequence->end <= life->position : sequence->end < life->position;
+        if (!sequence->is_state && sequence->width == node->width && is_free && sequence->apart != life->number) {
             return i;
         }
     }
@@ -147,7 +156,7 @@ static void place_states(struct scan_planner *p) {
     }
 }
 
-/* A product that is the only reader of its init adds to it in place. */
+/* A product that is the only reader of its init adds to it in place. The web lives as long as any of its values. */
 static void join_webs(struct scan_planner *p, const int32_t *uses) {
     for (int32_t i = 0; i < p->n_order; i++) {
         const int32_t id = p->order[i];
@@ -159,18 +168,20 @@ static void join_webs(struct scan_planner *p, const int32_t *uses) {
             (p->graph->passes & PASS_PLAN) == 0) {
             continue;
         }
-        const int32_t root = p->web[init];
-        p->web[id] = root;
-        p->crosses[root] |= p->crosses[id];
-        p->leaves[root] = 1;
-        p->last[root] = p->last[id] > p->last[root] ? p->last[id] : p->last[root];
-        p->apart[root] = p->apart[id] > p->apart[root] ? p->apart[id] : p->apart[root];
+        p->web[id] = p->web[init];
+        struct scan_life *web = &p->lives[p->web[id]];
+        const struct scan_life *life = &p->lives[id];
+        web->crosses |= life->crosses;
+        web->leaves |= life->leaves;
+        web->last = later(web->last, life->last);
+        web->apart = later(web->apart, life->apart);
     }
 }
 
 static void place_value(struct scan_planner *p, int32_t id) {
     struct scan_plan *plan = p->plan;
     const struct scan_node *node = &p->graph->nodes[id];
+    const struct scan_life *life = &p->lives[id];
     struct scan_place *place = &plan->places[id];
     if (place->storage != STORE_NONE || node_is_given(node) || node_is_effect(node) || node_is_alias(node)) {
         return;
@@ -179,15 +190,15 @@ static void place_value(struct scan_planner *p, int32_t id) {
         *place = plan->places[p->web[id]];
         return;
     }
-    if (p->crosses[id]) {
+    if (life->crosses) {
         int32_t sequence = free_sequence(p, id);
         if (sequence < 0) {
             sequence = add_sequence(p, node->width, 0, 0);
         }
-        plan->sequences[sequence].end = p->last[id];
-        plan->sequences[sequence].apart = p->apart[id];
+        plan->sequences[sequence].end = life->last;
+        plan->sequences[sequence].apart = life->apart;
         *place = (struct scan_place){STORE_SEQUENCE, sequence};
-    } else if (p->leaves[id] || !node_is_elementwise(node) || (p->graph->passes & PASS_PLAN) == 0) {
+    } else if (life->leaves || !node_is_elementwise(node) || (p->graph->passes & PASS_PLAN) == 0) {
         struct scan_stage *stage = &plan->stages[node->backward][node->phase];
         *place = (struct scan_place){STORE_LOCAL, stage->local_width};
         stage->local_width += node->width;
@@ -203,21 +214,13 @@ void plan_places(struct scan_plan *plan) {
     const size_t n = (size_t)graph->count + 1;
     const int32_t *uses = graph_uses(graph);
     p->order = graph_order(graph, &p->n_order);
-    p->position = arena_calloc(arena, n, sizeof *p->position);
-    p->last = arena_calloc(arena, n, sizeof *p->last);
-    p->crosses = arena_calloc(arena, n, sizeof *p->crosses);
-    p->group_of = arena_calloc(arena, n, sizeof *p->group_of);
-    p->leaves = arena_calloc(arena, n, sizeof *p->leaves);
+    p->lives = arena_calloc(arena, n, sizeof *p->lives);
     p->web = arena_calloc(arena, n, sizeof *p->web);
-    p->apart = arena_calloc(arena, n, sizeof *p->apart);
     plan->places = arena_calloc(arena, n, sizeof *plan->places);
     plan->sequences = arena_calloc(arena, n, sizeof *plan->sequences);
     plan->state_sequence = arena_calloc(arena, (size_t)graph->n_states + 1, sizeof *plan->state_sequence);
     if (arena_failed(arena)) {
         return;
-    }
-    for (int32_t id = 0; id < graph->count; id++) {
-        p->apart[id] = -1;
     }
     find_lifetimes(p);
     join_webs(p, uses);

@@ -8,7 +8,6 @@
 #include "core/tensor.h"
 
 enum {
-    MOST_BLOCK = 128,
     LEAST_BLOCK = 8,
     MANY_BYTES = 1 << 20, /* more than what surely stays in the second-level cache */
 };
@@ -111,15 +110,11 @@ static void run_blocks(void *arg, int64_t begin, int64_t end) {
 /* Rows per block: small enough that all workers are busy until the end, large enough for fast products. */
 static int64_t block_rows(const struct scan_run *run) {
     const int64_t wanted = run->given.time->total / (4 * run->memory.n_workers) + 1;
-    return wanted < LEAST_BLOCK ? LEAST_BLOCK : wanted > MOST_BLOCK ? MOST_BLOCK : wanted;
-}
-
-static int64_t previous_row(const struct time_axis *time, int64_t t) {
-    return t == 0 ? 0 : time->rows + time->begin[t - 1];
+    return wanted < LEAST_BLOCK ? LEAST_BLOCK : wanted > RUN_MOST_ROWS ? RUN_MOST_ROWS : wanted;
 }
 
 /* Runs the instructions of a stage outside the loop over all rows of all steps, in blocks. */
-static rondo_status run_all_rows(struct scan_run *run, struct arena *arena, struct errors *errors) {
+static rondo_status run_row_instructions(struct scan_run *run, struct arena *arena, struct errors *errors) {
     const struct time_axis *time = run->given.time;
     const int64_t block = block_rows(run);
     const int64_t most = time->total / block + time->steps + 1;
@@ -134,8 +129,7 @@ static rondo_status run_all_rows(struct scan_run *run, struct arena *arena, stru
         const int64_t rows = by_step ? time->alive[t] : time->total;
         for (int64_t row = 0; row < rows; row += block) {
             const int64_t count = row + block < rows ? block : rows - row;
-            spans[run->now.n_spans++] =
-                (struct scan_span){t, time->begin[t] + row, previous_row(time, t) + row, row, count, 0};
+            spans[run->now.n_spans++] = run_span(time, t, row, count);
         }
     }
     run->now.spans = spans;
@@ -162,11 +156,7 @@ static void clear_carries(const struct scan_run *run, const struct scan_span *sp
 static struct scan_span span_of(const struct scan_run *run, const struct scan_share *share, int64_t t) {
     const struct time_axis *time = run->given.time;
     const int64_t end = t < 0 || t >= time->steps ? 0 : share->end < time->alive[t] ? share->end : time->alive[t];
-    if (end <= share->first) {
-        return (struct scan_span){0};
-    }
-    return (struct scan_span){
-        t, time->begin[t] + share->first, previous_row(time, t) + share->first, share->first, end - share->first, 0};
+    return end <= share->first ? (struct scan_span){0} : run_span(time, t, share->first, end - share->first);
 }
 
 /* `worker` NULL: all of them together. */
@@ -223,7 +213,7 @@ static rondo_status run_stage(struct scan_run *run, int is_loop, struct arena *a
         return RONDO_OK;
     }
     if (run->now.stage->n_row_instructions > 0) {
-        RONDO_TRY(run_all_rows(run, arena, errors));
+        RONDO_TRY(run_row_instructions(run, arena, errors));
     }
     return run->now.stage->has_effects ? run_effects(run, arena, errors) : RONDO_OK;
 }

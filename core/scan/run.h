@@ -38,6 +38,9 @@ struct scan_span {
 /* The field of scan_span that gives the position of a value's first row. */
 enum scan_position { POSITION_PACKED, POSITION_PREVIOUS, POSITION_ROW, POSITION_LOCAL };
 
+/* Rows in a span of a stage outside the loop, at most. */
+#define RUN_MOST_ROWS 128
+
 /* Where a value is stored: its first row of a span is at base[step & 1] + position * row_bytes + shift. Both bases are
  * equal, except for values that are stored twice, for even and for odd steps. */
 struct scan_location {
@@ -50,9 +53,9 @@ struct scan_location {
 
 /* What belongs to one thread. */
 struct scan_worker {
-    char *chunks; /* [n_chunk_buffers][PLAN_CHUNK] */
-    char *locals; /* [local_width][capacity] */
-    int64_t capacity;
+    char *chunks;        /* [n_chunk_buffers][PLAN_CHUNK] */
+    char *locals;        /* [local_width][capacity] */
+    int64_t capacity;    /* rows in a span that the worker gets, at most */
     void *scratch;       /* for product_gradient */
     struct arena *arena; /* for calls of ops; empty between instructions */
     struct errors *errors;
@@ -160,6 +163,19 @@ char *run_alloc_rows(struct arena *arena, const struct scan_run *run, int64_t ro
 int64_t run_state_width(const struct scan_graph *graph, int32_t state);
 
 rondo_status run_find_places(struct scan_run *run, struct arena *arena, struct errors *errors);
+
+/* Position of row 0 before step t in the sequence of a state, which begins with the states before the first step. */
+static inline int64_t run_previous(const struct time_axis *time, int64_t t) {
+    return t == 0 ? 0 : time->rows + time->begin[t - 1];
+}
+/* Rows row .. row + count of step t. */
+static inline struct scan_span run_span(const struct time_axis *time, int64_t t, int64_t row, int64_t count) {
+    return (struct scan_span){t, time->begin[t] + row, run_previous(time, t) + row, row, count, 0};
+}
+/* All rows of all steps, for what needs no step. */
+static inline struct scan_span run_span_of_all(const struct time_axis *time) {
+    return (struct scan_span){0, 0, 0, 0, time->total, 0};
+}
 
 /* The time at which work begins; 0 if nobody keeps an account. */
 static inline double run_begin(const struct scan_run *run) {

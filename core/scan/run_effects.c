@@ -48,8 +48,8 @@ static rondo_status add_fixed_sum(const struct scan_run *run, struct scan_worker
 
 /* The addresses of the gradients of a call's fixed inputs, in the worker's arena; *targets is NULL if none is
  * wanted. */
-static rondo_status find_targets(const struct scan_run *run, struct scan_worker *worker,
-                                 const struct scan_instruction *effect, void ***targets) {
+static rondo_status find_fixed_targets(const struct scan_run *run, struct scan_worker *worker,
+                                       const struct scan_instruction *effect, void ***targets) {
     void **found = arena_alloc(worker->arena, sizeof *found * (size_t)effect->count);
     int any = 0;
     if (found == NULL) {
@@ -72,17 +72,15 @@ static rondo_status add_fixed_call(const struct scan_run *run, struct scan_worke
     const struct time_axis *time = run->given.time;
     const struct arena_mark mark = arena_mark(worker->arena);
     void **targets = NULL;
-    RONDO_TRY(find_targets(run, worker, effect, &targets));
+    RONDO_TRY(find_fixed_targets(run, worker, effect, &targets));
     int by_step = node->random >= 0;
     for (int32_t k = 0; k < node->n_inputs; k++) {
         by_step |= run->given.graph->nodes[graph_base(run->given.graph, node->inputs[k])].kind == NODE_STATE;
     }
     for (int64_t t = 0; targets != NULL && t < (by_step ? time->steps : 1); t++) {
         const int64_t rows = by_step ? time->alive[t] : time->total;
-        const int64_t previous = t == 0 ? 0 : time->rows + time->begin[t - 1];
         for (int64_t row = 0; row < rows; row += BLOCK) {
-            const struct scan_span span = {
-                t, time->begin[t] + row, previous + row, row, row + BLOCK < rows ? BLOCK : rows - row, 0};
+            const struct scan_span span = run_span(time, t, row, row + BLOCK < rows ? BLOCK : rows - row);
             RONDO_TRY(run_call_gradient(run, worker, effect, &span, targets));
         }
     }
@@ -100,7 +98,7 @@ rondo_status run_effect(const struct scan_run *run, struct scan_worker *worker, 
     if (effect->kind == NODE_FIXED_CALL) {
         const struct arena_mark mark = arena_mark(worker->arena);
         void **targets = NULL;
-        RONDO_TRY(find_targets(run, worker, effect, &targets));
+        RONDO_TRY(find_fixed_targets(run, worker, effect, &targets));
         if (targets != NULL) {
             RONDO_TRY(run_call_gradient(run, worker, effect, span, targets));
         }
@@ -117,7 +115,7 @@ rondo_status run_effect(const struct scan_run *run, struct scan_worker *worker, 
 
 static rondo_status run_task(const struct scan_run *run, struct scan_worker *worker,
                              const struct scan_effect_task *task) {
-    const struct scan_span all = {0, 0, 0, 0, run->given.time->total, 0};
+    const struct scan_span all = run_span_of_all(run->given.time);
     if (task->gradients != NULL) {
         const double begin = run_begin(run);
         run_gradients(run, worker, task->gradients);

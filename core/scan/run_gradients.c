@@ -13,7 +13,7 @@ static int32_t make_runs(const struct scan_run *run, int32_t a, struct product_r
     }
     int32_t n = 0;
     for (int64_t t = 0; t < time->steps; t++) {
-        const int64_t before = run->given.graph->constant[node->which] || t == 0 ? 0 : time->rows + time->begin[t - 1];
+        const int64_t before = run->given.graph->constant[node->which] ? 0 : run_previous(time, t);
         struct product_run *last = n == 0 ? NULL : &runs[n - 1];
         if (last != NULL && last->a_row + last->count == before && last->b_row + last->count == time->begin[t]) {
             last->count += time->alive[t];
@@ -31,7 +31,7 @@ rondo_status run_weight_gradient(const struct scan_run *run, struct scan_worker 
     const struct arena_mark mark = arena_mark(worker->arena);
     struct product_run one = {0, 0, span == NULL ? 0 : span->count}, *runs = &one;
     int32_t n_runs = 1;
-    const struct scan_span all = {0, 0, 0, 0, run->given.time->total, 0};
+    const struct scan_span all = run_span_of_all(run->given.time);
     if (span == NULL) {
         runs = arena_alloc(worker->arena, sizeof *runs * (size_t)run->given.time->steps);
         if (runs == NULL) {
@@ -88,7 +88,7 @@ static int32_t same_before(const struct scan_node *nodes, const struct scan_inst
 static struct scan_gradients all_gradients(const struct scan_run *run, const struct scan_instruction *const *effects,
                                            int32_t n, struct arena *arena) {
     const struct scan_node *nodes = run->given.graph->nodes;
-    const struct scan_span span = {0, 0, 0, 0, run->given.time->total, 0};
+    const struct scan_span span = run_span_of_all(run->given.time);
     struct scan_gradients all = {.a = arena_calloc(arena, (size_t)n, sizeof *all.a),
                                  .b = arena_calloc(arena, (size_t)n, sizeof *all.b),
                                  .c = arena_calloc(arena, (size_t)n * (size_t)n, sizeof *all.c)};

@@ -196,29 +196,15 @@ static void run_products(const struct scan_run *run, struct scan_worker *worker,
 
 /* ---- parts ---- */
 
-/* 1 if the parts cover the row, each element once: then the row need not be zeroed first. */
-static int parts_cover_row(const struct scan_run *run, const struct scan_node *node) {
-    int64_t filled = 0;
-    for (int32_t turn = 1; turn < node->n_inputs; turn++) {
-        for (int32_t k = 1; k < node->n_inputs; k++) {
-            filled += node->offsets[k] == filled ? run->given.graph->nodes[node->inputs[k]].width : 0;
-        }
-    }
-    int64_t widths = 0;
-    for (int32_t k = 1; k < node->n_inputs; k++) {
-        widths += run->given.graph->nodes[node->inputs[k]].width;
-    }
-    return filled == node->width && widths == node->width;
-}
-
-static void run_join(const struct scan_run *run, struct scan_worker *worker, int32_t id, const struct scan_span *span) {
+static void run_join(const struct scan_run *run, struct scan_worker *worker, const struct scan_instruction *instruction,
+                     const struct scan_span *span) {
+    const int32_t id = instruction->nodes[0];
     const struct scan_node *node = &run->given.graph->nodes[id];
     const size_t row_bytes = (size_t)node->width * run->given.size;
     char *out = run_locate(run, worker, id, span);
-    const int copies = node->inputs[0] < 0 && parts_cover_row(run, node);
     if (node->inputs[0] >= 0) {
         memcpy(out, run_locate(run, worker, node->inputs[0], span), row_bytes * (size_t)span->count);
-    } else if (!copies) {
+    } else if (!instruction->covers) {
         memset(out, 0, row_bytes * (size_t)span->count);
     }
     for (int32_t k = 1; k < node->n_inputs; k++) {
@@ -227,7 +213,7 @@ static void run_join(const struct scan_run *run, struct scan_worker *worker, int
         for (int64_t row = 0; row < span->count; row++) {
             const char *from = part + (size_t)(row * width) * run->given.size;
             char *to = out + (size_t)row * row_bytes + (size_t)node->offsets[k] * run->given.size;
-            if (copies) {
+            if (instruction->covers) {
                 memcpy(to, from, (size_t)width * run->given.size);
             } else {
                 const void *both[2] = {to, from};
@@ -276,7 +262,7 @@ static rondo_status run_any(const struct scan_run *run, struct scan_worker *work
     case NODE_CALL_GRADIENT:
         return run_call_gradients(run, worker, instruction, span);
     case NODE_JOIN:
-        run_join(run, worker, instruction->nodes[0], span);
+        run_join(run, worker, instruction, span);
         break;
     case NODE_REDUCE:
         run_reduce(run, worker, instruction, span);
@@ -287,7 +273,7 @@ static rondo_status run_any(const struct scan_run *run, struct scan_worker *work
     return RONDO_OK;
 }
 
-static enum scan_work work_of(const struct scan_instruction *instruction) {
+static enum scan_work kind_of_work(const struct scan_instruction *instruction) {
     return instruction->kind == NODE_MAP               ? WORK_ELEMENTWISE
            : instruction->kind == NODE_PRODUCT         ? WORK_PRODUCT
            : instruction->kind == NODE_WEIGHT_GRADIENT ? WORK_WEIGHT_GRADIENT
@@ -298,7 +284,7 @@ rondo_status run_instruction(const struct scan_run *run, struct scan_worker *wor
                              const struct scan_instruction *instruction, const struct scan_span *span) {
     const double begin = run_begin(run);
     const rondo_status status = run_any(run, worker, instruction, span);
-    run_spend(run, worker, work_of(instruction), begin);
+    run_spend(run, worker, kind_of_work(instruction), begin);
     return status;
 }
 
@@ -311,5 +297,5 @@ void run_instruction_part(const struct scan_run *run, struct scan_worker *worker
     } else {
         run_products(run, worker, &instruction->products, span, part, parts);
     }
-    run_spend(run, worker, work_of(instruction), begin);
+    run_spend(run, worker, kind_of_work(instruction), begin);
 }

@@ -36,10 +36,20 @@ static struct scan_sizes find_sizes(const struct scan_run *run) {
     return sizes;
 }
 
+/* Rows in a span that a worker may get. All workers together take a step of few rows, or of one share. */
+static int64_t most_rows(const struct scan_run *run) {
+    int64_t most = RUN_MOST_ROWS;
+    for (int32_t i = 0; i < run->memory.n_shares; i++) {
+        const int64_t rows = run->memory.shares[i].end - run->memory.shares[i].first;
+        most = rows > most ? rows : most;
+    }
+    return most;
+}
+
 static void make_worker(const struct scan_run *run, struct scan_worker *worker, const struct scan_sizes *sizes,
                         struct arena *arena) {
     const size_t operands = (size_t)sizes->operands;
-    worker->capacity = run->given.time->rows > 128 ? run->given.time->rows : 128;
+    worker->capacity = most_rows(run);
     worker->chunks = run_alloc_rows(arena, run, run->given.plan->n_chunk_buffers + 1, PLAN_CHUNK);
     worker->locals = run_alloc_rows(arena, run, worker->capacity, sizes->local_width + 1);
     worker->scratch = arena_alloc(arena, sizes->scratch);
@@ -62,7 +72,7 @@ static void reserve(const struct scan_run *run, const struct scan_worker *worker
 static rondo_status make_workers(struct scan_run *run, struct tape *tape) {
     struct arena *arena = tape_arena(tape);
     const struct scan_sizes sizes = find_sizes(run);
-    const int32_t n_workers = (int32_t)parallel_threads(run->given.parallel);
+    const int32_t n_workers = run->memory.n_workers;
     struct scan_worker *workers = arena_calloc(arena, (size_t)n_workers, sizeof *workers);
     for (int32_t w = 0; workers != NULL && w < n_workers; w++) {
         make_worker(run, &workers[w], &sizes, arena);
@@ -76,7 +86,6 @@ static rondo_status make_workers(struct scan_run *run, struct tape *tape) {
         return errors_no_memory(tape_errors(tape));
     }
     run->memory.workers = workers;
-    run->memory.n_workers = n_workers;
     return RONDO_OK;
 }
 
@@ -160,6 +169,7 @@ rondo_status run_make_memory(struct scan_run *run, struct tape *tape) {
         .saved = arena_calloc(arena, (size_t)graph->count + 1, sizeof *run->memory.saved),
         .doubles = arena_calloc(arena, n_states, sizeof *run->memory.doubles),
         .carries = arena_calloc(arena, n_states, sizeof *run->memory.carries),
+        .n_workers = (int32_t)parallel_threads(run->given.parallel),
     };
     if (arena_failed(arena)) {
         return errors_no_memory(tape_errors(tape));
@@ -177,6 +187,6 @@ rondo_status run_make_memory(struct scan_run *run, struct tape *tape) {
         return errors_no_memory(tape_errors(tape));
     }
     RONDO_TRY(make_states(run, tape));
-    RONDO_TRY(make_workers(run, tape));
-    return make_shares(run, tape);
+    RONDO_TRY(make_shares(run, tape));
+    return make_workers(run, tape);
 }

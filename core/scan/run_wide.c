@@ -26,7 +26,7 @@ static int64_t weights_of(const struct scan_run *run, const struct scan_instruct
 }
 
 /* Multiplications, or other work that takes as long. Weights can be read for four rows in the time that they take for one. */
-static int64_t work_of(const struct scan_run *run, const struct scan_instruction *instruction, int64_t rows) {
+static int64_t cost_of(const struct scan_run *run, const struct scan_instruction *instruction, int64_t rows) {
     return instruction->kind == NODE_MAP ? rows * instruction->group.width * instruction->group.n_members * NUMBER_WORK
                                          : (rows < 4 ? 4 : rows) * weights_of(run, instruction);
 }
@@ -36,7 +36,7 @@ int run_is_wide(const struct scan_run *run) {
     int64_t work = 0, weights = 0;
     for (int32_t i = 0; i < run->now.stage->count; i++) {
         const struct scan_instruction *instruction = &run->now.stage->instructions[i];
-        const int64_t own = work_of(run, instruction, rows);
+        const int64_t own = cost_of(run, instruction, rows);
         work += own >= LEAST_WORK ? own : 0;
         weights += weights_of(run, instruction);
     }
@@ -68,7 +68,7 @@ static void run_parts(void *arg, int64_t begin, int64_t end) {
 void run_wide_step(struct scan_run *run, const struct scan_span *span) {
     for (int32_t i = 0; i < run->now.stage->count; i++) {
         const struct scan_instruction *instruction = &run->now.stage->instructions[i];
-        if (work_of(run, instruction, span->count) >= LEAST_WORK) {
+        if (cost_of(run, instruction, span->count) >= LEAST_WORK) {
             struct wide_instruction wide = {run, instruction, span};
             parallel_for(run->given.parallel, run->memory.n_workers, 1, run_parts, &wide);
         } else if (run_instruction(run, &run->memory.workers[0], instruction, span) != RONDO_OK) {
