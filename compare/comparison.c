@@ -49,6 +49,21 @@ static json_t *settings_json(const struct compared_setting *settings, int32_t co
     return object;
 }
 
+static const char *const end_names[] = {"within", "smallest", "largest"};
+
+/* {"optimizer.lr": "largest"}: the settings whose value is at an end of those that were tried. */
+static json_t *ends_json(const struct compared_setting *settings, int32_t count) {
+    json_t *object = json_object();
+    for (int32_t i = 0; i < count && object != NULL; i++) {
+        if (settings[i].end != COMPARED_WITHIN &&
+            json_object_set_new(object, settings[i].key, json_string(end_names[settings[i].end])) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+    }
+    return object;
+}
+
 static json_t *metrics_json(const struct compared_run *run) {
     json_t *object = json_object();
     for (int32_t i = 0; i < run->n_metrics && object != NULL; i++) {
@@ -88,12 +103,13 @@ static json_t *variant_json(const struct compared_variant *variant, int32_t n_se
             break;
         }
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:o}", "name", text_json(variant->name), "folder",
-                     text_json(variant->folder), "settings", settings_json(variant->settings, variant->n_settings),
-                     "widths", settings_json(variant->widths, variant->n_widths), "tuned",
-                     settings_json(variant->tuned, variant->n_tuned), "failed_trials", variant->failed_trials,
-                     "parameters", (json_int_t)variant->parameters, "flops_per_step", (json_int_t)variant->flops,
-                     "budget_ratio", number_json(variant->budget_ratio), "runs", runs);
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:o}", "name", text_json(variant->name), "folder",
+        text_json(variant->folder), "settings", settings_json(variant->settings, variant->n_settings), "widths",
+        settings_json(variant->widths, variant->n_widths), "tuned", settings_json(variant->tuned, variant->n_tuned),
+        "tuned_ends", ends_json(variant->tuned, variant->n_tuned), "failed_trials", variant->failed_trials,
+        "parameters", (json_int_t)variant->parameters, "flops_per_step", (json_int_t)variant->flops, "budget_ratio",
+        number_json(variant->budget_ratio), "runs", runs);
 }
 
 json_t *comparison_json(const struct comparison *comparison) {
@@ -173,8 +189,8 @@ static int32_t read_choice(struct comparison_reading *reading, const json_t *obj
     return 0;
 }
 
-static const struct compared_setting *read_settings(struct comparison_reading *reading, json_t *object, const char *key,
-                                                    int32_t *count) {
+static struct compared_setting *read_settings(struct comparison_reading *reading, json_t *object, const char *key,
+                                              int32_t *count) {
     json_t *map = json_object_get(object, key), *value;
     const char *name;
     struct compared_setting *settings = arena_calloc(reading->arena, json_object_size(map), sizeof *settings);
@@ -188,10 +204,23 @@ static const struct compared_setting *read_settings(struct comparison_reading *r
             fail(reading, key, "an object of texts");
             return NULL;
         }
-        settings[(*count)++] = (struct compared_setting){arena_strdup(reading->arena, name),
-                                                         arena_strdup(reading->arena, json_string_value(value))};
+        settings[(*count)++] =
+            (struct compared_setting){arena_strdup(reading->arena, name),
+                                      arena_strdup(reading->arena, json_string_value(value)), COMPARED_WITHIN};
     }
     return settings;
+}
+
+/* The settings that tuning has chosen. Files of earlier versions have no ends. */
+static const struct compared_setting *read_tuned(struct comparison_reading *reading, json_t *object, int32_t *count) {
+    struct compared_setting *tuned = read_settings(reading, object, "tuned", count);
+    json_t *ends = json_object_get(object, "tuned_ends");
+    for (int32_t i = 0; ends != NULL && i < *count; i++) {
+        if (json_object_get(ends, tuned[i].key) != NULL) {
+            tuned[i].end = (enum compared_end)read_choice(reading, ends, tuned[i].key, end_names, COMPARED_LARGEST + 1);
+        }
+    }
+    return tuned;
 }
 
 static void read_metrics(struct comparison_reading *reading, json_t *object, struct compared_run *run) {
@@ -236,7 +265,7 @@ static void read_variant(struct comparison_reading *reading, json_t *object, int
     variant->folder = read_text(reading, object, "folder", 0);
     variant->settings = read_settings(reading, object, "settings", &variant->n_settings);
     variant->widths = read_settings(reading, object, "widths", &variant->n_widths);
-    variant->tuned = read_settings(reading, object, "tuned", &variant->n_tuned);
+    variant->tuned = read_tuned(reading, object, &variant->n_tuned);
     variant->failed_trials = (int32_t)json_integer_value(json_object_get(object, "failed_trials")); /* 0 if missing */
     variant->parameters = read_integer(reading, object, "parameters", 0);
     variant->flops = read_integer(reading, object, "flops_per_step", 0);

@@ -56,10 +56,14 @@ struct compared_run {
     double seconds_to_target;
 };
 
+/* A number that tuning has chosen, among those it has tried: at an end, a better one may lie beyond. */
+enum compared_end { COMPARED_WITHIN, COMPARED_SMALLEST, COMPARED_LARGEST };
+
 /* A key of the experiment, with the value that a variant gives it. */
 struct compared_setting {
-    const char *key;  /* "model.layers.0.cell" */
-    const char *text; /* as YAML on one line: "lstm", "[1, 2]" */
+    const char *key;       /* "model.layers.0.cell" */
+    const char *text;      /* as YAML on one line: "lstm", "[1, 2]" */
+    enum compared_end end; /* of `tuned`; else COMPARED_WITHIN */
 };
 
 struct compared_variant {

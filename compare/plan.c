@@ -287,7 +287,7 @@ static const double unknown = NAN;
 
 static struct compared_setting setting_text(const struct compare_setting *setting, struct arena *arena) {
     const char *text = yaml_line(setting->value, arena);
-    return (struct compared_setting){setting->key, text};
+    return (struct compared_setting){.key = setting->key, .text = text};
 }
 
 static void describe_runs(struct comparison_plan *plan, struct compared_variant *variant) {

@@ -26,6 +26,32 @@ static rondo_status look_at_run(const struct comparison_plan *plan, struct compa
     return settings.folder == NULL ? errors_no_memory(errors) : run_result_read(&settings, run, plan->arena, errors);
 }
 
+/* Where setting `i` of a trial lies among those of all trials. There are no ends of fewer than three different numbers, nor is 0
+ * one: what cannot be negative ends there by itself. */
+static enum compared_end end_among_trials(const struct comparison_plan *plan, const struct compare_setting *chosen,
+                                          int32_t i) {
+    double own, least = INFINITY, most = -INFINITY, other;
+    if (!compare_value_number(chosen->value, &own)) {
+        return COMPARED_WITHIN;
+    }
+    for (int32_t t = 0; t < plan->section.trials; t++) {
+        if (!compare_value_number(plan->section.trial_settings[t].settings[i].value, &other)) {
+            return COMPARED_WITHIN;
+        }
+        least = fmin(least, other);
+        most = fmax(most, other);
+    }
+    int has_middle = 0;
+    for (int32_t t = 0; t < plan->section.trials; t++) {
+        compare_value_number(plan->section.trial_settings[t].settings[i].value, &other);
+        has_middle |= other > least && other < most;
+    }
+    return !has_middle || own == 0 ? COMPARED_WITHIN
+           : own == least          ? COMPARED_SMALLEST
+           : own == most           ? COMPARED_LARGEST
+                                   : COMPARED_WITHIN;
+}
+
 /* The settings that tuning has chosen, if it has. */
 static rondo_status look_at_choice(const struct comparison_plan *plan, int32_t variant, struct errors *errors) {
     struct compared_variant *compared = &plan->comparison.variants[variant];
@@ -39,7 +65,8 @@ static rondo_status look_at_choice(const struct comparison_plan *plan, int32_t v
     }
     struct compared_setting *tuned = arena_calloc(plan->arena, (size_t)count + 1, sizeof *tuned);
     for (int32_t i = 0; i < count && tuned != NULL && status == RONDO_OK; i++) {
-        tuned[i] = (struct compared_setting){settings[i].key, yaml_line(settings[i].value, plan->arena)};
+        tuned[i] = (struct compared_setting){settings[i].key, yaml_line(settings[i].value, plan->arena),
+                                             end_among_trials(plan, &settings[i], i)};
     }
     compared->tuned = tuned;
     compared->failed_trials = comparison_failed_trials(plan, variant, plan->arena);

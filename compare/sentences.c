@@ -395,6 +395,28 @@ static void add_failed_trials(struct result_writing *writing) {
     }
 }
 
+/* Settings that tuning found at an end of what it tried: the comparison may be one of how well the trials suited each variant. */
+static void add_ends(struct result_writing *writing) {
+    const struct comparison *comparison = writing->comparison;
+    struct text_builder sentence = {.arena = writing->arena};
+    for (int32_t v = 0; v < comparison->n_variants; v++) {
+        const struct compared_variant *variant = &comparison->variants[v];
+        for (int32_t i = 0; i < variant->n_tuned; i++) {
+            const struct compared_setting *setting = &variant->tuned[i];
+            if (setting->end != COMPARED_WITHIN) {
+                text_format(&sentence, "%s%s %s (the %s) of %s", sentence.length == 0 ? "" : ", ", setting->key,
+                            setting->text, setting->end == COMPARED_LARGEST ? "largest" : "smallest", variant->name);
+            }
+        }
+    }
+    if (sentence.length > 0) {
+        add_sentence(writing, arena_printf(writing->arena,
+                                           "Tuning chose values at an end of those it tried, and better ones may lie "
+                                           "beyond: %s.",
+                                           text_built(&sentence)));
+    }
+}
+
 /* Variants of which most runs were best at their last validation: they may not have been trained to the end. */
 static void add_unfinished(struct result_writing *writing) {
     const struct comparison *comparison = writing->comparison;
@@ -450,6 +472,7 @@ int32_t comparison_result(const struct comparison *comparison, const struct comp
     add_limits(&writing);
     add_left_out(&writing);
     add_failed_trials(&writing);
+    add_ends(&writing);
     add_sizes(&writing);
     add_unfinished(&writing);
     return arena_failed(arena) ? 0 : writing.count;

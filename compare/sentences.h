@@ -26,7 +26,7 @@ const char *comparison_subject(const struct comparison *comparison, struct arena
 const char *comparison_not_final(const struct comparison *comparison, const struct comparison_statistics *statistics,
                                  struct arena *arena);
 
-enum { COMPARISON_SENTENCES = 9 };
+enum { COMPARISON_SENTENCES = 10 };
 /* The result: the best variant, the baseline, what the number of seeds does not allow to say, runs that were left out, and
  * what makes the result less than certain: sizes that differ, trainings that ended too early. Returns the number of sentences, at most COMPARISON_SENTENCES. */
 int32_t comparison_result(const struct comparison *comparison, const struct comparison_statistics *statistics,

@@ -85,7 +85,7 @@ static rondo_status put_widths(struct comparison_plan *plan, int32_t variant, co
         nodes[i] =
             (struct yaml_node){.kind = YAML_SCALAR, .where = plan->section.equal_where, .text = text, .folder = "."};
         settings[planned->n_settings + i] = (struct compare_setting){key, &nodes[i]};
-        texts[i] = (struct compared_setting){key, text};
+        texts[i] = (struct compared_setting){.key = key, .text = text};
     }
     planned->settings = settings;
     planned->n_settings += sized->count;

@@ -167,7 +167,7 @@ static rondo_status check_key(const struct compare_reader *reader, const char *k
 
 /* ---- values ---- */
 
-static int is_number(const struct yaml_node *node, double *value) {
+int compare_value_number(const struct yaml_node *node, double *value) {
     if (node->kind != YAML_SCALAR || node->quoted || node->text[0] == '\0') {
         return 0;
     }
@@ -182,7 +182,7 @@ int compare_values_equal(const struct yaml_node *a, const struct yaml_node *b) {
     }
     double x, y;
     if (a->kind == YAML_SCALAR) {
-        return strcmp(a->text, b->text) == 0 || (is_number(a, &x) && is_number(b, &y) && x == y);
+        return strcmp(a->text, b->text) == 0 || (compare_value_number(a, &x) && compare_value_number(b, &y) && x == y);
     }
     if (yaml_count(a) != yaml_count(b)) {
         return 0;

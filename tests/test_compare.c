@@ -400,6 +400,28 @@ START_TEST(a_changed_experiment_is_refused_with_the_difference) {
 }
 END_TEST
 
+/* What is tuned, and what the table says of the value that was chosen: with a learning rate near 0, nothing is learned. */
+static const struct {
+    const char *tune, *chosen, *said; /* said NULL: nothing */
+} ends[] = {
+    {"{optimizer.lr: [1e-7, 1e-6, 0.1], trials: 3}", "0.1", "optimizer.lr 0.1|(the largest) of c"},
+    {"{optimizer.lr: [0.1, 1e-6, 1e-7], trials: 3}", "0.1", "optimizer.lr 0.1|(the largest) of c"},
+    {"{optimizer.lr: [1e-7, 0.1], trials: 2}", "0.1", NULL}, /* two values are nothing but ends */
+};
+
+START_TEST(a_setting_at_an_end_of_those_tried_is_reported) {
+    char section[256];
+    snprintf(section, sizeof section, "  seeds: 1\n  tune: %s\n", ends[_i].tune);
+    write_comparison("c.yaml", section);
+    const struct outcome outcome = compare("c.yaml --quiet");
+    assert_status(ends[_i].tune, &outcome, 0);
+    ck_assert_ptr_nonnull(strstr(result_of("comparisons/c"), ends[_i].chosen));
+    ck_assert_msg((strstr(outcome.out, "at an end of those it tried") != NULL) == (ends[_i].said != NULL), "%s",
+                  outcome.out);
+    assert_parts(ends[_i].tune, outcome.out, ends[_i].said == NULL ? "" : ends[_i].said);
+}
+END_TEST
+
 /* Tuning that chooses other settings than those that the runs in the folder have. */
 static const char *const choices[] = {"trials: 3", "trials: 3, seeds: 2", "trials: 3, halving: 2"};
 
@@ -624,6 +646,7 @@ int main(void) {
     TCase *change = add_case(suite, "changes", 60, open_sandbox, sandbox_close);
     tcase_add_loop_test(change, a_changed_experiment_is_refused_with_the_difference, 0, ROWS(changes));
     tcase_add_loop_test(change, another_choice_of_tuning_is_refused, 0, ROWS(choices));
+    tcase_add_loop_test(change, a_setting_at_an_end_of_those_tried_is_reported, 0, ROWS(ends));
     tcase_add_test(change, a_cell_that_changes_meanwhile_stops_the_comparison);
     tcase_add_test(change, test_data_that_change_meanwhile_stop_the_comparison);
     tcase_add_loop_test(change, runs_record_the_data_that_they_were_trained_on, 0, ROWS(replaced_data));

@@ -27,7 +27,11 @@ static void close_test(void) {
     sandbox_close();
 }
 
-static const struct compared_setting settings[] = {{"model.layers.0.cell", "lstm"}, {"optimizer.lr", "0.01"}};
+static const struct compared_setting settings[] = {{.key = "model.layers.0.cell", .text = "lstm"},
+                                                   {.key = "optimizer.lr", .text = "0.01"}},
+                                     tuned[] = {{"model.layers.0.cell", "lstm", COMPARED_WITHIN},
+                                                {"optimizer.lr", "0.01", COMPARED_LARGEST},
+                                                {"batch.size", "8", COMPARED_SMALLEST}};
 static const struct compared_metric metrics[] = {{"accuracy", 0.1 + 0.2}, {"f1", NAN}};
 static const int64_t seeds[] = {1, 7};
 
@@ -56,8 +60,8 @@ static struct comparison sample(void) {
                                                 .n_settings = 2,
                                                 .widths = settings,
                                                 .n_widths = v,
-                                                .tuned = settings,
-                                                .n_tuned = v,
+                                                .tuned = tuned,
+                                                .n_tuned = 3 * v,
                                                 .failed_trials = v,
                                                 .parameters = 123456789012,
                                                 .flops = 77,
@@ -107,6 +111,7 @@ START_TEST(what_is_read_is_what_was_written) {
     ck_assert_str_eq(text, again);
     ck_assert(now.variants[0].runs[0].score == was.variants[0].runs[0].score); /* every bit */
     ck_assert(isinf(now.variants[1].runs[1].seconds_to_target));
+    ck_assert_int_eq(now.variants[1].tuned[1].end, COMPARED_LARGEST);
     ck_assert_str_eq(now.flags, was.flags);
     ck_assert_str_eq(now.folder, sandbox_path("c"));
     free(text);
@@ -132,6 +137,7 @@ static const struct {
     {"\"metric\": \"accuracy\"", "\"metric\": 3", "'metric' is not a text"},
     {"\"part\": \"test\"", "\"part\": \"tent\"", "'part' is not a known word"},
     {"\"scored\"", "\"scared\"", "'state' is not a known word"},
+    {"\"largest\"", "\"longest\"", "'optimizer.lr' is not a known word"},
     {"\"parameters\": 123456789012", "\"parameters\": -1", "'parameters' is not a whole number"},
     {"\"score\": null", "\"score\": true", "'score' is not a number"},
     {"\"seed\": 7", "\"seed\": 7.5", "'seed' is not a whole number"},

@@ -31,8 +31,8 @@ static void close_test(void) {
     arena_destroy(arena);
 }
 
-static const struct compared_setting widths[] = {{"model.layers.0.hidden", "57"}},
-                                     tuned[] = {{"optimizer.lr", "0.003"}};
+static const struct compared_setting widths[] = {{.key = "model.layers.0.hidden", .text = "57"}},
+                                     tuned[] = {{.key = "optimizer.lr", .text = "0.003"}};
 static const char *const names[VARIANTS] = {"lstm", "gru", "rnn_tanh", "mgu", "elman"};
 
 /* `n_variants` variants, `n_seeds` seeds; the scores of a variant are around `means`, and move together over the seeds. */
@@ -338,7 +338,7 @@ START_TEST(a_text_is_at_most_100_columns_wide) {
     struct compared_setting many[ROWS(keys)];
     struct comparison comparison = comparison_of(2, 3, large);
     for (int k = 0; k < ROWS(keys); k++) {
-        many[k] = (struct compared_setting){keys[k], arena_printf(arena, "%012d", k)};
+        many[k] = (struct compared_setting){.key = keys[k], .text = arena_printf(arena, "%012d", k)};
     }
     variants[0].name = arena_printf(arena, "%0*d", _i, 1);
     variants[1].name = arena_printf(arena, "%0*d", _i, 2);
@@ -463,6 +463,12 @@ START_TEST(what_makes_the_result_less_certain_is_said) {
     ck_assert_ptr_null(strstr(joined(table_of(&comparison, COMPARISON_TEXT, 0)), sizes)); /* they were to be equal */
     comparison.equal = COMPARED_AS_GIVEN;
     comparison.variants[1].failed_trials = 2;
+    static const struct compared_setting at_ends[] = {{"optimizer.lr", "0.1", COMPARED_LARGEST},
+                                                      {"batch.size", "16", COMPARED_WITHIN},
+                                                      {"schedule.clip_norm", "0.5", COMPARED_SMALLEST}};
+    comparison.variants[0].tuned = comparison.variants[1].tuned = at_ends;
+    comparison.variants[0].n_tuned = 2;
+    comparison.variants[1].n_tuned = 3;
     for (int s = 0; s < SEEDS; s++) {
         runs[0][s].epochs = runs[1][s].epochs = 6;
         runs[0][s].valid = runs[1][s].valid = 0.8;
@@ -472,6 +478,10 @@ START_TEST(what_makes_the_result_less_certain_is_said) {
     const char *text = joined(table_of(&comparison, COMPARISON_TEXT, 0));
     assert_has(text, sizes);
     assert_has(text, "Trials that failed: 2 of gru.");
+    assert_has(text,
+               "Tuning chose values at an end of those it tried, and better ones may lie beyond: optimizer.lr 0.1 "
+               "(the largest) of lstm, optimizer.lr 0.1 (the largest) of gru, schedule.clip_norm 0.5 (the "
+               "smallest) of gru.");
     assert_has(text, ends);
 }
 END_TEST

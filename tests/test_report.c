@@ -101,7 +101,7 @@ static struct comparison make_comparison(const char *first, const char *second) 
                                                    .seconds_to_target = INFINITY};
             write_run(arena_printf(arena, "c/%s", folder), v == 0 ? "gru" : "lstm", s + 1, 5, 0.8);
         }
-        static const struct compared_setting tuned = {"optimizer.lr", "0.01"};
+        static const struct compared_setting tuned = {"optimizer.lr", "0.01", COMPARED_LARGEST};
         compared_variants[v] = (struct compared_variant){.name = v == 0 ? first : second,
                                                          .tuned = &tuned,
                                                          .n_tuned = v,
@@ -313,7 +313,8 @@ START_TEST(the_states_of_runs_are_shown) {
 END_TEST
 
 START_TEST(variants_that_have_not_begun_differ_in_their_settings) {
-    static const struct compared_setting cells[] = {{"model.layers.0.cell", "gru"}, {"model.layers.0.cell", "<lstm>"}};
+    static const struct compared_setting cells[] = {{.key = "model.layers.0.cell", .text = "gru"},
+                                                    {.key = "model.layers.0.cell", .text = "<lstm>"}};
     const struct comparison comparison = make_comparison("small", "large");
     for (int v = 0; v < 2; v++) {
         compared_variants[v].settings = &cells[v];
