@@ -27,14 +27,19 @@ struct train_display {
     const struct resume *resume; /* NULL: the training begins */
 };
 
+static const char *plural(long long count) {
+    return count == 1 ? "" : "s";
+}
+
 static void on_begin(void *arg, const struct task *task, const char *folder) {
     struct train_display *display = arg;
     const struct resume *resume = display->resume;
     const int32_t threads = task->session->parallel.threads;
+    const long long examples = task->data.train->count, updates = task->updates_per_epoch;
     display->progress = progress_start(task->network);
-    fprintf(stderr, "%s: %lld parameters, %lld examples, %d thread%s, writing ", task->experiment->name,
-            (long long)model_size(network_model(task->network)), (long long)task->data.train->count, threads,
-            threads == 1 ? "" : "s");
+    fprintf(stderr, "%s: %lld parameters, %lld example%s, %lld update%s per epoch, %d thread%s, writing ",
+            task->experiment->name, (long long)model_size(network_model(task->network)), examples, plural(examples),
+            updates, plural(updates), threads, plural(threads));
     print_text(stderr, folder);
     if (resume != NULL && resume->archive == NULL) {
         fprintf(stderr, ", which has no checkpoint yet: from the beginning");

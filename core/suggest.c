@@ -39,6 +39,22 @@ static int distance(const char *a, size_t a_length, const char *b, size_t b_leng
     return rows[a_length % 3][b_length];
 }
 
+/* 1 if `part`, of at least four letters, is what lies in `whole` between two of its ends, '_' and '.'. */
+static int is_part(const char *part, size_t part_length, const char *whole, size_t whole_length) {
+    for (size_t begin = 0; part_length >= 4 && begin + part_length <= whole_length; begin++) {
+        const char before = begin == 0 ? '_' : whole[begin - 1], after = whole[begin + part_length];
+        size_t same = 0;
+        while (same < part_length && lower(whole[begin + same]) == lower(part[same])) {
+            same++;
+        }
+        if (same == part_length && (before == '_' || before == '.') &&
+            (after == '_' || after == '.' || after == '\0')) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void suggest(struct suggestion *best, const char *word, const char *candidate) {
     const size_t word_length = strlen(word);
     const size_t candidate_length = strlen(candidate);
@@ -48,16 +64,23 @@ void suggest(struct suggestion *best, const char *word, const char *candidate) {
     const int found = distance(word, word_length, candidate, candidate_length);
     /* Without this, every one-letter name would be near every other. */
     const int shares_a_letter = found < (int)(word_length > candidate_length ? word_length : candidate_length);
-    if (shares_a_letter && found <= (int)(word_length + 2) / 3 && (best->name == NULL || found < best->distance)) {
-        best->name = candidate;
-        best->distance = found;
+    const int is_near = shares_a_letter && found <= (int)(word_length + 2) / 3;
+    const int is_related = is_part(word, word_length, candidate, candidate_length) ||
+                           is_part(candidate, candidate_length, word, word_length);
+    const int own = is_near ? found : found + NAME_MAX_LENGTH; /* any near name comes before the related ones */
+    if ((is_near || is_related) && (best->name == NULL || own < best->distance)) {
+        *best = (struct suggestion){.name = candidate, .distance = own};
+    } else if (!is_near && is_related && own == best->distance && strcmp(best->name, candidate) != 0) {
+        best->other = best->other == NULL ? candidate : best->other;
     }
 }
 
 struct suggestion_text suggestion_text(const struct suggestion *best) {
     struct suggestion_text result = {""};
     if (best->name != NULL) {
-        snprintf(result.text, sizeof result.text, " (did you mean '%s'?)", best->name);
+        snprintf(result.text, sizeof result.text, " (did you mean '%s'%s%s%s?)", best->name,
+                 best->other == NULL ? "" : " or '", best->other == NULL ? "" : best->other,
+                 best->other == NULL ? "" : "'");
     }
     return result;
 }

@@ -122,7 +122,7 @@ static rondo_status unknown_key(const struct compare_reader *reader, const char 
             struct suggestion one = {0};
             suggest(&one, first, top);
             if (one.name != NULL && (best.name == NULL || one.distance < best.distance)) {
-                best = (struct suggestion){whole, one.distance};
+                best = (struct suggestion){.name = whole, .distance = one.distance};
             }
         }
         known = arena_printf(reader->arena, "%s%s%s", known, i == 0 ? "" : ", ", top);

@@ -195,15 +195,11 @@ static void read_model(struct loading *loading) {
     layers_read(&reader, model, &experiment->layers);
 }
 
-static struct yaml_node *child_of_root(struct loading *loading, const char *key) {
-    return section_child(loading->experiment->root, key, loading->arena, loading->errors);
-}
-
 /* Loss, metrics, optimizer and schedule. */
 static void read_training(struct loading *loading) {
     struct experiment *experiment = loading->experiment;
     const struct plugin_reader reader = {loading->session, loading->arena, loading->errors, experiment_sections};
-    struct yaml_node *loss = child_of_root(loading, "loss");
+    struct yaml_node *loss = plugin_section_child(&reader, experiment->root, "loss");
     if (loss != NULL) {
         loss_section_read(&reader, loss, &experiment->loss);
     }
@@ -212,11 +208,11 @@ static void read_training(struct loading *loading) {
     }
     const int has_source = yaml_get(yaml_get(experiment->root, "model"), "encoder") != NULL;
     generate_section_read(&reader, experiment->root, experiment->model.feedback, has_source, &experiment->generate);
-    struct yaml_node *optimizer = loading->trains ? child_of_root(loading, "optimizer") : NULL;
+    struct yaml_node *optimizer = loading->trains ? plugin_section_child(&reader, experiment->root, "optimizer") : NULL;
     if (optimizer != NULL) {
         optimizer_section_read(&reader, optimizer, &experiment->optimizer);
     }
-    struct yaml_node *schedule = child_of_root(loading, "schedule");
+    struct yaml_node *schedule = section_child(experiment->root, "schedule", loading->arena, loading->errors);
     if (schedule != NULL) {
         /* without a reader, its mistake hides whether there are validation data */
         const int has_valid = experiment->data.reader == NULL || data_section_has(&experiment->data, PART_VALID);

@@ -5,6 +5,17 @@
 #include "core/host.h"
 #include "core/options.h"
 
+struct yaml_node *plugin_section_child(const struct plugin_reader *reader, struct yaml_node *mapping, const char *key) {
+    const struct yaml_node *child = yaml_get(mapping, key);
+    if (child != NULL && child->kind == YAML_SCALAR && child->text[0] != '\0') {
+        errors_add_at(reader->errors, RONDO_INVALID, child->where,
+                      "'%s' is a single value, expected a mapping with the name of the plug-in: {plugin: %s}", key,
+                      child->text);
+        return NULL;
+    }
+    return section_child(mapping, key, reader->arena, reader->errors);
+}
+
 int plugin_section_read(const struct plugin_reader *reader, struct yaml_node *section, const char *name,
                         const char *path, void *own, struct plugin_section *found) {
     static const char *const whats[RONDO_KIND_COUNT] = {"the name of an op", "the name of an optimizer",

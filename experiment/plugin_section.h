@@ -27,6 +27,10 @@ struct plugin_reader {
     const struct experiment_section *sections; /* the table of all sections */
 };
 
+/* The section `key` of a mapping, as section_child (io/section.h) makes it. A name alone, as in `loss: huber`, is an error that says
+ * how to write it. NULL with errors. */
+struct yaml_node *plugin_section_child(const struct plugin_reader *reader, struct yaml_node *mapping, const char *key);
+
 /* Reads `section`, called `path` in messages, and loads the plug-in that it names. `name` is its name in the table of
  * sections, which says the kind of the plug-in and the further keys. `own` is the struct of the section's own options,
  * with their defaults; NULL if it has none. 0 with errors. */

@@ -181,7 +181,7 @@ static void read_learning_rate(const struct plugin_reader *reader, struct yaml_n
     if (yaml_get(section, "learning_rate") == NULL) {
         return;
     }
-    struct yaml_node *own = section_child(section, "learning_rate", reader->arena, reader->errors);
+    struct yaml_node *own = plugin_section_child(reader, section, "learning_rate");
     if (own == NULL || !plugin_section_read(reader, own, "schedule.learning_rate", "schedule.learning_rate", NULL,
                                             &read->learning_rate)) {
         return;

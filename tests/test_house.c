@@ -868,7 +868,7 @@ END_TEST
 
 /* ---- no two files that call each other ---- */
 
-enum { MAX_OBJECTS = 500, MAX_SYMBOLS = 20000 };
+enum { MAX_OBJECTS = 800, MAX_SYMBOLS = 60000 };
 
 /* Which object needs which: reaches[a][b] is 1 if object a uses a symbol that b defines, directly or through others. */
 struct object_graph {

@@ -407,6 +407,12 @@ static const struct {
     {"", {"lr"}, NULL},
     {"abcd", {"abxy"}, "abxy"}, /* 2 is a third of 4, rounded up */
     {"abc", {"axy"}, NULL},     /* 2 is more than a third of 3 */
+    {"cross_entropy", {"softmax_cross_entropy", "sampled_softmax_cross_entropy"}, "softmax_cross_entropy"},
+    {"entropy", {"binary_cross_entropy_loss"}, "binary_cross_entropy_loss"},
+    {"Adam_optimizer", {"sgd", "adam"}, "adam"},
+    {"lr_init", {"lr"}, NULL},               /* two letters are in many words */
+    {"entropy", {"crossentropy"}, NULL},     /* not a part between '_' */
+    {"drop", {"crop", "drop_rate"}, "crop"}, /* near is better than related */
 };
 
 START_TEST(nearest_name_is_suggested) {
@@ -439,6 +445,18 @@ START_TEST(long_words_get_no_suggestion) {
 }
 END_TEST
 
+START_TEST(two_names_that_are_equally_related_are_both_suggested) {
+    struct suggestion best = {0};
+    suggest(&best, "cross_entropy", "sigmoid_cross_entropy");
+    suggest(&best, "cross_entropy", "sampled_softmax_cross_entropy");
+    suggest(&best, "cross_entropy", "softmax_cross_entropy");
+    ck_assert_str_eq(suggestion_text(&best).text,
+                     " (did you mean 'sigmoid_cross_entropy' or 'softmax_cross_entropy'?)");
+    suggest(&best, "cross_entropy", "cross_entropi");
+    ck_assert_str_eq(suggestion_text(&best).text, " (did you mean 'cross_entropi'?)");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("options");
     TCase *cases = tcase_create("options");
@@ -458,6 +476,7 @@ int main(void) {
     tcase_add_test(cases, required_options_that_are_missing_are_all_named);
     tcase_add_loop_test(cases, nearest_name_is_suggested, 0, ROWS(words));
     tcase_add_test(cases, long_words_get_no_suggestion);
+    tcase_add_test(cases, two_names_that_are_equally_related_are_both_suggested);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
