@@ -219,8 +219,8 @@ static int parts_cover_row(const struct scan_graph *graph, const struct scan_nod
     for (int32_t k = 1; k < node->n_inputs; k++) {
         widths += graph->nodes[node->inputs[k]].width;
     }
-    for (int32_t turn = 1; turn < node->n_inputs;
-         turn++) { /* each turn finds the next part, in any order of the parts */
+    /* The parts are in any order: each turn finds at least the next one. */
+    for (int32_t turn = 1; turn < node->n_inputs; turn++) {
         for (int32_t k = 1; k < node->n_inputs; k++) {
             filled += node->offsets[k] == filled ? graph->nodes[node->inputs[k]].width : 0;
         }
