@@ -144,7 +144,7 @@ static void set_up(struct product_work *work) {
     }
     for (int32_t i = 0; i < parts && work->kind == GRADIENT; i++) {
         const int64_t begin = k * i / parts, end = k * (i + 1) / parts;
-        work->runs[i] = (struct product_run){begin, begin, end - begin};
+        work->runs[i] = (struct product_run){begin, begin, end - begin, begin};
     }
 }
 

@@ -349,22 +349,22 @@ static const struct {
     int32_t n_runs;
     struct product_run runs[5];
 } gradients[] = {
-    {0, 4, 0, 1, {{0, 0, 3}}},
-    {4, 0, 0, 1, {{0, 0, 3}}},
-    {3, 4, 0, 0, {{0, 0, 0}}},
-    {3, 4, 0, 2, {{0, 0, 0}, {1, 1, 0}}},
-    {1, 1, 0, 1, {{0, 0, 1}}},
-    {5, 7, 2, 1, {{1, 0, 9}}},
-    {16, 64, 0, 2, {{0, 3, 5}, {9, 8, 0}}},
-    {17, 65, 0, 3, {{4, 0, 2}, {0, 4, 1}, {9, 9, 20}}},
-    {64, 64, 0, 1, {{0, 0, 100}}},
-    {23, 200, 3, 2, {{0, 1, 255}, {300, 256, 2}}},
-    {40, 31, 0, 4, {{0, 0, 256}, {600, 256, 256}, {256, 600, 1}, {300, 300, 80}}},
-    {20, 9, 0, 2, {{0, 0, 400}, {600, 420, 300}}}, /* a block begins within a run and ends in a distant one */
-    {5, 70, 3, 3, {{300, 0, 270}, {0, 300, 20}, {620, 400, 40}}},
-    {515, 3, 0, 1, {{2, 5, 7}}}, /* more than a block of columns of A, and of B */
-    {3, 1030, 1, 2, {{2, 5, 7}, {0, 0, 1}}},
-    {513, 513, 0, 1, {{0, 0, 2}}},
+    {0, 4, 0, 1, {{0, 0, 3, 0}}},
+    {4, 0, 0, 1, {{0, 0, 3, 0}}},
+    {3, 4, 0, 0, {{0, 0, 0, 0}}},
+    {3, 4, 0, 2, {{0, 0, 0, 0}, {1, 1, 0, 0}}},
+    {1, 1, 0, 1, {{0, 0, 1, 0}}},
+    {5, 7, 2, 1, {{1, 0, 9, 0}}},
+    {16, 64, 0, 2, {{0, 3, 5, 0}, {9, 8, 0, 5}}},
+    {17, 65, 0, 3, {{4, 0, 2, 0}, {0, 4, 1, 2}, {9, 9, 20, 3}}},
+    {64, 64, 0, 1, {{0, 0, 100, 0}}},
+    {23, 200, 3, 2, {{0, 1, 255, 0}, {300, 256, 2, 255}}},
+    {40, 31, 0, 4, {{0, 0, 256, 0}, {600, 256, 256, 256}, {256, 600, 1, 512}, {300, 300, 80, 513}}},
+    {20, 9, 0, 2, {{0, 0, 400, 0}, {600, 420, 300, 400}}}, /* a block begins within a run and ends in a distant one */
+    {5, 70, 3, 3, {{300, 0, 270, 0}, {0, 300, 20, 270}, {620, 400, 40, 290}}},
+    {515, 3, 0, 1, {{2, 5, 7, 0}}}, /* more than a block of columns of A, and of B */
+    {3, 1030, 1, 2, {{2, 5, 7, 0}, {0, 0, 1, 7}}},
+    {513, 513, 0, 1, {{0, 0, 2, 0}}},
 };
 
 enum { GRADIENT_ROWS = 900 };
@@ -432,7 +432,7 @@ START_TEST(gradient_has_the_same_bits_however_runs_are_cut) {
             int32_t n_runs = 0;
             for (int64_t begin = 0; begin < PAIRS; n_runs++) { /* in the last cut, every pair is a run */
                 const int64_t count = cut < COUNT(cuts) ? cuts[cut][n_runs] : 1;
-                runs[n_runs] = (struct product_run){5 + begin, 9 + begin, count};
+                runs[n_runs] = (struct product_run){5 + begin, 9 + begin, count, begin};
                 begin += count;
             }
             void *c = gradient(kernels, dtype, runs, n_runs, M, a, N, b, 0);
@@ -470,12 +470,12 @@ static void check_places(const struct product_kernels *kernels, int32_t dtype, u
         }
         const int64_t count = drawn[0] % (n_runs % 3 == 0 ? 330 : 40);
         runs[n_runs] =
-            (struct product_run){drawn[1] % (GRADIENT_ROWS - count), drawn[2] % (GRADIENT_ROWS - count), count};
+            (struct product_run){drawn[1] % (GRADIENT_ROWS - count), drawn[2] % (GRADIENT_ROWS - count), count, total};
         total += count;
     }
     void *a = numbers(dtype, GRADIENT_ROWS * m, 41), *b = numbers(dtype, GRADIENT_ROWS * n, 42);
     char *near_a = allocate((size_t)(total * m) * size), *near_b = allocate((size_t)(total * n) * size);
-    const struct product_run all = {0, 0, total};
+    const struct product_run all = {0, 0, total, 0};
     for (int32_t r = 0, row = 0; r < n_runs; row += (int32_t)runs[r++].count) {
         memcpy(near_a + (size_t)(row * m) * size, (char *)a + (size_t)(runs[r].a_row * m) * size,
                (size_t)(runs[r].count * m) * size);
@@ -506,8 +506,9 @@ START_TEST(gradients_that_share_sides_have_the_bits_of_single_ones) {
     enum { N_A = 3, N_B = 4, TOTAL = 290 };
     static const int64_t widths_a[N_A] = {3, 300, 67}, widths_b[N_B] = {513, 40, 600, 17};
     static const int wanted[N_A][N_B] = {{1, 1, 0, 1}, {0, 1, 1, 0}, {1, 0, 1, 1}};
-    static const struct product_run runs[N_A][2] = {
-        {{0, 0, TOTAL}}, {{7, 0, 30}, {100, 30, TOTAL - 30}}, {{0, 0, TOTAL - 1}, {5, TOTAL - 1, 1}}};
+    static const struct product_run runs[N_A][2] = {{{0, 0, TOTAL, 0}},
+                                                    {{7, 0, 30, 0}, {100, 30, TOTAL - 30, 30}},
+                                                    {{0, 0, TOTAL - 1, 0}, {5, TOTAL - 1, 1, TOTAL - 1}}};
     static const int32_t n_runs[N_A] = {1, 2, 2};
     const struct product_kernels *kernels = kernels_of(_i);
     for (int d = 0; d < COUNT(dtypes) && kernels != NULL; d++) {

@@ -272,13 +272,14 @@ struct product_place {
     int64_t row;
 };
 
-/* The place of pair `number`. */
+/* The place of pair `number`, which there is: in the last run that does not begin after it. */
 static struct product_place place_of(const struct product_run *runs, int32_t n_runs, int64_t number) {
-    struct product_place place = {0, number};
-    while (place.run < n_runs && place.row >= runs[place.run].count) {
-        place.row -= runs[place.run++].count;
+    int32_t first = 0, end = n_runs; /* runs[first] does not begin after it, runs[end] does */
+    while (end - first > 1) {
+        const int32_t middle = first + (end - first) / 2;
+        *(runs[middle].begin <= number ? &first : &end) = middle;
     }
-    return place;
+    return (struct product_place){first, number - runs[first].begin};
 }
 
 /* Packs k rows of A in strips, or of B in panels if is_b is 1, from pair `number` on: `columns` columns of `matrix`. */

@@ -68,9 +68,9 @@ struct product_matrices {
 void product_multiply(const struct product_kernels *kernels, int32_t dtype, const struct product_matrices *product,
                       void *scratch);
 
-/* A pairing of rows a_row .. a_row + count of A with rows b_row .. b_row + count of B. */
+/* A pairing of rows a_row .. a_row + count of A with rows b_row .. b_row + count of B. `begin` pairs are in the runs before it. */
 struct product_run {
-    int64_t a_row, b_row, count;
+    int64_t a_row, b_row, count, begin;
 };
 
 /* Bytes of scratch memory, aligned to 64 bytes, that product_gradient needs for a result of at most m rows and n columns, and

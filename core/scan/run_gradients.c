@@ -8,7 +8,7 @@ static int32_t make_runs(const struct scan_run *run, int32_t a, struct product_r
     const struct time_axis *time = run->given.time;
     const struct scan_node *node = &run->given.graph->nodes[graph_base(run->given.graph, a)];
     if (node->kind != NODE_STATE) {
-        runs[0] = (struct product_run){0, 0, time->total};
+        runs[0] = (struct product_run){0, 0, time->total, 0};
         return 1;
     }
     int32_t n = 0;
@@ -18,7 +18,7 @@ static int32_t make_runs(const struct scan_run *run, int32_t a, struct product_r
         if (last != NULL && last->a_row + last->count == before && last->b_row + last->count == time->begin[t]) {
             last->count += time->alive[t];
         } else {
-            runs[n++] = (struct product_run){before, time->begin[t], time->alive[t]};
+            runs[n++] = (struct product_run){before, time->begin[t], time->alive[t], time->begin[t]};
         }
     }
     return n;
@@ -29,7 +29,7 @@ rondo_status run_weight_gradient(const struct scan_run *run, struct scan_worker 
     const int64_t m = run->given.graph->nodes[node->inputs[0]].width,
                   n = run->given.graph->nodes[node->inputs[1]].width;
     const struct arena_mark mark = arena_mark(worker->arena);
-    struct product_run one = {0, 0, span == NULL ? 0 : span->count}, *runs = &one;
+    struct product_run one = {0, 0, span == NULL ? 0 : span->count, 0}, *runs = &one;
     int32_t n_runs = 1;
     const struct scan_span all = run_span_of_all(run->given.time);
     if (span == NULL) {
