@@ -50,7 +50,7 @@ class Rondo:
 
     def __init__(self, options, cell, shape):
         engine = [f"--engine={options.engine}"] if options.engine else []
-        engine += ["--account"] if options.engine == "fused" else []
+        engine += ["--account=json"] if options.engine == "fused" else []
         self.command = [options.step, HERE.parent / "configs" / "cells" / f"{cell}.yaml", *shape, options.threads,
                         options.seconds, *engine]
 

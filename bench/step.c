@@ -1,23 +1,26 @@
 /* bench/step.c: timings of one process, as JSON on standard output.
  *
- *     bench_step CELL_FILE T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] [--cpu] [--account]
- *         Repeats a training step of one layer (forward, gradients of inputs and all weights; f32) for SECONDS. A cell that
- *         reads a memory gets one with T elements of width H for each row. Prints
- *         - the median time of a step, in seconds;
- *         - the rate of floating-point operations: a product [1, k] x [k, n] counts as 6 k n (2 forward, 4 backward) per
- *           row and step, all other work as 0;
- *         - the bytes of the tape's arena;
- *         - the time from equations to a compiled step, in milliseconds;
- *         - the time in the loops over time, in seconds, and the rate at which they move values kept for all steps.
+ *     bench_step CELL T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] [--cpu] [--account[=json]]
+ *         Repeats a training step of one layer (forward, gradients of inputs and all weights; f32) for SECONDS. CELL is a name, or
+ *         the path of a file. A cell that reads a memory gets one with T elements of width H for each row. Prints
+ *         - "seconds", "least", "timings": the median time of a step, the least, and how many there are;
+ *         - "gflops": the rate of floating-point operations: a product [1, k] x [k, n] counts as 6 k n (2 forward, 4 backward)
+ *           per row and step, all other work as 0;
+ *         - "tape_mib": the memory of the tape's arena;
+ *         - "ready_ms": the time from equations to a compiled step;
+ *         - "loop_seconds", "gbytes": the time in the loops over time, and the rate at which they move values kept for all
+ *           steps.
  *         --cpu measures processor time, summed over threads, for a machine that is busy with other work.
- *         --account adds what the threads spend their time on, from five further steps, in seconds of a step:
- *         - "seconds": such a step, which also takes the time of every instruction;
- *         - "spent": by half, phase and kind of work (core/scan/scan.h), summed over threads;
- *         - "passed": by half and phase, on the clock;
+ *         --account prints a table instead, of what the threads spend their time on, from five further steps, which also take
+ *         the time of every instruction. --account=json adds the same to the JSON, in seconds of a step:
+ *         - "seconds": such a step;
+ *         - by half and phase ("forward loop"): "passed" on the clock, and for each kind of work (core/scan/scan.h) the time
+ *           summed over threads;
  *         - "product_flops": of the products of rows and weights; half as many are those of the weight gradients;
  *         - "elementwise": the time of one thread for all ops on single elements and their gradients, at the rate that each
  *           has for 512 elements in the first-level cache;
  *         - "loop_bytes": what the loops move from and to memory.
+ *     bench_step build         the sets of instructions and threads that the program was built with
  *     bench_step sgemm N       C = A B, [N, N], one thread
  *     bench_step copy MIB      memcpy of MIB mebibytes, one thread: bytes read and written per second
  *     bench_step read MB       OpenBLAS's sdot of MB million bytes with themselves, again and again, one thread: bytes read per second
@@ -30,9 +33,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/arguments.h"
 #include "bench/timing.h"
 #include "core/host.h"
 #include "core/memory.h"
+#include "core/product/product.h"
 #include "experiment/session.h"
 #include "lang/cell_file.h"
 #include "model/fused.h"
@@ -45,12 +50,17 @@ static double now(void) {
     return timing_now(clock_id);
 }
 
+static int no_memory(void) {
+    fprintf(stderr, "bench_step: not enough memory\n");
+    return 1;
+}
+
 static int bench_sgemm(int n) {
     float *a = calloc((size_t)n * (size_t)n, sizeof *a), *b = calloc((size_t)n * (size_t)n, sizeof *b);
     float *c = calloc((size_t)n * (size_t)n, sizeof *c);
     double timings[5];
     if (a == NULL || b == NULL || c == NULL) {
-        return 1;
+        return no_memory();
     }
     for (int i = 0; i < n * n; i++) {
         a[i] = (float)(i % 7) - 3;
@@ -75,7 +85,7 @@ static int bench_copy(size_t mebibytes) {
     char *from = malloc(bytes), *to = malloc(bytes);
     double timings[9];
     if (from == NULL || to == NULL) {
-        return 1;
+        return no_memory();
     }
     memset(from, 1, bytes);
     memset(to, 2, bytes);
@@ -100,7 +110,7 @@ static int bench_read(double megabytes) {
     float *x = memory_aligned(HUGE_PAGE, bytes);
     double timings[9];
     if (x == NULL) {
-        return 1;
+        return no_memory();
     }
     memset(x, 0, bytes);
     openblas_set_num_threads(1);
@@ -283,17 +293,6 @@ static rondo_status prepare(struct step_bench *bench, struct arena *arena, struc
     return RONDO_OK;
 }
 
-/* "-fuse,-merge": all passes but these. */
-static int32_t parse_passes(const char *text) {
-    int32_t passes = PASS_ALL;
-    for (int32_t i = 0; text != NULL && scan_pass_name(i) != NULL; i++) {
-        char off[32];
-        snprintf(off, sizeof off, "-%s", scan_pass_name(i));
-        passes &= strstr(text, off) != NULL ? ~(1 << i) : ~0;
-    }
-    return passes;
-}
-
 static void run_all(struct step_bench *bench) {
     if (bench->scan != NULL) {
         run_shard(bench, 0, bench->batch); /* threads are inside */
@@ -306,26 +305,39 @@ static double monotonic(void) {
     return timing_now(CLOCK_MONOTONIC);
 }
 
-/* Prints ", "account": {…}" from further steps: taking the time of every instruction costs time. */
-static void print_account(struct step_bench *bench, struct scan_account *account) {
+static const char *const halves[] = {"forward", "backward"}, *const phases[] = {"before", "loop", "after"};
+
+/* Fills the account from further steps, since taking the time of every instruction costs time. Returns the seconds of such a step. */
+static double fill_account(struct step_bench *bench, struct scan_account *account) {
     enum { STEPS = 5 };
-    static const char *const halves[] = {"forward", "backward"}, *const phases[] = {"before", "loop", "after"};
-    static const char *const works[] = {"packing", "product", "weight_gradient", "elementwise", "other"};
     account->now = monotonic;
-    const double begin = now();
+    const double begin = monotonic();
     for (int i = 0; i < STEPS; i++) {
         run_all(bench);
     }
-    const double seconds = (now() - begin) / STEPS;
+    for (int half = 0; half < 2; half++) {
+        for (int phase = 0; phase < PHASE_COUNT; phase++) {
+            account->passed[half][phase] /= STEPS;
+            for (int work = 0; work < SCAN_WORKS; work++) {
+                account->spent[half][phase][work] /= STEPS;
+            }
+        }
+    }
+    return (monotonic() - begin) / STEPS;
+}
+
+/* Prints ", "account": {…}". */
+static void print_account_json(const struct step_bench *bench, const struct scan_account *account, double seconds) {
+    static const char *const works[] = {"packing", "product", "weight_gradient", "elementwise", "other"};
     const double rows = (double)(bench->steps * bench->batch);
     printf(", \"account\": {\"seconds\": %.6e, \"product_flops\": %.6e, \"elementwise\": %.6e, \"loop_bytes\": %.6e",
            seconds, 4 * rows * (double)product_inputs(bench->cell), rows * elementwise_seconds(bench->cell),
            rows * (double)scan_loop_bytes(bench->scan));
     for (int half = 0; half < 2; half++) {
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
-            printf(", \"%s %s\": {\"passed\": %.6e", halves[half], phases[phase], account->passed[half][phase] / STEPS);
+            printf(", \"%s %s\": {\"passed\": %.6e", halves[half], phases[phase], account->passed[half][phase]);
             for (int work = 0; work < SCAN_WORKS; work++) {
-                printf(", \"%s\": %.6e", works[work], account->spent[half][phase][work] / STEPS);
+                printf(", \"%s\": %.6e", works[work], account->spent[half][phase][work]);
             }
             printf("}");
         }
@@ -333,21 +345,77 @@ static void print_account(struct step_bench *bench, struct scan_account *account
     printf("}");
 }
 
-static rondo_status bench_cell(char **argv, int use_tape, const char *passes, int with_account, struct arena *arena,
+/* A row of the table: times of all threads together, in shares of the step on all threads. `passed` is on the clock. */
+static void print_account_row(const char *name, double passed, const double spent[SCAN_WORKS], double step,
+                              int32_t threads) {
+    double waiting = passed * threads;
+    printf("%-16s %9.3f %8.1f %%", name, 1e3 * passed, 100 * passed / step);
+    for (int work = 0; work < SCAN_WORKS; work++) {
+        printf(" %9.1f", 100 * spent[work] / (step * threads));
+        waiting -= spent[work];
+    }
+    printf(" %9.1f\n", 100 * (waiting > 0 ? waiting : 0) / (step * threads));
+}
+
+static void print_account_table(const struct step_bench *bench, const struct scan_account *account, double median,
+                                double step, int32_t threads) {
+    double passed = 0, spent[SCAN_WORKS] = {0};
+    printf("a step: %.3f ms (median); with the time of every instruction taken: %.3f ms, on %d thread%s\n\n",
+           1e3 * median, 1e3 * step, (int)threads, threads == 1 ? "" : "s");
+    printf("%-16s %9s %10s %9s %9s %9s %9s %9s %9s\n", "stage", "ms", "of step", "packing", "products", "w. grads",
+           "elements", "other", "waiting");
+    for (int half = 0; half < 2; half++) {
+        for (int phase = 0; phase < PHASE_COUNT; phase++) {
+            char name[32];
+            snprintf(name, sizeof name, "%s %s", halves[half], phases[phase]);
+            print_account_row(name, account->passed[half][phase], account->spent[half][phase], step, threads);
+            passed += account->passed[half][phase];
+            for (int work = 0; work < SCAN_WORKS; work++) {
+                spent[work] += account->spent[half][phase][work];
+            }
+        }
+    }
+    const double outside = step > passed ? step - passed : 0;
+    print_account_row("all stages", passed, spent, step, threads);
+    printf("%-16s %9.3f %8.1f %%\n\n", "outside", 1e3 * outside, 100 * outside / step);
+    const double rows = (double)(bench->steps * bench->batch), flops = 4 * rows * (double)product_inputs(bench->cell);
+    printf("All columns after the second are per cent of the step on all threads; the row 'all stages' and 'outside' "
+           "add up to 100 %%.\n"
+           "Rates of one thread: products %.1f GFLOP/s, weight gradients %.1f GFLOP/s; the elements take %.2f times as "
+           "long as in the\n"
+           "first-level cache. The loops move %.1f MB from and to memory.\n",
+           1e-9 * flops / spent[WORK_PRODUCT], 0.5e-9 * flops / spent[WORK_WEIGHT_GRADIENT],
+           spent[WORK_ELEMENTWISE] / (rows * elementwise_seconds(bench->cell)),
+           1e-6 * rows * (double)scan_loop_bytes(bench->scan));
+}
+
+/* What the command line asks for. */
+struct step_options {
+    enum { ACCOUNT_NONE, ACCOUNT_TABLE, ACCOUNT_JSON } account;
+    int use_tape;
+    int32_t passes_off, threads;
+    double seconds;
+};
+
+static rondo_status bench_cell(char **argv, const struct step_options *options, struct arena *arena,
                                struct errors *errors) {
-    struct step_bench bench = {.steps = atoll(argv[2]), .batch = atoll(argv[3]), .input = atoll(argv[4])};
-    const struct session_settings settings = {.threads = (int32_t)atoi(argv[6])};
-    const int64_t hidden = atoll(argv[5]);
+    enum { MOST = 1 << 30 };
+    struct step_bench bench = {.steps = argument_whole("T", argv[2], 1, MOST),
+                               .batch = argument_whole("B", argv[3], 1, MOST),
+                               .input = argument_whole("I", argv[4], 1, MOST)};
+    const struct session_settings settings = {.threads = options->threads};
+    const int64_t hidden = argument_whole("H", argv[5], 1, MOST);
     const struct cell_settings sizes = {.dtype = RONDO_F32, .input = bench.input, .hidden = hidden, .memory = hidden};
     bench.session = session_create(&settings, errors);
     const double before = now();
-    const struct cell_definition *definition = bench.session == NULL ? NULL : cell_file_read(argv[1], arena, errors);
+    const struct cell_definition *definition =
+        bench.session == NULL ? NULL : cell_file_read(argument_cell(bench.session, argv[1], arena), arena, errors);
     bench.cell = definition == NULL ? NULL : cell_compile(definition, &sizes, bench.session->registry, errors);
     struct stopwatch watch = {0};
     struct scan_account account = {.now = NULL};
     struct scan_settings of_scan = {
-        .passes = parse_passes(passes), .observe = observe, .observe_arg = &watch, .account = &account};
-    if (bench.cell != NULL && !use_tape) {
+        .passes = PASS_ALL & ~options->passes_off, .observe = observe, .observe_arg = &watch, .account = &account};
+    if (bench.cell != NULL && !options->use_tape) {
         of_scan.program = bench.cell->program;
         of_scan.n_states = bench.cell->n_states;
         of_scan.new_states = bench.cell->new_states;
@@ -361,7 +429,7 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, in
     RONDO_TRY(prepare(&bench, arena, errors));
     static double timings[MAX_TIMINGS], loops[MAX_TIMINGS];
     int count = 0;
-    double end = now() + atof(argv[7]);
+    double end = now() + options->seconds;
     for (int warm = 2; count < MAX_TIMINGS && (count < 3 || now() < end);) {
         const double start = now();
         watch.loops = 0;
@@ -370,7 +438,7 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, in
             loops[count] = watch.loops;
             timings[count++] = now() - start;
         } else {
-            end = now() + atof(argv[7]);
+            end = now() + options->seconds;
         }
     }
     const double seconds = timing_median(timings, count);
@@ -382,14 +450,19 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, in
     for (int64_t s = 0; s < (bench.batch + bench.shard - 1) / bench.shard; s++) {
         held += arena_capacity(tape_arena(bench.shards[s].tape));
     }
-    printf("{\"seconds\": %.6e, \"least\": %.6e, \"gflops\": %.2f, \"timings\": %d, \"tape_mib\": %.1f, "
-           "\"ready_ms\": %.3f, \"loop_seconds\": %.6e, \"gbytes\": %.2f",
-           seconds, timings[0], 1e-9 * flops / seconds, count, (double)held / 1048576, 1e3 * ready, loop_seconds,
-           loop_seconds > 0 ? 1e-9 * loop_bytes / loop_seconds : 0);
-    if (with_account && bench.scan != NULL) {
-        print_account(&bench, &account);
+    const double step = options->account == ACCOUNT_NONE ? 0 : fill_account(&bench, &account);
+    if (options->account == ACCOUNT_TABLE) {
+        print_account_table(&bench, &account, seconds, step, options->threads);
+    } else {
+        printf("{\"seconds\": %.6e, \"least\": %.6e, \"gflops\": %.2f, \"timings\": %d, \"tape_mib\": %.1f, "
+               "\"ready_ms\": %.3f, \"loop_seconds\": %.6e, \"gbytes\": %.2f",
+               seconds, timings[0], 1e-9 * flops / seconds, count, (double)held / 1048576, 1e3 * ready, loop_seconds,
+               loop_seconds > 0 ? 1e-9 * loop_bytes / loop_seconds : 0);
+        if (options->account == ACCOUNT_JSON) {
+            print_account_json(&bench, &account, step);
+        }
+        printf("}\n");
     }
-    printf("}\n");
     for (int64_t s = 0; s < (bench.batch + bench.shard - 1) / bench.shard; s++) {
         errors_move(errors, &bench.shards[s].errors);
         tape_destroy(bench.shards[s].tape);
@@ -400,45 +473,67 @@ static rondo_status bench_cell(char **argv, int use_tape, const char *passes, in
     return errors->status;
 }
 
-int main(int argc, char **argv) {
-    if (argc == 3 && strcmp(argv[1], "sgemm") == 0) {
-        return bench_sgemm(atoi(argv[2]));
-    }
-    if (argc == 3 && strcmp(argv[1], "copy") == 0) {
-        return bench_copy((size_t)atoi(argv[2]));
-    }
-    if (argc == 3 && strcmp(argv[1], "read") == 0) {
-        return bench_read(atof(argv[2]));
-    }
-    int use_tape = 0, with_account = 0, known = argc >= 8;
-    const char *passes = NULL;
+static int print_build(void) {
+    printf("{\"kernels\": \"%s\", \"threads\": \"%s\"}\n", product_kernels_name(product_kernels()), parallel_kind());
+    return 0;
+}
+
+/* The options from argv[8] on. 0: there is one that is not known. */
+static int read_options(int argc, char **argv, struct step_options *options, struct errors *errors) {
+    *options = (struct step_options){.threads = argument_threads(argv[6]), .seconds = argument_seconds(argv[7])};
     for (int i = 8; i < argc; i++) {
-        if (strcmp(argv[i], "--engine=tape") == 0) {
-            use_tape = 1;
+        if (strncmp(argv[i], "--engine=", 9) == 0) {
+            options->use_tape = strcmp(argv[i] + 9, "tape") == 0;
+            if (!options->use_tape && strcmp(argv[i] + 9, "fused") != 0) {
+                argument_refuse("--engine", argv[i] + 9, "fused or tape");
+            }
         } else if (strncmp(argv[i], "--passes=", 9) == 0) {
-            passes = argv[i] + 9;
+            scan_passes_parse(argv[i] + 9, &options->passes_off, errors);
         } else if (strcmp(argv[i], "--account") == 0) {
-            with_account = 1;
+            options->account = ACCOUNT_TABLE;
+        } else if (strcmp(argv[i], "--account=json") == 0) {
+            options->account = ACCOUNT_JSON;
         } else if (strcmp(argv[i], "--cpu") == 0) {
             clock_id = CLOCK_PROCESS_CPUTIME_ID;
         } else {
-            known &= strcmp(argv[i], "--engine=fused") == 0;
+            return 0;
         }
     }
-    struct arena *arena = arena_create();
+    if (options->use_tape && (options->account != ACCOUNT_NONE || options->passes_off != 0)) {
+        argument_refuse("--engine", "tape", "fused for an account, and for passes");
+    }
+    return 1;
+}
+
+int main(int argc, char **argv) {
+    argument_paths();
+    if (argc == 2 && strcmp(argv[1], "build") == 0) {
+        return print_build();
+    }
+    if (argc == 3 && strcmp(argv[1], "sgemm") == 0) {
+        return bench_sgemm((int)argument_whole("N", argv[2], 1, 20000));
+    }
+    if (argc == 3 && strcmp(argv[1], "copy") == 0) {
+        return bench_copy((size_t)argument_whole("MIB", argv[2], 1, 1 << 20));
+    }
+    if (argc == 3 && strcmp(argv[1], "read") == 0) {
+        return bench_read(argument_above_0("MB", argv[2], 1e6));
+    }
     struct errors errors = {0};
-    if (!known || arena == NULL) {
+    struct step_options options;
+    if (argc < 8 || !read_options(argc, argv, &options, &errors)) {
         fprintf(stderr,
-                "usage: bench_step CELL_FILE T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] | "
-                "bench_step sgemm N | bench_step copy MIB | bench_step read MB\n");
-        arena_destroy(arena);
+                "usage: bench_step CELL T B I H THREADS SECONDS [--engine=fused|tape] [--passes=-fuse,…] [--cpu] "
+                "[--account[=json]]\n"
+                "       bench_step build | sgemm N | copy MIB | read MB\n");
         return 2;
     }
-    const rondo_status status = bench_cell(argv, use_tape, passes, with_account, arena, &errors);
-    for (int32_t i = 0; i < errors.count; i++) {
-        fprintf(stderr, "%s\n", errors_text(&errors, i));
+    struct arena *arena = errors.count > 0 ? NULL : arena_create();
+    if (arena != NULL) {
+        bench_cell(argv, &options, arena, &errors);
     }
+    const int status = errors.count > 0 ? argument_report(&errors) : arena == NULL ? no_memory() : 0;
     errors_free(&errors);
     arena_destroy(arena);
-    return status == RONDO_OK ? 0 : 1;
+    return status;
 }

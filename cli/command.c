@@ -353,45 +353,6 @@ static rondo_status parse_engine(const char *text, enum engine *engine, struct e
                                      suggestion_text(&best).text);
 }
 
-/* Parses "-fuse": sets the bit of that pass. */
-static rondo_status parse_pass(const char *word, int32_t *passes_off, struct errors *errors) {
-    struct suggestion best = {0};
-    const char *name = word + (word[0] == '-');
-    for (int32_t i = 0; scan_pass_name(i) != NULL; i++) {
-        suggest(&best, name, scan_pass_name(i));
-        if (word[0] == '-' && strcmp(scan_pass_name(i), name) == 0) {
-            *passes_off |= 1 << i;
-            return RONDO_OK;
-        }
-    }
-    char hint[96] = "";
-    if (best.name != NULL) {
-        snprintf(hint, sizeof hint, " (did you mean '-%s'?)", best.name);
-    }
-    char all[96] = "";
-    for (int32_t i = 0; scan_pass_name(i) != NULL; i++) {
-        const size_t length = strlen(all);
-        snprintf(all + length, sizeof all - length, "%s-%s", i == 0 ? "" : ", ", scan_pass_name(i));
-    }
-    return errors_add(errors, RONDO_INVALID, "unknown pass '%s'%s in --passes, expected one or more of %s", word, hint,
-                      all);
-}
-
-/* Parses "-fuse,-merge". */
-static rondo_status parse_passes(const char *text, int32_t *passes_off, struct errors *errors) {
-    rondo_status first = RONDO_OK;
-    *passes_off = 0;
-    while (text != NULL) {
-        const size_t length = strcspn(text, ",");
-        char word[64];
-        snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), text);
-        const rondo_status status = parse_pass(word, passes_off, errors);
-        first = first == RONDO_OK ? status : first;
-        text = text[length] == ',' ? text + length + 1 : NULL;
-    }
-    return first;
-}
-
 void print_log_line(void *out, int32_t level, const char *origin, const char *text) {
     (void)level;
     fprintf(out, "%s: %s\n", origin == NULL ? "rondo" : origin, text);
@@ -401,7 +362,7 @@ struct session *session_from_flags(const struct common_flags *common, struct err
     struct session_settings settings = {.plugins = common->plugins, .threads = common->threads};
     settings.log = (struct log_receiver){common->verbose ? print_log_line : NULL, stderr};
     const rondo_status engine = parse_engine(common->engine, &settings.engine, errors);
-    const rondo_status passes = parse_passes(common->passes, &settings.passes_off, errors);
+    const rondo_status passes = scan_passes_parse(common->passes, &settings.passes_off, errors);
     if (passes == RONDO_OK && settings.passes_off != 0 && settings.engine == ENGINE_TAPE) {
         errors_add(errors, RONDO_INVALID, "--passes '%s' is not used: the engine tape has no passes", common->passes);
         return NULL;

@@ -74,6 +74,10 @@ int32_t parallel_processors(void) {
     return count < 1 ? 1 : count;
 }
 
+const char *parallel_kind(void) {
+    return "pool";
+}
+
 int32_t parallel_threads(const struct parallel *parallel) {
     const int32_t most = parallel == NULL ? 1 : place.pool == NULL ? MOST_WORKERS : place.threads;
     return parallel == NULL || parallel->threads > most ? most : parallel->threads;

@@ -15,6 +15,9 @@ struct parallel {
  * with OpenMP, the value of OMP_NUM_THREADS if it is set. */
 int32_t parallel_processors(void);
 
+/* What runs the threads: "pool" or "openmp". */
+const char *parallel_kind(void);
+
 /* The most threads that parallel_for would use if called now. Inside a body that already runs on several threads, 1; but if the job
  * has fewer ranges than threads, those are divided among the ranges, and a body may use those of its range. (With OpenMP, 1.) */
 int32_t parallel_threads(const struct parallel *parallel);

@@ -62,6 +62,10 @@ int32_t parallel_processors(void) {
     return threads < 1 ? 1 : threads;
 }
 
+const char *parallel_kind(void) {
+    return "openmp";
+}
+
 int32_t parallel_threads(const struct parallel *parallel) {
     return parallel == NULL || omp_in_parallel() ? 1 : parallel->threads;
 }

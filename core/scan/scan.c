@@ -1,11 +1,53 @@
 /* The plans of a scan: made once, from the step program. */
 #include "core/scan/scan.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "core/scan/record.h"
+#include "core/suggest.h"
 
 const char *scan_pass_name(int32_t index) {
     static const char *const names[] = {"merge", "hoist", "sink", "fuse", "plan"};
     return index >= 0 && index < (int32_t)(sizeof names / sizeof names[0]) ? names[index] : NULL;
+}
+
+/* Parses "-fuse": sets the bit of that pass. */
+static rondo_status parse_pass(const char *word, int32_t *passes_off, struct errors *errors) {
+    struct suggestion best = {0};
+    const char *name = word + (word[0] == '-');
+    for (int32_t i = 0; scan_pass_name(i) != NULL; i++) {
+        suggest(&best, name, scan_pass_name(i));
+        if (word[0] == '-' && strcmp(scan_pass_name(i), name) == 0) {
+            *passes_off |= 1 << i;
+            return RONDO_OK;
+        }
+    }
+    char hint[96] = "";
+    if (best.name != NULL) {
+        snprintf(hint, sizeof hint, " (did you mean '-%s'?)", best.name);
+    }
+    char all[96] = "";
+    for (int32_t i = 0; scan_pass_name(i) != NULL; i++) {
+        const size_t length = strlen(all);
+        snprintf(all + length, sizeof all - length, "%s-%s", i == 0 ? "" : ", ", scan_pass_name(i));
+    }
+    return errors_add(errors, RONDO_INVALID, "unknown pass '%s'%s in --passes, expected one or more of %s", word, hint,
+                      all);
+}
+
+rondo_status scan_passes_parse(const char *text, int32_t *passes_off, struct errors *errors) {
+    rondo_status first = RONDO_OK;
+    *passes_off = 0;
+    while (text != NULL) {
+        const size_t length = strcspn(text, ",");
+        char word[64];
+        snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), text);
+        const rondo_status status = parse_pass(word, passes_off, errors);
+        first = first == RONDO_OK ? status : first;
+        text = text[length] == ',' ? text + length + 1 : NULL;
+    }
+    return first;
 }
 
 static struct scan_graph_settings settings_of(const struct scan_settings *settings, int kind) {

@@ -86,5 +86,8 @@ int64_t scan_loop_bytes(struct scan *scan);
 
 /* Names of the passes that `--passes=-NAME` switches off: "merge", …; NULL after the last. */
 const char *scan_pass_name(int32_t index);
+/* Parses what --passes gives, "-fuse,-merge": sets the bits of these passes in *passes_off, of which all others are 0. NULL: none.
+ * RONDO_INVALID, with the nearest name, for each that is not known. */
+rondo_status scan_passes_parse(const char *text, int32_t *passes_off, struct errors *errors);
 
 #endif
