@@ -167,10 +167,13 @@ static rondo_status check_general(const struct descriptor_subject *check, const 
 
 static rondo_status check_op(const struct descriptor_subject *check) {
     const rondo_op *op = (const rondo_op *)check->descriptor;
-    const uint32_t known =
-        RONDO_OP_NO_GRADIENT | RONDO_OP_RANDOM | RONDO_OP_CHEAP | RONDO_OP_SAVES_ROWS | RONDO_OP_SEQUENCES;
+    const uint32_t known = RONDO_OP_NO_GRADIENT | RONDO_OP_RANDOM | RONDO_OP_CHEAP | RONDO_OP_SAVES_ROWS |
+                           RONDO_OP_SEQUENCES | RONDO_OP_RANDOM_ELEMENTS;
     if ((op->flags & ~known) != 0 || op->role < RONDO_ROLE_NONE || op->role > RONDO_ROLE_PRODUCT) {
         return refuse(check, "it has unknown flags, or an unknown role");
+    }
+    if ((op->flags & (RONDO_OP_RANDOM | RONDO_OP_RANDOM_ELEMENTS)) == RONDO_OP_RANDOM_ELEMENTS) {
+        return refuse(check, "RONDO_OP_RANDOM_ELEMENTS is set without RONDO_OP_RANDOM");
     }
     if (op->operands == NULL) {
         return refuse(check, "'operands', the names of its inputs, is missing");

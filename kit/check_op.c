@@ -10,6 +10,8 @@ const struct kit_check kit_op_checks[] = {
     {"finite", "outputs and gradients of all cases are finite", op_check_finite},
     {"deterministic", "a second call gives the same bits; random words come only from the host",
      op_check_deterministic},
+    {"random_elements", "element i of the output depends on random word i only (RONDO_OP_RANDOM_ELEMENTS)",
+     op_check_random_elements},
     {"gradient", "gradients agree with central differences in f64, and f32 with f64, for all options",
      op_check_gradient},
     {"gradient_adds", "gradients are added to the previous contents", op_check_gradient_adds},

@@ -10,6 +10,7 @@ kit_check_function op_check_options_used;                                 /* che
 kit_check_function op_check_gradient_adds, op_check_one_gradient;         /* check_op_accumulate.c */
 kit_check_function op_check_writes_all, op_check_no_memory;               /* check_op_memory.c */
 kit_check_function op_check_deterministic, op_check_threads;              /* check_op_threads.c */
+kit_check_function op_check_random_elements;                              /* check_op_random.c */
 kit_check_function op_check_map_reads, op_check_aliasing;                 /* check_op_map.c */
 kit_check_function op_check_saves_rows, op_check_role;                    /* check_op_claims.c */
 kit_check_function op_check_sequences;                                    /* check_op_sequences.c */

@@ -106,6 +106,10 @@ static void record_random(rondo_context *ctx, uint64_t first, int64_t count, uin
     atomic_store_explicit(&call->subject->drew, 1, memory_order_relaxed);
     if (!call->subject->gives_one_word) {
         rng_words(call->host.stream, call->host.random_first + first, count, bits);
+        const int64_t changed = call->subject->changed_word - 1 - (int64_t)first;
+        if (call->subject->changed_word > 0 && changed >= 0 && changed < count) {
+            bits[changed] = ~bits[changed];
+        }
         return;
     }
     uint32_t word;

@@ -47,6 +47,7 @@ struct subject {
     struct parallel parallel;  /* threads of host->parallel_for; one at first */
     int64_t *allocations_left; /* see struct host_call */
     int gives_one_word;        /* 1: all random words of a call are equal */
+    int64_t changed_word;      /* 1 + the number of the random word that is another one; 0: none */
     int is_clean;              /* 1: memory that the plug-in must write before it reads it contains zeros, not poison */
     enum subject_watch watch;
 

@@ -117,7 +117,7 @@ const rondo_op op_dropout = {
              .summary = "y = x with elements set to 0 at random, the others / (1 - rate) (Srivastava et al. 2014)",
              .options = dropout_option_table,
              .options_size = sizeof(struct dropout_options)},
-    .flags = RONDO_OP_RANDOM,
+    .flags = RONDO_OP_RANDOM | RONDO_OP_RANDOM_ELEMENTS,
     .min_inputs = 1,
     .max_inputs = 1,
     .operands = "x",

@@ -84,6 +84,7 @@ static const struct {
     {"op_skips_output", "writes_all", "failed", "output, element 11 is not written", NULL},
     {"op_gives_nan", "finite", "failed", "output, element |nan", NULL},
     {"op_hides_random", "deterministic", "failed", "draws some, but RONDO_OP_RANDOM is not set", NULL},
+    {"op_shares_words", "random_elements", "failed", "element 1 of the output depends on random word 0", NULL},
     {"wrong_gradient", "gradient", "failed", "the gradient is |, the difference ", NULL},
     {"op_slope_of_default", "gradient", "failed", ", with scale=|: the gradient is |, the difference ", NULL},
     {"op_overwrites_gradient", "gradient_adds", "failed", "expected the previous 0.25 plus ", NULL},

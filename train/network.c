@@ -281,9 +281,11 @@ static rondo_status hold_states(struct network *network, struct errors *errors) 
     return RONDO_OK;
 }
 
-/* After the failure of batch `index` of an update: the next update continues from where this one did. */
+/* After the failure of batch `index` of an update: the next update continues from where this one did. Without memory for `held`,
+ * nothing has been overwritten yet. */
 static void restore_states(struct network *network, int64_t index) {
-    exchange_states(&network->kept, index == 0 ? &network->carried : &network->held);
+    const int is_held = index > 0 && network->held != NULL;
+    exchange_states(&network->kept, is_held ? &network->held : &network->carried);
 }
 
 /* The gradients of an update in one mode, while its batches are added up: the shards hold sums over their rows. */

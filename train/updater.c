@@ -35,9 +35,12 @@ static rondo_status choose_slot(struct updater *updater, int32_t stage, int32_t 
     host.log = at->log;
     host.origin = at->origin;
     RONDO_TRY(host_result(&host, at->optimizer->choose_slot(&host.base, at->options[p], slot, &parameter, shape)));
-    const int is_empty = rondo_count(shape) == 0;
-    if (shape->ndim < 0 || shape->ndim > RONDO_MAX_DIMS || dtype_size(shape->dtype) == 0 ||
-        (updater_is_elementwise(updater, stage) && !is_empty && !tensor_same_shape(shape, &parameter))) {
+    int is_possible = shape->ndim >= 0 && shape->ndim <= RONDO_MAX_DIMS && dtype_size(shape->dtype) != 0;
+    for (int32_t d = 0; is_possible && d < shape->ndim; d++) {
+        is_possible = shape->shape[d] >= 0;
+    }
+    if (!is_possible ||
+        (updater_is_elementwise(updater, stage) && rondo_count(shape) != 0 && !tensor_same_shape(shape, &parameter))) {
         return errors_add(errors, RONDO_INTERNAL, "%s: slot '%s' gets a shape that it cannot have",
                           updater->subjects[stage][p], at->optimizer->slots[slot].name);
     }

@@ -89,7 +89,8 @@ static int has_default_options(const struct scan_builder *b, const struct progra
 }
 
 static int is_product(const struct scan_builder *b, const struct program_node *node) {
-    if (node->op->role != RONDO_ROLE_PRODUCT || node->n_inputs != 2 || !has_default_options(b, node)) {
+    if (node->op->role != RONDO_ROLE_PRODUCT || node->n_inputs != 2 || !has_default_options(b, node) ||
+        (node->op->flags & RONDO_OP_NO_GRADIENT) != 0) {
         return 0;
     }
     const struct program_node *left = at(b, node->inputs[0]), *right = at(b, node->inputs[1]);
@@ -97,17 +98,13 @@ static int is_product(const struct scan_builder *b, const struct program_node *n
            right->value.ndim == 2;
 }
 
-/* If the op only shows a part of its input, the element of a row at which that part begins; -1: it computes something.
- * The shape rule of the op is called for one row. Since rows do not mix, the result is right for every row. */
-static int64_t part_of_row(const struct scan_builder *b, const struct program_node *node) {
-    const uint32_t never = RONDO_OP_RANDOM | RONDO_OP_SEQUENCES; /* dropout is a view, but only outside training */
-    if (node->op->map != NULL || node->n_inputs != 1 || (node->op->flags & never) != 0) {
-        return -1;
-    }
+/* part_of_row, below, by the shape rule in training or in evaluation. */
+static int64_t part_in_mode(const struct scan_builder *b, const struct program_node *node, int training) {
     rondo_tensor input = at(b, node->inputs[0])->value;
     input.shape[0] = 1;
     input.data = NULL;
-    rondo_op_call call = {.struct_size = sizeof call, .n_inputs = 1, .options = node->options, .inputs = &input};
+    rondo_op_call call = {
+        .struct_size = sizeof call, .n_inputs = 1, .options = node->options, .inputs = &input, .training = training};
     struct errors ignored = {0};
     struct host_call host = host_call(b->graph->arena, &ignored, NULL, node->op->base.name);
     const rondo_status status = infer_output(node->op, &call, &host);
@@ -115,6 +112,18 @@ static int64_t part_of_row(const struct scan_builder *b, const struct program_no
     const int same_rows = status == RONDO_OK && call.output.ndim == node->value.ndim &&
                           rondo_count(&call.output) == rondo_count(&node->value) / RONDO_ANY_ROWS;
     return same_rows && call.is_view ? call.view_offset : -1;
+}
+
+/* If the op only shows a part of its input, the element of a row at which that part begins; -1: it computes something, or does
+ * so in training or evaluation only, or stops the gradient. The shape rule of the op is called for one row. Since rows do not
+ * mix, the result is right for every row. */
+static int64_t part_of_row(const struct scan_builder *b, const struct program_node *node) {
+    const uint32_t never = RONDO_OP_RANDOM | RONDO_OP_SEQUENCES | RONDO_OP_NO_GRADIENT;
+    if (node->op->map != NULL || node->n_inputs != 1 || (node->op->flags & never) != 0) {
+        return -1;
+    }
+    const int64_t part = part_in_mode(b, node, 0);
+    return part == part_in_mode(b, node, 1) ? part : -1;
 }
 
 /* Adds a part, or a view where it has all elements of the row. A part of a part is a part of the whole. */
@@ -173,7 +182,7 @@ static void add_node(struct scan_builder *b, int32_t id) {
                              .random = -1,
                              .shape = from->value,
                              .name = from->name};
-    if (from->op->role == RONDO_ROLE_SUM && from->op->map != NULL) {
+    if (from->op->role == RONDO_ROLE_SUM && from->op->map != NULL && (from->op->flags & RONDO_OP_NO_GRADIENT) == 0) {
         b->traced[id].id = add_sum(b, from, node);
         return;
     }
@@ -237,15 +246,30 @@ static void add_results(struct scan_builder *b, const struct scan_graph_settings
     graph->output = id >= 0 && !graph_failed(graph) ? own(b, id, 0) : -1;
 }
 
-/* A random op without rows draws once per step by the equations. As a fixed tensor it would draw once per sequence. */
-static void refuse_random(struct scan_builder *b) {
+/* Why only the tape can compute the value; NULL: it is not so. */
+static const char *why_not(const struct scan_builder *b, const struct program_node *node) {
+    const uint32_t flags = node->op->flags, random = RONDO_OP_RANDOM | RONDO_OP_SEQUENCES;
+    /* By the equations it draws once per step. As a fixed tensor it would draw once per sequence. */
+    if ((flags & RONDO_OP_RANDOM) != 0 && node->domain == DOMAIN_FIXED) {
+        return "draws random words for a value that is the same for all rows";
+    }
+    /* Its gradient is computed row by row, where the words of a row are not those of the step. */
+    if ((flags & random) == random && (flags & RONDO_OP_RANDOM_ELEMENTS) == 0 && node->domain == DOMAIN_STEPS) {
+        return "looks along sequences and draws random words that do not belong to elements";
+    }
+    return node->domain == DOMAIN_STEPS &&
+                   node->value.dtype != at(b, program_input_value(b->program, 0).id)->value.dtype
+               ? "gives numbers of another type than those of the cell"
+               : NULL;
+}
+
+static void refuse_ops(struct scan_builder *b) {
     for (int32_t id = 0; id < program_count(b->program); id++) {
         const struct program_node *node = at(b, id);
-        if (node->op != NULL && (node->op->flags & RONDO_OP_RANDOM) != 0 && node->domain == DOMAIN_FIXED) {
-            errors_add_at(b->graph->errors, RONDO_INVALID, node->where,
-                          "'%s' draws random words for a value that is the same for all rows, which only the engine "
-                          "'tape' can run; expected it on a value of the batch",
-                          node->op->base.name);
+        const char *why = node->op == NULL ? NULL : why_not(b, node);
+        if (why != NULL) {
+            errors_add_at(b->graph->errors, RONDO_INVALID, node->where, "'%s' %s, which only the engine 'tape' can run",
+                          node->op->base.name, why);
         }
     }
 }
@@ -269,7 +293,7 @@ void graph_build(struct scan_graph *graph, const struct scan_graph_settings *set
         return;
     }
     find_dependences(&b, settings);
-    refuse_random(&b);
+    refuse_ops(&b);
     int32_t next_input = 0;
     for (int32_t id = 0; id < (int32_t)count && !graph_failed(graph); id++) {
         const struct program_node *node = at(&b, id);

@@ -122,7 +122,8 @@ struct scan_stage {
     int32_t count, capacity;
     int32_t n_row_instructions; /* these come first; the rest are effects */
     int64_t local_width;        /* elements per row of STORE_LOCAL */
-    int needs_step; /* 1: reads states or sequences, or draws random words: its rows are taken step by step */
+    int needs_step;  /* 1: reads states or sequences, or draws random words: its rows are taken step by step */
+    int whole_steps; /* 1: draws random words that do not belong to elements: one worker takes all rows of a step */
     int has_effects;
     int only_groups; /* 1: computes nothing but elementwise nodes, so that it waits for memory more than it computes */
     int adds_over_rows; /* 1: has effects that add what all rows give: in the loop, one worker takes all rows */

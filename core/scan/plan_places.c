@@ -73,6 +73,8 @@ static void find_lifetimes(struct scan_planner *p) {
                             p->lives[id] = (struct scan_life){.position = position, .number = number, .apart = -1};
                             stage->needs_step |=
                                 node->random >= 0 || (node->op != NULL && (node->op->flags & RONDO_OP_SEQUENCES) != 0);
+                            stage->whole_steps |=
+                                node->random >= 0 && (node->op->flags & RONDO_OP_RANDOM_ELEMENTS) == 0;
                         }
                         for (int32_t j = 0; j < node->n_inputs; j++) {
                             const int32_t input = graph_base(p->graph, node->inputs[j]);

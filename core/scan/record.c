@@ -143,7 +143,7 @@ static rondo_status scan_forward(void *data, struct tape *tape) {
     for (int32_t k = 0; k < run->given.graph->n_fixed; k++) {
         fixed_change |= tape_changes(tape, recorded->inputs[1 + k]);
     }
-    run->given.stream = rng_substream(recorded->stream, tape_run(tape));
+    run->given.run = tape_run(tape);
     RONDO_TRY(run_again(run, fixed_change, tape_arena(tape), tape_errors(tape)));
     for (int32_t s = 0; recorded->has_final && s < recorded->scan->n_states; s++) {
         scan_copy_final(run, s, recorded->results[1 + s].data);
@@ -328,7 +328,6 @@ static rondo_status record(const struct scan *scan, struct tape *tape, const str
     recorded->has_final = final_states != NULL;
     recorded->inputs = inputs;
     recorded->results = results;
-    recorded->stream = tape_stream(tape);
     int32_t n_inputs;
     RONDO_TRY(check_memory(scan, tape, time, memory, memory_rows));
     RONDO_TRY(list_inputs(recorded, tape, time, x, initial, parameters, memory, inputs, &n_inputs));

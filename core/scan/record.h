@@ -40,7 +40,6 @@ struct scan_recorded {
     int has_final;          /* 1: the final states are results too */
     const rondo_value *inputs;
     rondo_tensor *results;    /* the outputs, then the final states */
-    struct rng_stream stream; /* of the recording */
     int64_t n_windows;        /* 1: no windows */
     const char ***boundaries; /* [n_windows + 1][n_states] the states before each window, and after the last */
 };

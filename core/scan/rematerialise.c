@@ -6,11 +6,13 @@
  * So only z is kept for all steps. */
 #include "core/scan/graph.h"
 
+enum { WANTED = -1 };
+
 struct scan_rematerialisation {
     struct scan_graph *graph;
     int *crosses;                       /* [count] 1: another stage reads it, 2: it is a result, else 0 */
     int *replaced;                      /* [count] 1: other stages compute a copy */
-    int32_t (*copies)[2 * PHASE_COUNT]; /* [count] the id of the copy in each stage; 0: none yet */
+    int32_t (*copies)[2 * PHASE_COUNT]; /* [count] the id of the copy in each stage; 0: none; WANTED: not made yet */
     int32_t count;
 };
 
@@ -67,23 +69,43 @@ static int is_worth(const struct scan_rematerialisation *r, const int *live, int
     return 1;
 }
 
-/* The id that `stage` reads instead of `id`: a copy, made at the first call, or `id` itself. */
-static int32_t copy_in(struct scan_rematerialisation *r, int32_t id, int32_t stage) {
-    struct scan_graph *graph = r->graph;
-    if (stage_of(&graph->nodes[id]) == stage || !r->replaced[id]) {
-        return id;
+/* Notes which values need a copy in which stages: those that the stage reads, and what their copies read. */
+static void find_copies(const struct scan_rematerialisation *r, const int *live, const int32_t *order,
+                        int32_t n_order) {
+    const struct scan_graph *graph = r->graph;
+    for (int32_t i = n_order - 1; i >= 0; i--) { /* readers before what they read */
+        const struct scan_node *node = &graph->nodes[order[i]];
+        for (int32_t stage = 0; stage < 2 * PHASE_COUNT; stage++) {
+            const int is_there = live[order[i]] && stage_of(node) == stage;
+            for (int32_t k = 0; (is_there || r->copies[order[i]][stage] != 0) && k < node->n_inputs; k++) {
+                const int32_t input = node->inputs[k];
+                if (input >= 0 && r->replaced[input] && stage_of(&graph->nodes[input]) != stage) {
+                    r->copies[input][stage] = WANTED;
+                }
+            }
+        }
     }
-    if (r->copies[id][stage] == 0) {
+}
+
+/* The id that `stage` reads instead of `id`, whose copy is made already. */
+static int32_t copy_in(const struct scan_rematerialisation *r, int32_t id, int32_t stage) {
+    return stage_of(&r->graph->nodes[id]) == stage || !r->replaced[id] ? id : r->copies[id][stage];
+}
+
+static void make_copies(const struct scan_rematerialisation *r, int32_t id) {
+    struct scan_graph *graph = r->graph;
+    for (int32_t stage = 0; stage < 2 * PHASE_COUNT && !graph_failed(graph); stage++) {
         struct scan_node copy = graph->nodes[id];
         int32_t inputs[GRAPH_MOST_INPUTS];
-        for (int32_t k = 0; k < copy.n_inputs; k++) {
-            inputs[k] = copy_in(r, copy.inputs[k], stage);
+        if (r->copies[id][stage] == WANTED) {
+            for (int32_t k = 0; k < copy.n_inputs; k++) {
+                inputs[k] = copy_in(r, copy.inputs[k], stage);
+            }
+            copy.backward = stage / PHASE_COUNT;
+            copy.phase = (enum scan_phase)(stage % PHASE_COUNT);
+            r->copies[id][stage] = graph_add(graph, copy, inputs, copy.n_inputs);
         }
-        copy.backward = stage / PHASE_COUNT;
-        copy.phase = (enum scan_phase)(stage % PHASE_COUNT);
-        r->copies[id][stage] = graph_add(graph, copy, inputs, copy.n_inputs);
     }
-    return r->copies[id][stage];
 }
 
 void graph_rematerialise(struct scan_graph *graph, const struct scan_graph_settings *settings) {
@@ -103,12 +125,15 @@ void graph_rematerialise(struct scan_graph *graph, const struct scan_graph_setti
     for (int32_t i = 0; i < n_order; i++) {
         r.replaced[order[i]] = is_worth(&r, live, order[i]);
     }
+    find_copies(&r, live, order, n_order);
+    for (int32_t i = 0; i < n_order; i++) {
+        make_copies(&r, order[i]);
+    }
     for (int32_t id = 0; id < r.count && !graph_failed(graph); id++) {
         for (int32_t k = 0; live[id] && k < graph->nodes[id].n_inputs; k++) {
             const int32_t input = graph->nodes[id].inputs[k];
-            if (input >= 0 && r.replaced[input] && stage_of(&graph->nodes[input]) != stage_of(&graph->nodes[id])) {
-                const int32_t copy = copy_in(&r, input, stage_of(&graph->nodes[id]));
-                graph->nodes[id].inputs[k] = copy;
+            if (input >= 0) {
+                graph->nodes[id].inputs[k] = copy_in(&r, input, stage_of(&graph->nodes[id]));
             }
         }
     }

@@ -116,7 +116,7 @@ static int64_t block_rows(const struct scan_run *run) {
 /* Runs the instructions of a stage outside the loop over all rows of all steps, in blocks. */
 static rondo_status run_row_instructions(struct scan_run *run, struct arena *arena, struct errors *errors) {
     const struct time_axis *time = run->given.time;
-    const int64_t block = block_rows(run);
+    const int64_t block = run->now.stage->whole_steps ? time->rows : block_rows(run);
     const int64_t most = time->total / block + time->steps + 1;
     const struct arena_mark mark = arena_mark(arena);
     struct scan_span *spans = arena_alloc(arena, sizeof *spans * (size_t)most);

@@ -92,6 +92,7 @@ struct scan_given {
     const struct registry *registry; /* for messages */
     struct rng_stream stream;
     int64_t first_random; /* number of the first substream that step 0 uses */
+    uint64_t run;         /* of the tape: 0 for the recording, else that of tape_rerun */
     scan_observer *observe;
     void *observe_arg;
     struct scan_account *account;

@@ -28,7 +28,8 @@ static struct host_call call_host(const struct scan_run *run, const struct scan_
     host.registry = run->given.registry;
     if (node->random >= 0) {
         const int64_t number = run->given.first_random + span->step * run->given.graph->n_random + node->random;
-        host.stream = rng_substream(run->given.stream, (uint64_t)number);
+        const struct rng_stream stream = rng_substream(run->given.stream, (uint64_t)number);
+        host.stream = run->given.run == 0 ? stream : rng_substream(stream, run->given.run); /* as on the tape */
     }
     return host;
 }
@@ -88,10 +89,15 @@ static rondo_status compute(const struct scan_run *run, struct scan_worker *work
             return errors_no_memory(worker->errors);
         }
     }
-    if (call->output.shape[0] != span->count || call->output.ndim == 0) {
-        return errors_bug(worker->errors, __FILE__, __LINE__, "an op of rows gives rows");
+    const int64_t width = run->given.graph->nodes[id].width;
+    if (call->output.ndim == 0 || call->output.shape[0] != span->count ||
+        rondo_count(&call->output) != span->count * width || call->output.dtype != run->given.dtype) {
+        return errors_add(worker->errors, RONDO_INTERNAL,
+                          "op '%s' gives another shape or type of numbers in a step than in the equations",
+                          node->op->base.name);
     }
-    host->random_first = (uint64_t)(span->row * (rondo_count(&call->output) / (span->count == 0 ? 1 : span->count)));
+    host->random_first =
+        (uint64_t)(span->row * width); /* 0, if the words do not belong to elements: all rows are here */
     const size_t bytes = tensor_bytes(&call->output);
     if (call->is_view) {
         call->output.data = (char *)inputs[0].data + (size_t)call->view_offset * run->given.size;

@@ -78,9 +78,9 @@ static rondo_status add_fixed_call(const struct scan_run *run, struct scan_worke
         by_step |= run->given.graph->nodes[graph_base(run->given.graph, node->inputs[k])].kind == NODE_STATE;
     }
     for (int64_t t = 0; targets != NULL && t < (by_step ? time->steps : 1); t++) {
-        const int64_t rows = by_step ? time->alive[t] : time->total;
-        for (int64_t row = 0; row < rows; row += BLOCK) {
-            const struct scan_span span = run_span(time, t, row, row + BLOCK < rows ? BLOCK : rows - row);
+        const int64_t rows = by_step ? time->alive[t] : time->total, block = run->now.stage->whole_steps ? rows : BLOCK;
+        for (int64_t row = 0; row < rows; row += block) {
+            const struct scan_span span = run_span(time, t, row, row + block < rows ? block : rows - row);
             RONDO_TRY(run_call_gradient(run, worker, effect, &span, targets));
         }
     }

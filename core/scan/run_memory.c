@@ -39,6 +39,11 @@ static struct scan_sizes find_sizes(const struct scan_run *run) {
 /* Rows in a span that a worker may get. All workers together take a step of few rows, or of one share. */
 static int64_t most_rows(const struct scan_run *run) {
     int64_t most = RUN_MOST_ROWS;
+    for (int32_t i = 0; i < 2 * PHASE_COUNT; i++) {
+        if (run->given.plan->stages[i / PHASE_COUNT][i % PHASE_COUNT].whole_steps) {
+            return run->given.time->rows > most ? run->given.time->rows : most;
+        }
+    }
     for (int32_t i = 0; i < run->memory.n_shares; i++) {
         const int64_t rows = run->memory.shares[i].end - run->memory.shares[i].first;
         most = rows > most ? rows : most;
@@ -89,8 +94,8 @@ static rondo_status make_workers(struct scan_run *run, struct tape *tape) {
     return RONDO_OK;
 }
 
-/* Divides the rows, in their order, into shares with about the same number of steps. If the loop has effects that add what all
- * rows give to the same gradients, one worker takes all rows. */
+/* Divides the rows, in their order, into shares with about the same number of steps. One worker takes all rows if the loop
+ * has effects that add what all rows give to the same gradients, or random words that do not belong to elements. */
 static rondo_status make_shares(struct scan_run *run, struct tape *tape) {
     const struct time_axis *time = run->given.time;
     run->memory.shares = arena_calloc(tape_arena(tape), (size_t)run->memory.n_workers, sizeof *run->memory.shares);
@@ -98,8 +103,10 @@ static rondo_status make_shares(struct scan_run *run, struct tape *tape) {
         return errors_no_memory(tape_errors(tape));
     }
     const struct scan_plan *plan = run->given.plan;
-    const int has_one_worker = plan->stages[0][PHASE_LOOP].adds_over_rows ||
-                               plan->stages[1][PHASE_LOOP].adds_over_rows || run->given.shares_memory;
+    int has_one_worker = run->given.shares_memory;
+    for (int half = 0; half < 2; half++) {
+        has_one_worker |= plan->stages[half][PHASE_LOOP].adds_over_rows || plan->stages[half][PHASE_LOOP].whole_steps;
+    }
     const int64_t wanted = has_one_worker ? 1 : run->memory.n_workers < time->rows ? run->memory.n_workers : time->rows;
     int64_t row = 0, steps = 0;
     for (int64_t i = 0; i < wanted; i++) {

@@ -326,7 +326,11 @@ enum rondo_op_flag {
      * may be others, or the same for all of them. rondo_op_call.rows says where each sequence begins. Sequences do not depend
      * on each other, and backward reads only inputs, saved bytes and grad_output: output.data may be NULL. Not for elementwise
      * ops. Since ABI 1.2. */
-    RONDO_OP_SEQUENCES = 16
+    RONDO_OP_SEQUENCES = 16,
+    /* With RONDO_OP_RANDOM: element i of the output depends on random word i, and on no other. The host may then compute some of
+     * the rows at a time, whose words it numbers accordingly. Without the flag, rows of a batch are computed together, on one
+     * thread: set it if you can. Since ABI 1.2. */
+    RONDO_OP_RANDOM_ELEMENTS = 32
 };
 
 /* What element i of the output of an op that looks along sequences depends on, beside element i of inputs[0] and all elements of
