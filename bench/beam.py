@@ -17,7 +17,7 @@ import tempfile
 import time
 
 import beam_model as model
-from turns import Peer, median_of
+from turns import Peer, build_with, interpreter, median_of, positive, threads
 
 HERE = pathlib.Path(__file__).resolve().parent
 BEAMS, STEPS, BATCH, FEW = 5, 7, 256, 16  # a word of the dictionary has 6.3 phones, and the end
@@ -78,13 +78,12 @@ class Rondo:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--python", help="interpreter that has torch", default=os.environ.get("RONDO_BENCH_PYTHON"))
-    parser.add_argument("--words", type=int, default=1024)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("build", type=build_with("rondo"))
+    parser.add_argument("--python", type=interpreter, help="interpreter that has torch", default=os.environ.get("RONDO_BENCH_PYTHON"))
+    parser.add_argument("--words", type=positive, default=1024)
+    parser.add_argument("--rounds", type=positive, default=3)
+    parser.add_argument("--threads", type=threads, default=1)
     options = parser.parse_args()
-    options.build = options.build.resolve()
     os.environ.setdefault("RONDO_PLUGIN_PATH", str(options.build / "plugins"))
     os.environ.setdefault("RONDO_CELL_PATH", str(HERE.parent / "configs" / "cells"))
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"

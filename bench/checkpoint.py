@@ -18,6 +18,7 @@ import tempfile
 import time
 
 import table
+from turns import build_with, positive, threads
 
 BEGIN = "<!-- python3 bench/checkpoint.py BUILD --write writes from here -->"
 EXPERIMENT = """name: checkpoint
@@ -83,12 +84,12 @@ def text_of(found):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("build", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("build", type=build_with("rondo"))
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--updates", type=int, default=120)
-    parser.add_argument("--every", type=int, default=20)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--updates", type=positive, default=120)
+    parser.add_argument("--every", type=positive, default=20)
+    parser.add_argument("--threads", type=threads, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = measure(options, pathlib.Path(folder))

@@ -8,6 +8,7 @@ with as many at the same time, the time from the start of the command to its fir
 Run it on a quiet machine.
 """
 
+import argparse
 import concurrent.futures
 import json
 import os
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from turns import build_with
 
 SEEDS = 6
 CELLS = ["rnn_tanh", "lstm", "gru", "mgu", "min_gru"]
@@ -59,8 +62,10 @@ def first_update(rondo, folder):
 
 
 def main():
-    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir)
-    rondo = os.path.abspath(os.path.join(sys.argv[1] if len(sys.argv) > 1 else os.path.join(root, "build"), "rondo"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=build_with("rondo"), nargs="?",
+                        default=os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "build"))
+    rondo = str(parser.parse_args().build / "rondo")
     jobs = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "e.yaml"), "w", encoding="utf-8") as file:

@@ -131,7 +131,12 @@ static void open_library(struct library *library) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    (void)argv;
+    if (argc > 1) {
+        fprintf(stderr, "usage: bench_elementary\n");
+        return 2;
+    }
     printf("Registers of %d bits.\n\n| function | Rondo ns, ulp |", is_wide() ? 512 : 256);
     for (int l = 0; l < LIBRARIES; l++) {
         open_library(&libraries[l]);

@@ -14,12 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/arguments.h"
 #include "bench/timing.h"
 #include "core/options.h"
 #include "lang/cell_file.h"
 #include "train/generate.h"
 
-enum { MOST_LAYERS = 8, MOST_TEXTS = 1024, RUN = 1000, MOST_TIMINGS = 100000 };
+enum { MOST_BEAMS = 1024, MOST_LAYERS = 8, MOST_TEXTS = 1024, RUN = 1000, MOST_TIMINGS = 100000 };
 
 struct writer {
     struct arena *arena;
@@ -39,13 +40,13 @@ static rondo_status make_shape(struct writer *writer, int64_t symbols, struct er
 
 static rondo_status make_network(struct writer *writer, const char *name, int32_t n_layers, int64_t hidden,
                                  int64_t symbols, struct errors *errors) {
-    const char *file = session_find(writer->session, SESSION_CELLS, name, NULL, writer->arena);
-    const struct cell_definition *cell = file == NULL ? NULL : cell_file_read(file, writer->arena, errors);
+    const struct cell_definition *cell =
+        cell_file_read(argument_cell(writer->session, name, writer->arena), writer->arena, errors);
     const rondo_descriptor *loss = registry_resolve(writer->session->registry, RONDO_KIND_LOSS, "softmax_cross_entropy",
                                                     (struct location){0}, errors);
     struct loss_term *term = arena_calloc(writer->arena, 1, sizeof *term);
     if (cell == NULL || loss == NULL || term == NULL) {
-        return errors_add(errors, RONDO_NOT_FOUND, "there is no cell '%s', or no loss", name);
+        return errors->count > 0 ? errors->status : errors_no_memory(errors);
     }
     *term = (struct loss_term){
         .loss = (const rondo_loss *)loss,
@@ -135,9 +136,13 @@ static rondo_status measure(struct writer *writer, int64_t texts, double seconds
 
 static rondo_status run(char **argv, int64_t beams, int64_t symbols, struct errors *errors) {
     struct writer writer = {.arena = arena_create()};
-    const struct session_settings of_session = {.threads = (int32_t)atoi(argv[6])};
-    const int32_t n_layers = (int32_t)atoi(argv[2]);
-    const int64_t size = atoll(argv[4]), texts = atoll(argv[5]);
+    enum { MOST = 1 << 30 };
+    const int32_t n_layers = (int32_t)argument_whole("LAYERS", argv[2], 1, MOST_LAYERS);
+    const int64_t hidden = argument_whole("HIDDEN", argv[3], 1, MOST),
+                  size = argument_whole("SYMBOLS", argv[4], 2, MOST),
+                  texts = argument_whole("TEXTS", argv[5], 1, MOST_TEXTS);
+    const struct session_settings of_session = {.threads = argument_threads(argv[6])};
+    const double seconds = argument_seconds(argv[7]);
     const struct generate_settings settings = {.beams = beams,
                                                .samples = 1,
                                                .n_best = 1,
@@ -145,15 +150,12 @@ static rondo_status run(char **argv, int64_t beams, int64_t symbols, struct erro
                                                .temperature = beams > 1 ? 0 : 1,
                                                .top_p = 1,
                                                .repetition = 1};
-    if (n_layers < 1 || n_layers > MOST_LAYERS || texts < 1 || texts > MOST_TEXTS) {
-        return errors_add(errors, RONDO_INVALID, "expected 1 to %d layers and 1 to %d texts", MOST_LAYERS, MOST_TEXTS);
-    }
     writer.session = session_create(&of_session, errors);
     rondo_status status = writer.session == NULL ? errors->status : make_shape(&writer, size, errors);
-    status = status == RONDO_OK ? make_network(&writer, argv[1], n_layers, atoll(argv[3]), size, errors) : status;
+    status = status == RONDO_OK ? make_network(&writer, argv[1], n_layers, hidden, size, errors) : status;
     if (status == RONDO_OK) {
         writer.generator = generator_create(&writer.network, 1, writer.shape, &settings, errors);
-        status = writer.generator == NULL ? errors->status : measure(&writer, texts, atof(argv[7]), symbols, errors);
+        status = writer.generator == NULL ? errors->status : measure(&writer, texts, seconds, symbols, errors);
     }
     generator_destroy(writer.generator);
     network_destroy(writer.network);
@@ -166,11 +168,12 @@ static rondo_status run(char **argv, int64_t beams, int64_t symbols, struct erro
 int main(int argc, char **argv) {
     int64_t beams = 1, symbols = 0;
     int known = argc >= 8;
+    argument_paths();
     for (int i = 8; i < argc; i++) {
         if (strncmp(argv[i], "--beam=", 7) == 0) {
-            beams = atoll(argv[i] + 7);
+            beams = argument_whole("--beam", argv[i] + 7, 1, MOST_BEAMS);
         } else if (strncmp(argv[i], "--symbols=", 10) == 0) {
-            symbols = atoll(argv[i] + 10);
+            symbols = argument_whole("--symbols", argv[i] + 10, 1, 1 << 30);
         } else {
             known = 0;
         }
@@ -182,9 +185,7 @@ int main(int argc, char **argv) {
     }
     struct errors errors = {0};
     const rondo_status status = run(argv, beams, symbols, &errors);
-    if (status != RONDO_OK) {
-        fprintf(stderr, "bench_generate: %s\n", errors_text(&errors, 0));
-    }
+    const int exit_status = status == RONDO_OK ? 0 : argument_report(&errors);
     errors_free(&errors);
-    return status == RONDO_OK ? 0 : 1;
+    return exit_status;
 }

@@ -13,7 +13,7 @@ import os
 import pathlib
 import sys
 
-from turns import Peer, median_of, run_json
+from turns import Peer, build_with, interpreter, median_of, positive, run_json, seconds, threads
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODELS = [(1, 256, 100, 1), (2, 512, 100, 1), (2, 512, 100, 16)]  # layers, hidden, symbols, texts
@@ -70,14 +70,13 @@ def read_rate(row):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--python", help="interpreter that has torch", default=os.environ.get("RONDO_BENCH_PYTHON"))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.5, help="of a turn")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("build", type=build_with("bench/bench_generate"))
+    parser.add_argument("--python", type=interpreter, help="interpreter that has torch", default=os.environ.get("RONDO_BENCH_PYTHON"))
+    parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--seconds", type=seconds, default=0.5, help="of a turn")
+    parser.add_argument("--threads", type=threads, default=1)
     options = parser.parse_args()
-    build = options.build.resolve()
-    options.build = build
+    build = options.build
     os.environ.setdefault("RONDO_PLUGIN_PATH", str(build / "plugins"))
     os.environ.setdefault("RONDO_CELL_PATH", str(HERE.parent / "configs" / "cells"))
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:options.threads])

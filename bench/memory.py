@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 
+from turns import build_with
+
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir)
 PAGE = os.path.join(ROOT, "docs", "reliability.md")
 BEGIN, END = "<!-- make bench-memory writes from here -->", "<!-- to here -->"
@@ -130,7 +132,7 @@ def write_page(lines):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", nargs="?", default=os.path.join(ROOT, "build"))
+    parser.add_argument("build", type=build_with("rondo"), nargs="?", default=os.path.join(ROOT, "build"))
     parser.add_argument("--only", default="", help="rows with this word in their name or example")
     parser.add_argument("--write", action="store_true", help="replace the table in docs/reliability.md")
     arguments = parser.parse_args()

@@ -1,10 +1,10 @@
 /* bench/optimizers.c: updates of one process, as JSON on standard output.
  *
- *     bench_optimizers NAME OPTIONS THREADS SECONDS CELL_FILE
+ *     bench_optimizers NAME OPTIONS THREADS SECONDS CELL
  *         an update of all parameters of a model of some ten million numbers by the optimizer NAME with the options
  *         ("momentum=0.9"; "-": the defaults), for about that long: the median seconds, the numbers, the bytes that an
  *         update has to move (what it reads and writes of parameters, gradients and slots, once each), the rate
- *     bench_optimizers shapes CELL_FILE         the shapes of those parameters, for the peer
+ *     bench_optimizers shapes CELL              the shapes of those parameters, for the peer
  *     bench_optimizers copy MIB THREADS         memcpy of that many MiB by all threads: bytes read and written a second
  *     bench_optimizers load                     loads every plug-in of RONDO_PLUGIN_PATH: their number, the seconds
  *
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/arguments.h"
 #include "bench/timing.h"
 #include "core/options.h"
 #include "experiment/session.h"
@@ -25,13 +26,6 @@ enum { MAX_TIMINGS = 10000, VOCABULARY = 42000, EMBEDDING = 64, HIDDEN = 768, LA
 
 static double now(void) {
     return timing_now(CLOCK_MONOTONIC);
-}
-
-static int report(const struct errors *errors) {
-    for (int32_t i = 0; i < errors->count && i < ERRORS_MAX; i++) {
-        fprintf(stderr, "%s\n", errors_text(errors, i));
-    }
-    return 1;
 }
 
 /* ---- the model ---- */
@@ -48,7 +42,9 @@ static int open_bench(struct optimizer_bench *bench, const char *cell_file, int 
     bench->arena = arena_create();
     bench->session = bench->arena == NULL ? NULL : session_create(&settings, &bench->errors);
     const struct cell_definition *cell =
-        bench->session == NULL ? NULL : cell_file_read(cell_file, bench->arena, &bench->errors);
+        bench->session == NULL
+            ? NULL
+            : cell_file_read(argument_cell(bench->session, cell_file, bench->arena), bench->arena, &bench->errors);
     if (cell == NULL) {
         return 0;
     }
@@ -84,7 +80,7 @@ static void fill(const rondo_tensor *tensor, float scale) {
 static int bench_shapes(const char *cell_file) {
     struct optimizer_bench bench = {0};
     if (!open_bench(&bench, cell_file, 1)) {
-        return report(&bench.errors);
+        return argument_report(&bench.errors);
     }
     printf("{\"shapes\": [");
     for (int32_t p = 0; p < model_parameter_count(bench.model); p++) {
@@ -142,7 +138,7 @@ static int time_updates(struct optimizer_bench *bench, const rondo_optimizer *op
     for (int32_t p = 0; p < count; p++) {
         by_parameter[p] = options;
         if (make_gradient(bench, &model_parameters(bench->model)[p], &gradients[p]) != RONDO_OK) {
-            return report(&bench->errors);
+            return argument_report(&bench->errors);
         }
         fill(&model_parameters(bench->model)[p].value, 0.1f);
     }
@@ -151,7 +147,7 @@ static int time_updates(struct optimizer_bench *bench, const rondo_optimizer *op
         .model = bench->model, .stages = &stage, .n_stages = 1, .parallel = &bench->session->parallel};
     struct updater *updater = updater_create(&settings, &bench->errors);
     if (updater == NULL) {
-        return report(&bench->errors);
+        return argument_report(&bench->errors);
     }
     const struct updater_step step = {.gradients = gradients, .rows = 32, .lr_scale = 1};
     static double timings[MAX_TIMINGS];
@@ -160,7 +156,7 @@ static int time_updates(struct optimizer_bench *bench, const rondo_optimizer *op
     while (n < 5 || (now() < end && n < MAX_TIMINGS)) {
         const double start = now();
         if (updater_step(updater, &step, &bench->errors) != RONDO_OK) {
-            return report(&bench->errors);
+            return argument_report(&bench->errors);
         }
         timings[n++] = now() - start;
     }
@@ -176,7 +172,7 @@ static int time_updates(struct optimizer_bench *bench, const rondo_optimizer *op
 static int bench_updates(const char *name, const char *text, int threads, double seconds, const char *cell_file) {
     struct optimizer_bench bench = {0};
     if (!open_bench(&bench, cell_file, threads)) {
-        return report(&bench.errors);
+        return argument_report(&bench.errors);
     }
     const struct location where = {"OPTIONS", 0, 0};
     const rondo_descriptor *found =
@@ -185,7 +181,7 @@ static int bench_updates(const char *name, const char *text, int threads, double
         found == NULL ? NULL : options_create(found->options, (size_t)found->options_size, bench.arena, &bench.errors);
     if (options == NULL || options_parse(found->options, options, strcmp(text, "-") == 0 ? NULL : text, name,
                                          bench.arena, where, &bench.errors) != RONDO_OK) {
-        return report(&bench.errors);
+        return argument_report(&bench.errors);
     }
     return time_updates(&bench, (const rondo_optimizer *)found, options, seconds);
 }
@@ -208,6 +204,7 @@ static int bench_copy(int64_t mebibytes, int threads) {
     char *from = malloc((size_t)bytes), *to = malloc((size_t)bytes);
     double timings[15];
     if (from == NULL || to == NULL) {
+        fprintf(stderr, "bench_optimizers: not enough memory\n");
         return 1;
     }
     memset(from, 1, (size_t)bytes);
@@ -229,11 +226,11 @@ static int bench_load(void) {
     const struct session_settings settings = {.threads = 1};
     struct session *session = session_create(&settings, &errors);
     if (session == NULL) {
-        return report(&errors);
+        return argument_report(&errors);
     }
     const double start = now();
     if (loader_load_all(session->loader, session->registry, &errors) != RONDO_OK) {
-        return report(&errors);
+        return argument_report(&errors);
     }
     const double seconds = now() - start;
     struct loaded_plugin plugin;
@@ -247,6 +244,7 @@ static int bench_load(void) {
 }
 
 int main(int argc, char **argv) {
+    argument_paths();
     if (argc == 2 && strcmp(argv[1], "load") == 0) {
         return bench_load();
     }
@@ -254,11 +252,12 @@ int main(int argc, char **argv) {
         return bench_shapes(argv[2]);
     }
     if (argc == 4 && strcmp(argv[1], "copy") == 0) {
-        return bench_copy(atoll(argv[2]), atoi(argv[3]));
+        return bench_copy(argument_whole("MIB", argv[2], 1, 1 << 20), argument_threads(argv[3]));
     }
     if (argc == 6) {
-        return bench_updates(argv[1], argv[2], atoi(argv[3]), atof(argv[4]), argv[5]);
+        return bench_updates(argv[1], argv[2], argument_threads(argv[3]), argument_seconds(argv[4]), argv[5]);
     }
-    fprintf(stderr, "usage: bench_optimizers NAME OPTIONS THREADS SECONDS CELL_FILE\n");
+    fprintf(stderr, "usage: bench_optimizers NAME OPTIONS THREADS SECONDS CELL\n"
+                    "       bench_optimizers shapes CELL | copy MIB THREADS | load\n");
     return 2;
 }

@@ -15,7 +15,7 @@ import subprocess
 import time
 
 import table
-from turns import Peer, median_of, run_json
+from turns import Peer, build_with, interpreter, median_of, positive, run_json, seconds, threads
 
 HERE = pathlib.Path(__file__).resolve().parent
 CELL = HERE.parent / "configs" / "cells" / "lstm.yaml"
@@ -86,14 +86,15 @@ def text_of(result):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--python", default=os.environ.get("RONDO_BENCH_PYTHON"), help="interpreter that has torch")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=0.5, help="of a turn")
-    parser.add_argument("--threads", type=int, default=min(2, os.cpu_count()))
+    parser.add_argument("build", type=build_with("bench/bench_optimizers"))
+    parser.add_argument("--python", type=interpreter, default=os.environ.get("RONDO_BENCH_PYTHON"), help="interpreter that has torch")
+    parser.add_argument("--rounds", type=positive, default=7)
+    parser.add_argument("--seconds", type=seconds, default=0.5, help="of a turn")
+    parser.add_argument("--threads", type=threads, default=min(2, len(os.sched_getaffinity(0))))
     parser.add_argument("--write", action="store_true", help="replace the table in docs/performance.md")
     options = parser.parse_args()
-    options.build = options.build.resolve()
+    if options.write and not options.python:
+        parser.error("--write needs the peer: --python or RONDO_BENCH_PYTHON")
     options.program = options.build / "bench" / "bench_optimizers"
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:options.threads])
     os.environ["RONDO_PLUGIN_PATH"] = str(options.build / "plugins")

@@ -179,7 +179,7 @@ def main():
     parser.add_argument("--note", default="", help="added to the sentence about the time")
     parser.add_argument("--write", action="store_true", help="replace the tables of the pages")
     arguments = parser.parse_args()
-    pages = {}
+    pages, found_any = {}, False
     for name in PAGES:
         with open(name, encoding="utf-8") as file:
             pages[name] = file.read()
@@ -192,11 +192,13 @@ def main():
         if not folder.is_final:
             print(f"{name}: not finished", file=sys.stderr)
             continue
-        text = block(name, folder, arguments.note)
+        text, found_any = block(name, folder, arguments.note), True
         print(f"{name}\n\n{text}\n")
         marks = re.compile(f"(<!-- bench/papers.py: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
         for page, content in pages.items():
             pages[page] = marks.sub(lambda found: found.group(1) + text + found.group(2), content)
+    if not found_any:
+        sys.exit(f"papers.py: {arguments.folder} has no finished comparison of these names")
     for page, content in pages.items():
         if arguments.write:
             with open(page, "w", encoding="utf-8") as file:

@@ -189,8 +189,11 @@ static void name_case(char name[64], int i) {
 int main(int argc, char **argv) {
     static struct product_work work;
     work.kernels = argc > 1 ? product_kernels_named(argv[1]) : product_kernels();
-    if (work.kernels == NULL) {
-        fprintf(stderr, "no kernels '%s' here\n", argv[1]);
+    if (work.kernels == NULL || argc > 3) {
+        fprintf(
+            stderr,
+            "usage: bench_product [KERNELS [PART_OF_A_NAME]]; KERNELS: avx512, avx2, neon, generic; here at best %s\n",
+            product_kernels_name(product_kernels()));
         return 2;
     }
     openblas_set_num_threads(1);

@@ -7,12 +7,14 @@ The runs are 50 variants with 20 seeds each: copies of one run in which the lear
 machine.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
+
+from turns import build_with, positive
 
 SEEDS = 20
 EXPERIMENT = """rondo: 1
@@ -57,9 +59,11 @@ def count_calls(command, folder):
 
 
 def main():
-    build = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
-    rondo = os.path.join(build, "rondo")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=build_with("rondo"), nargs="?", default="build")
+    parser.add_argument("count", type=positive, nargs="?", default=1000, metavar="RUNS")
+    options = parser.parse_args()
+    count, rondo = options.count, str(options.build / "rondo")
     with tempfile.TemporaryDirectory() as folder:
         make_runs(rondo, folder, count)
         for arguments in (["ls"], ["ls", "--each", "--sort", "-valid.loss"], ["export"]):

@@ -48,7 +48,7 @@ def shares(row, result):
 
 def account_table(result):
     """Where the time of a step goes."""
-    rows = [row for row in result["rows"] if row.get("account") and row["group"] in ("blessed", "random")
+    rows = [row for row in result["rows"] if row.get("account") and row["group"] in ("blessed", "random", "own")
             and "seconds" in row["rondo"]]
     if not rows:
         return []
@@ -97,6 +97,7 @@ GROUPS = {
     "random": ("The same at shapes drawn at random", "share of sgemm, of roofline", shares),
     "custom": ("Cells without a hand-written implementation", "time per FLOP / LSTM's", flop_time),
     "elementwise": ("Cells without a product in their loop", "share of copy", share_of_copy),
+    "own": ("Your own cells", "share of sgemm, of roofline", shares),
     "long": ("Long sequences", "MiB (Rondo, then each peer)", memory),
 }
 
@@ -143,7 +144,7 @@ def rates(result):
 
 def of(result):
     libraries = ", ".join(f"{name} {version or 'missing'}" for name, version in result["versions"].items())
-    lines = [f"{'AVX2 only' if result['avx2'] else 'All instructions of the processor'}; {result['threads']} threads; engine {result['engine'] or 'default'}; {libraries}; medians of "
+    lines = [f"{'AVX2 only' if result['avx2'] else 'All instructions of the processor'}; {result['threads']} threads; engine {result['engine']}; {libraries}; medians of "
              f"{result['rounds']} turns of {result['seconds_of_a_turn']} s. The machine in the same run: "
              f"{rates(result)}.", ""]
     for group in GROUPS:

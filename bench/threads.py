@@ -5,12 +5,13 @@
 
 The builds take turns. Prints a table for docs/performance.md: medians of the medians of a turn, in milliseconds.
 """
+import argparse
 import os
 import statistics
 import subprocess
 import sys
 
-from turns import run_json
+from turns import build_with, run_json, seconds as seconds_of
 
 SHAPES = [(35, 20, 200, 200), (128, 32, 64, 64), (35, 64, 256, 256)]
 TURNS = 5
@@ -29,9 +30,15 @@ def measure(builds, shape, threads, seconds):
 
 
 def main():
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    builds, seconds = sys.argv[1:3], float(sys.argv[3]) if len(sys.argv) > 3 else 1.0
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("pool", "openmp"):
+        parser.add_argument(name, type=build_with("bench/bench_step"), metavar=f"BUILD_WITH_{name.upper()}")
+    parser.add_argument("seconds", type=seconds_of, nargs="?", default=1.0, metavar="SECONDS")
+    options = parser.parse_args()
+    builds, seconds = [options.pool, options.openmp], options.seconds
+    for name, build in zip(("pool", "openmp"), builds):
+        if run_json([build / "bench" / "bench_step", "build"]).get("threads") != name:
+            parser.error(f"the threads of {build} are not those of '{name}' (meson's option threads)")
     threads = len(os.sched_getaffinity(0))
     print(f"{threads} threads; LSTM; medians of {TURNS} turns of {seconds:g} s; load before: {os.getloadavg()[0]:.1f}\n")
     print("| T, B, I, H | pool, quiet ms | OpenMP, quiet ms | pool, busy ms | OpenMP, busy ms |\n|---|---|---|---|---|")

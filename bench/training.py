@@ -22,7 +22,7 @@ import tempfile
 
 import table
 from training_rows import ROWS
-from turns import Peer, median_of, run_json
+from turns import Peer, build_with, interpreter, median_of, positive, run_json, threads
 
 HERE = pathlib.Path(__file__).resolve().parent
 BEGIN = "<!-- make bench-training writes from here -->"
@@ -192,20 +192,19 @@ def text_of(result):
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--python", default=os.environ.get("RONDO_BENCH_PYTHON"), help="interpreter that has torch")
+    parser.add_argument("build", type=build_with("rondo"))
+    parser.add_argument("--python", type=interpreter, default=os.environ.get("RONDO_BENCH_PYTHON"), help="interpreter that has torch")
     parser.add_argument("--only", action="append", choices=list(ROWS), help="measure only this row; may be repeated")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of a row")
-    parser.add_argument("--text-rounds", type=int, default=3, help="turns of sentiment")
-    parser.add_argument("--threads", type=int, default=min(2, os.cpu_count()))
+    parser.add_argument("--rounds", type=positive, default=5, help="turns of a row")
+    parser.add_argument("--text-rounds", type=positive, default=3, help="turns of sentiment")
+    parser.add_argument("--threads", type=threads, default=min(2, len(os.sched_getaffinity(0))))
     parser.add_argument("--check", action="store_true", help="compare the losses at equal weights; no time is measured")
     parser.add_argument("--write", action="store_true", help="replace the table in docs/performance.md")
     options = parser.parse_args()
-    if options.write and options.only:
-        parser.error("--write replaces the whole table, so it needs all rows, without --only")
+    if options.write and (options.only or not options.python):
+        parser.error("--write replaces the whole table, so it needs all rows, without --only, and the peer: --python or RONDO_BENCH_PYTHON")
     if options.check and not options.python:
         parser.error("--check needs --python or RONDO_BENCH_PYTHON")
-    options.build = options.build.resolve()
     return options
 
 

@@ -1,11 +1,60 @@
-"""Programs and processes that take turns: what every benchmark here is made of."""
+"""Programs and processes that take turns, and what is on their command lines: what every benchmark here is made of."""
+import argparse
 import json
+import math
 import os
+import pathlib
 import select
+import shutil
 import signal
 import statistics
 import subprocess
 import tempfile
+
+
+# ---- arguments, as types for argparse ----
+
+def build_with(program):
+    """The folder of a build that has this program, such as "bench/bench_step"."""
+    def folder(text):
+        path = pathlib.Path(text).resolve()
+        if not (path / program).is_file():
+            raise argparse.ArgumentTypeError(f"'{text}' is not the folder of a build: it has no {program}")
+        return path
+    return folder
+
+
+def positive(text):
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    return number
+
+
+def threads(text):
+    number, most = positive(text), len(os.sched_getaffinity(0))
+    if number > most:
+        raise argparse.ArgumentTypeError(f"{text} threads on {most} processors would measure how they wait for each other")
+    return number
+
+
+def seconds(text):
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+    return number
+
+
+def interpreter(text):
+    if shutil.which(text) is None:
+        raise argparse.ArgumentTypeError(f"there is no program '{text}'")
+    return text
+
+
+# ---- turns ----
 
 
 def last_line(text):

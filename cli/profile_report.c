@@ -36,12 +36,13 @@ static void print_layers(const struct profile *profile, int half, double whole, 
             }
         }
     }
-    print_row("  ", half == 0 ? "embedding, dropout, head, other" : "the other ops", rest, total);
+    const char *others[2] = {"embedding, dropout, head, other", "the other ops"}, *all[2] = {"all ops", "all ops"};
+    print_row("  ", rest < whole ? others[half] : all[half], rest, total); /* the engine tape has no times of layers */
 }
 
 void profile_print(const struct profile *profile, int32_t threads) {
     const double total = total_seconds(profile);
-    fprintf(stderr, "\n  %-34s %10s\n", threads == 1 ? "profile" : "profile, summed over threads", "seconds");
+    fprintf(stderr, "\n  %-34s %10s\n", threads == 1 ? "profile" : "profile, of all parts of a batch", "seconds");
     for (int i = 0; i < PROFILE_STAGES; i++) {
         const enum profile_stage stage = (enum profile_stage)i;
         const double seconds = profile_seconds(profile, stage);

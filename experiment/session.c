@@ -86,10 +86,11 @@ static rondo_status load_given_plugins(struct session *session, const char *cons
     return first;
 }
 
-/* A folder of RONDO_PLUGIN_PATH that cannot be used is an error: otherwise a plug-in would be missing without an
+/* A folder of a search path that cannot be used is an error: otherwise a plug-in or a cell would be missing without an
  * explanation. */
-static rondo_status check_plugin_path(const char *given, struct arena *arena, struct errors *errors) {
-    const struct location where = {"RONDO_PLUGIN_PATH", 0, 0};
+static rondo_status check_path(const char *variable, int has_programs, struct arena *arena, struct errors *errors) {
+    const struct location where = {variable, 0, 0};
+    const char *given = getenv(variable);
     while (given != NULL && *given != '\0') {
         const size_t length = strcspn(given, ":");
         const char *folder = arena_strndup(arena, given, length);
@@ -99,13 +100,12 @@ static rondo_status check_plugin_path(const char *given, struct arena *arena, st
         }
         if (length > 0 && folder[0] != '/') {
             return errors_add_at(errors, RONDO_INVALID, where,
-                                 "'%s' is relative: what plug-ins are found must not depend on the working directory",
-                                 folder);
+                                 "'%s' is relative: what is found must not depend on the working directory", folder);
         }
         if (length > 0 && (stat(folder, &found) != 0 || !S_ISDIR(found.st_mode))) {
             return errors_add_at(errors, RONDO_NOT_FOUND, where, "there is no folder '%s'", folder);
         }
-        if (length > 0 && (found.st_mode & S_IWOTH) != 0) {
+        if (length > 0 && has_programs && (found.st_mode & S_IWOTH) != 0) {
             return errors_add_at(errors, RONDO_INVALID, where, "everybody may write to '%s', so it is not used",
                                  folder);
         }
@@ -116,7 +116,9 @@ static rondo_status check_plugin_path(const char *given, struct arena *arena, st
 
 static rondo_status open_session(struct session *session, const struct session_settings *settings,
                                  struct errors *errors) {
-    RONDO_TRY(check_plugin_path(getenv("RONDO_PLUGIN_PATH"), session->arena, errors));
+    RONDO_TRY(check_path("RONDO_PLUGIN_PATH", 1, session->arena, errors));
+    RONDO_TRY(check_path("RONDO_CELL_PATH", 0, session->arena, errors));
+    RONDO_TRY(check_path("RONDO_BLOCK_PATH", 0, session->arena, errors));
     session->plugin_path = search_path(session->arena, "RONDO_PLUGIN_PATH", "plugins", RONDO_LIBDIR, errors);
     if (session->plugin_path == NULL) {
         return errors->status;

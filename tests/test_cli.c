@@ -847,6 +847,16 @@ START_TEST(folder_of_the_environment_that_cannot_be_used_is_told) {
     outcome = sandbox_run((struct call){.arguments = check, .environment = "RONDO_PLUGIN_PATH=/nowhere/at/all"});
     assert_status("missing", &outcome, 2);
     assert_parts("missing", outcome.err, "RONDO_PLUGIN_PATH: there is no folder '/nowhere/at/all'");
+    static const struct {
+        const char *environment, *message;
+    } paths[] = {{"RONDO_CELL_PATH=mine", "RONDO_CELL_PATH: 'mine' is relative"},
+                 {"RONDO_CELL_PATH=/nowhere", "RONDO_CELL_PATH: there is no folder '/nowhere'"},
+                 {"RONDO_BLOCK_PATH=/nowhere", "RONDO_BLOCK_PATH: there is no folder '/nowhere'"}};
+    for (int i = 0; i < ROWS(paths); i++) {
+        outcome = sandbox_run((struct call){.arguments = check, .environment = paths[i].environment});
+        assert_status(paths[i].environment, &outcome, 2);
+        assert_parts(paths[i].environment, outcome.err, paths[i].message);
+    }
 }
 END_TEST
 

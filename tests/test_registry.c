@@ -204,7 +204,8 @@ static const struct {
     /* elementwise ops */
     {ELEMENTWISE, {POKE(elementwise.map_grad, pointer, NULL)}, "op 'twice' of 'f.so': it has no gradient: 'map_grad'"},
     {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, RONDO_OP_NO_GRADIENT)}, "yet RONDO_OP_NO_GRADIENT is set"},
-    {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, 32)}, "unknown flags"},
+    {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, 64)}, "unknown flags"},
+    {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, RONDO_OP_RANDOM_ELEMENTS)}, "is set without RONDO_OP_RANDOM"},
     {ELEMENTWISE, {POKE(elementwise.flags, uint32_t, RONDO_OP_SEQUENCES)}, "looks at one element at a time"},
     {ELEMENTWISE, {POKE(elementwise.role, int32_t, 9)}, "an unknown role"},
     {ELEMENTWISE, {POKE(elementwise.operands, text, NULL)}, "'operands', the names of its inputs, is missing"},

@@ -1,6 +1,7 @@
 /* train/profile.h: measures the time of a training per stage of an update and per layer.
  *
- * Time is added up over threads: two threads that compute for one second count two. A stage adds the time of its end
+ * Time is added up over the threads that have a part of the batch of their own: two that compute for one second count two. Where
+ * several share one part, as those of a wide cell do for a batch of few rows (core/scan/run_wide.c), the part counts once. A stage adds the time of its end
  * and subtracts that of its beginning, so that any number of threads may be in the same stage. Without a profile
  * (NULL) nothing is measured.
  *
