@@ -455,12 +455,11 @@ void product_gradients(const struct product_kernels *kernels, int32_t dtype, con
     const int64_t wide = block_of_b(tiles, columns);
     const struct product_sums sums = {tiles,   a,   b, n_a, n_b, c, (char *)scratch + packed_panels(tiles, columns),
                                       scratch, wide};
-    struct product_piece piece = {0, 0, 0, 0}, next = piece;
+    struct product_piece begin = {0, 0, 0, 0}, next = begin;
     while (total > 0 && next_piece(&sums, &next)) {
-        piece = add_pieces(&sums, total, piece);
-        piece.packed =
-            -round_up(piece.columns, panel_of(tiles)); /* the next ones are packed from the beginning again */
-        next = piece;
+        const struct product_piece last = add_pieces(&sums, total, begin);
+        /* those after it are packed from the beginning again */
+        begin = next = (struct product_piece){.b = last.b, .column = last.column + last.columns};
     }
 }
 

@@ -11,7 +11,7 @@
 /* When a value is computed, and who reads it. Positions count what is computed, over all stages in their order: each node of a
  * group, each other instruction. Numbers count instructions. */
 struct scan_life {
-    int32_t position;
+    int32_t position;     /* from 1; 0: it is not computed */
     int32_t number;       /* of its instruction */
     int32_t last;         /* position of its last reader */
     int32_t apart;        /* number of the last instruction that reads a part of it; -1: none */
@@ -40,53 +40,53 @@ static int32_t later(int32_t a, int32_t b) {
     return a > b ? a : b;
 }
 
-/* Records that node `user`, at this position and in instruction `number`, reads `id`. */
-static void note_use(struct scan_planner *p, int32_t id, int32_t user, int32_t position, int32_t number) {
+/* Records that node `user` reads `id`. */
+static void note_use(struct scan_planner *p, int32_t id, int32_t user) {
     const int is_part = id >= 0 && p->graph->nodes[graph_without_views(p->graph, id)].kind == NODE_PART;
     id = graph_base(p->graph, id);
     if (id < 0 || node_is_given(&p->graph->nodes[id])) {
         return;
     }
     const struct scan_node *node = &p->graph->nodes[id], *by = &p->graph->nodes[user];
+    const struct scan_life *of_user = &p->lives[user];
     struct scan_life *life = &p->lives[id];
-    life->last = later(life->last, position);
+    life->last = later(life->last, of_user->position);
     life->crosses |=
         node->backward != by->backward || node->phase != by->phase || (node_is_effect(by) && by->phase != PHASE_LOOP);
-    life->leaves |= life->number != number;
-    life->apart = is_part ? number : life->apart;
+    life->leaves |= life->number != of_user->number;
+    life->apart = is_part ? later(life->apart, of_user->number) : life->apart;
 }
 
-/* Walks through all stages: first to find when each node is computed, then who reads it. */
+/* Notes in which steps a stage has to compute the node: those of one step, or all rows of it, at a time. */
+static void note_steps(const struct scan_graph *graph, struct scan_stage *stage, const struct scan_node *node) {
+    const uint32_t flags = node->op == NULL ? 0 : node->op->flags;
+    stage->needs_step |= node->random >= 0 || (flags & RONDO_OP_SEQUENCES) != 0;
+    stage->whole_steps |= node->random >= 0 && (flags & RONDO_OP_RANDOM_ELEMENTS) == 0;
+    for (int32_t k = 0; k < node->n_inputs && !node_is_effect(node); k++) {
+        const int32_t input = graph_base(graph, node->inputs[k]);
+        stage->needs_step |= input >= 0 && graph->nodes[input].kind == NODE_STATE;
+    }
+}
+
+/* When each node is computed, then who reads it. */
 static void find_lifetimes(struct scan_planner *p) {
-    for (int turn = 0; turn < 2; turn++) {
-        int32_t position = 0, number = 0;
-        for (int32_t half = 0; half < 2; half++) {
-            for (int32_t phase = 0; phase < PHASE_COUNT; phase++) {
-                struct scan_stage *stage = &p->plan->stages[half][phase];
-                for (int32_t i = 0; i < stage->count; i++, number++) {
-                    const struct scan_instruction *instruction = &stage->instructions[i];
-                    for (int32_t k = 0; k < instruction->count; k++) {
-                        const int32_t id = instruction->nodes[k];
-                        const struct scan_node *node = &p->graph->nodes[id];
-                        position += k == 0 || instruction->kind == NODE_MAP;
-                        if (turn == 0) {
-                            p->lives[id] = (struct scan_life){.position = position, .number = number, .apart = -1};
-                            stage->needs_step |=
-                                node->random >= 0 || (node->op != NULL && (node->op->flags & RONDO_OP_SEQUENCES) != 0);
-                            stage->whole_steps |=
-                                node->random >= 0 && (node->op->flags & RONDO_OP_RANDOM_ELEMENTS) == 0;
-                        }
-                        for (int32_t j = 0; j < node->n_inputs; j++) {
-                            const int32_t input = graph_base(p->graph, node->inputs[j]);
-                            if (turn == 1) {
-                                note_use(p, node->inputs[j], id, position, number);
-                            }
-                            stage->needs_step |=
-                                input >= 0 && p->graph->nodes[input].kind == NODE_STATE && !node_is_effect(node);
-                        }
-                    }
-                }
+    int32_t position = 0, number = 0;
+    for (int32_t s = 0; s < 2 * PHASE_COUNT; s++) {
+        struct scan_stage *stage = &p->plan->stages[s / PHASE_COUNT][s % PHASE_COUNT];
+        for (int32_t i = 0; i < stage->count; i++, number++) {
+            const struct scan_instruction *instruction = &stage->instructions[i];
+            for (int32_t k = 0; k < instruction->count; k++) {
+                const int32_t id = instruction->nodes[k];
+                position += k == 0 || instruction->kind == NODE_MAP;
+                p->lives[id] = (struct scan_life){.position = position, .number = number, .apart = -1};
+                note_steps(p->graph, stage, &p->graph->nodes[id]);
             }
+        }
+    }
+    for (int32_t id = 0; id < p->graph->count; id++) {
+        const struct scan_node *node = &p->graph->nodes[id];
+        for (int32_t k = 0; k < node->n_inputs && p->lives[id].position > 0; k++) {
+            note_use(p, node->inputs[k], id);
         }
     }
 }

@@ -233,6 +233,17 @@ static int32_t list_together(const struct scan_run *run, int32_t first, int *tak
     return count;
 }
 
+/* Adds tasks for effects that are all weight gradients of one fixed tensor: each for some of its rows. */
+static void add_weight_tasks(struct scan_run *run, struct scan_effect_task *tasks, struct scan_effect_task task,
+                             int32_t n_weights) {
+    const int64_t rows = run->given.fixed[node_of(run, task.effects[0])->which].shape[0];
+    const int64_t part = rows_of_task(run, rows, n_weights);
+    for (task.begin = 0; task.begin < rows; task.begin = task.end) {
+        task.end = task.begin + part < rows ? task.begin + part : rows;
+        tasks[run->now.n_tasks++] = task;
+    }
+}
+
 rondo_status run_effects(struct scan_run *run, struct arena *arena, struct errors *errors) {
     const struct scan_stage *stage = run->now.stage;
     const int32_t n = stage->count - stage->n_row_instructions;
@@ -260,19 +271,10 @@ rondo_status run_effects(struct scan_run *run, struct arena *arena, struct error
         n_listed += task.n_effects;
         if (all_weights && task.n_effects == 1) {
             single[n_single++] = task.effects[0];
-            continue;
-        }
-        const int64_t rows = run->given.fixed[node->which].shape[0];
-        const int64_t part = all_weights ? rows_of_task(run, rows, n_weights) : rows;
-        for (int64_t begin = 0; begin < rows || !all_weights; begin += part) {
-            if (all_weights) {
-                task.begin = begin;
-                task.end = begin + part < rows ? begin + part : rows;
-            }
+        } else if (all_weights) {
+            add_weight_tasks(run, tasks, task, n_weights);
+        } else {
             tasks[run->now.n_tasks++] = task;
-            if (!all_weights) {
-                break;
-            }
         }
     }
     struct scan_gradients *shared = NULL;
