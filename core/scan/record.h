@@ -6,6 +6,7 @@
  *
  *     scan_record              record.c   puts the recurrence on the tape, and runs the forward half
  *     scan_windows_forward, …  windows.c  both halves in windows
+ *     scan_outputs, …          results.c  what a run, or that of a window, gives and gets at its ends
  */
 #ifndef RONDO_CORE_SCAN_RECORD_H
 #define RONDO_CORE_SCAN_RECORD_H
