@@ -75,8 +75,8 @@ struct compare_section {
     int64_t n_runs; /* variants × seeds, and the runs of tuning */
 };
 
-/* 1 if the value of a setting is a number, which is put in *number. */
-int compare_value_number(const struct yaml_node *value, double *number);
+/* 1 if the value of a setting is a number, which is put in *value. */
+int compare_value_number(const struct yaml_node *node, double *value);
 
 /* The option tables and keys, for `rondo list` too. The last is that of a range. */
 extern const rondo_option compare_table[], compare_tune_table[], compare_range_table[];

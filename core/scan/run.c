@@ -156,7 +156,10 @@ static void clear_carries(const struct scan_run *run, const struct scan_span *sp
 static struct scan_span span_of(const struct scan_run *run, const struct scan_share *share, int64_t t) {
     const struct time_axis *time = run->given.time;
     const int64_t end = t < 0 || t >= time->steps ? 0 : share->end < time->alive[t] ? share->end : time->alive[t];
-    return end <= share->first ? (struct scan_span){0} : run_span(time, t, share->first, end - share->first);
+    if (end <= share->first) {
+        return (struct scan_span){0};
+    }
+    return run_span(time, t, share->first, end - share->first);
 }
 
 /* `worker` NULL: all of them together. */
