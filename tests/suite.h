@@ -22,6 +22,13 @@ static inline int has_address_limits(void) {
     return !SANITIZER_SHADOW && !is_emulated();
 }
 
+/* A limit of a test itself, in seconds, made longer for sanitizers and emulators as those of Check are. */
+static inline double limit_of(double seconds) {
+    const char *multiplier = getenv("CK_TIMEOUT_MULTIPLIER");
+    const double times = multiplier == NULL ? 1 : atof(multiplier);
+    return times > 1 ? times * seconds : seconds;
+}
+
 /* Adds a case to the suite: each of its tests may take `seconds`, and runs between setup and teardown. */
 static inline TCase *add_case(Suite *suite, const char *name, double seconds, SFun setup, SFun teardown) {
     TCase *test_case = tcase_create(name);

@@ -126,7 +126,7 @@ static enum verdict run_checks(const rondo_op *op, const char *only, char *reaso
         }
         struct checking checking = {op, check};
         struct child_outcome outcome;
-        ck_assert_int_eq(child_run(run_check, &checking, 100, &outcome, arena, &errors), RONDO_OK);
+        ck_assert_int_eq(child_run(run_check, &checking, limit_of(100), &outcome, arena, &errors), RONDO_OK);
         const int answered = outcome.end == CHILD_ANSWERED;
         verdict = answered ? (enum verdict)outcome.answer[0] : VERDICT_FAIL;
         snprintf(reason, size, "op '%s', %s: %s", op->base.name, check->name,
