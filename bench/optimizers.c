@@ -70,6 +70,16 @@ static int open_bench(struct optimizer_bench *bench, const char *cell_file, int 
     return bench->model != NULL && model_allocate(bench->model, &bench->errors) == RONDO_OK;
 }
 
+/* Returns the exit status. */
+static int close_bench(struct optimizer_bench *bench) {
+    const int status = bench->errors.count > 0 ? argument_report(&bench->errors) : 0;
+    errors_free(&bench->errors);
+    model_destroy(bench->model);
+    session_destroy(bench->session);
+    arena_destroy(bench->arena);
+    return status;
+}
+
 static void fill(const rondo_tensor *tensor, float scale) {
     float *data = tensor->data;
     for (int64_t i = 0; i < rondo_count(tensor); i++) {
@@ -77,14 +87,10 @@ static void fill(const rondo_tensor *tensor, float scale) {
     }
 }
 
-static int bench_shapes(const char *cell_file) {
-    struct optimizer_bench bench = {0};
-    if (!open_bench(&bench, cell_file, 1)) {
-        return argument_report(&bench.errors);
-    }
+static void print_shapes(const struct model *model) {
     printf("{\"shapes\": [");
-    for (int32_t p = 0; p < model_parameter_count(bench.model); p++) {
-        const rondo_tensor *value = &model_parameters(bench.model)[p].value;
+    for (int32_t p = 0; p < model_parameter_count(model); p++) {
+        const rondo_tensor *value = &model_parameters(model)[p].value;
         printf("%s[", p == 0 ? "" : ", ");
         for (int32_t d = 0; d < value->ndim; d++) {
             printf("%s%lld", d == 0 ? "" : ", ", (long long)value->shape[d]);
@@ -92,7 +98,14 @@ static int bench_shapes(const char *cell_file) {
         printf("]");
     }
     printf("]}\n");
-    return 0;
+}
+
+static int bench_shapes(const char *cell_file) {
+    struct optimizer_bench bench = {0};
+    if (open_bench(&bench, cell_file, 1)) {
+        print_shapes(bench.model);
+    }
+    return close_bench(&bench);
 }
 
 /* ---- updates ---- */
@@ -130,60 +143,64 @@ static rondo_status make_gradient(struct optimizer_bench *bench, const struct mo
     return RONDO_OK;
 }
 
-static int time_updates(struct optimizer_bench *bench, const rondo_optimizer *optimizer, const void *options,
-                        double seconds) {
-    const int32_t count = model_parameter_count(bench->model);
-    const void **by_parameter = arena_calloc(bench->arena, (size_t)count, sizeof *by_parameter);
-    struct gradient *gradients = arena_calloc(bench->arena, (size_t)count, sizeof *gradients);
-    for (int32_t p = 0; p < count; p++) {
-        by_parameter[p] = options;
-        if (make_gradient(bench, &model_parameters(bench->model)[p], &gradients[p]) != RONDO_OK) {
-            return argument_report(&bench->errors);
-        }
-        fill(&model_parameters(bench->model)[p].value, 0.1f);
-    }
-    const struct updater_stage stage = {.optimizer = optimizer, .origin = "bench", .options = by_parameter};
-    const struct updater_settings settings = {
-        .model = bench->model, .stages = &stage, .n_stages = 1, .parallel = &bench->session->parallel};
-    struct updater *updater = updater_create(&settings, &bench->errors);
-    if (updater == NULL) {
-        return argument_report(&bench->errors);
-    }
+/* Repeats an update, and prints what it takes. */
+static rondo_status time_updates(struct optimizer_bench *bench, struct updater *updater,
+                                 const struct gradient *gradients, double seconds, int64_t bytes) {
     const struct updater_step step = {.gradients = gradients, .rows = 32, .lr_scale = 1};
     static double timings[MAX_TIMINGS];
     int n = 0;
     const double end = now() + seconds;
     while (n < 5 || (now() < end && n < MAX_TIMINGS)) {
         const double start = now();
-        if (updater_step(updater, &step, &bench->errors) != RONDO_OK) {
-            return argument_report(&bench->errors);
-        }
+        RONDO_TRY(updater_step(updater, &step, &bench->errors));
         timings[n++] = now() - start;
     }
     const double each = timing_median(timings + 2, n - 2); /* the first ones meet memory that is new */
     const int64_t size = model_size(bench->model);
-    const double gigabytes = 1e-9 * (double)(size * bytes_of(optimizer, options));
+    const double gigabytes = 1e-9 * (double)(size * bytes);
     printf("{\"seconds\": %.6e, \"numbers\": %lld, \"gigabytes\": %.4f, \"gbytes\": %.2f}\n", each, (long long)size,
            gigabytes, gigabytes / each);
+    return RONDO_OK;
+}
+
+static rondo_status bench_optimizer(struct optimizer_bench *bench, const rondo_optimizer *optimizer,
+                                    const void *options, double seconds) {
+    const int32_t count = model_parameter_count(bench->model);
+    const void **by_parameter = arena_calloc(bench->arena, (size_t)count, sizeof *by_parameter);
+    struct gradient *gradients = arena_calloc(bench->arena, (size_t)count, sizeof *gradients);
+    if (arena_failed(bench->arena)) {
+        return errors_no_memory(&bench->errors);
+    }
+    for (int32_t p = 0; p < count; p++) {
+        by_parameter[p] = options;
+        RONDO_TRY(make_gradient(bench, &model_parameters(bench->model)[p], &gradients[p]));
+        fill(&model_parameters(bench->model)[p].value, 0.1f);
+    }
+    const struct updater_stage stage = {.optimizer = optimizer, .origin = "bench", .options = by_parameter};
+    const struct updater_settings settings = {
+        .model = bench->model, .stages = &stage, .n_stages = 1, .parallel = &bench->session->parallel};
+    struct updater *updater = updater_create(&settings, &bench->errors);
+    const rondo_status status = updater == NULL
+                                    ? bench->errors.status
+                                    : time_updates(bench, updater, gradients, seconds, bytes_of(optimizer, options));
     updater_destroy(updater);
-    return 0;
+    return status;
 }
 
 static int bench_updates(const char *name, const char *text, int threads, double seconds, const char *cell_file) {
     struct optimizer_bench bench = {0};
-    if (!open_bench(&bench, cell_file, threads)) {
-        return argument_report(&bench.errors);
-    }
     const struct location where = {"OPTIONS", 0, 0};
     const rondo_descriptor *found =
-        registry_resolve(bench.session->registry, RONDO_KIND_OPTIMIZER, name, where, &bench.errors);
+        open_bench(&bench, cell_file, threads)
+            ? registry_resolve(bench.session->registry, RONDO_KIND_OPTIMIZER, name, where, &bench.errors)
+            : NULL;
     void *options =
         found == NULL ? NULL : options_create(found->options, (size_t)found->options_size, bench.arena, &bench.errors);
-    if (options == NULL || options_parse(found->options, options, strcmp(text, "-") == 0 ? NULL : text, name,
-                                         bench.arena, where, &bench.errors) != RONDO_OK) {
-        return argument_report(&bench.errors);
+    if (options != NULL && options_parse(found->options, options, strcmp(text, "-") == 0 ? NULL : text, name,
+                                         bench.arena, where, &bench.errors) == RONDO_OK) {
+        bench_optimizer(&bench, (const rondo_optimizer *)found, options, seconds);
     }
-    return time_updates(&bench, (const rondo_optimizer *)found, options, seconds);
+    return close_bench(&bench);
 }
 
 /* ---- the machine, and loading ---- */

@@ -261,9 +261,13 @@ static int64_t product_inputs(const struct cell *cell) {
     return macs;
 }
 
+static int64_t shard_count(const struct step_bench *bench) {
+    return (bench->batch + bench->shard - 1) / bench->shard;
+}
+
 static rondo_status prepare(struct step_bench *bench, struct arena *arena, struct errors *errors) {
     bench->shard = bench->scan == NULL ? SHARD : bench->batch;
-    const int64_t n_shards = (bench->batch + bench->shard - 1) / bench->shard;
+    const int64_t n_shards = shard_count(bench);
     bench->values = arena_calloc(arena, (size_t)bench->cell->n_parameters + 1, sizeof *bench->values);
     bench->shards = arena_calloc(arena, (size_t)n_shards, sizeof *bench->shards);
     bench->inputs = tensor_2d(RONDO_F32, bench->steps * bench->batch, bench->input, NULL);
@@ -397,80 +401,101 @@ struct step_options {
     double seconds;
 };
 
-static rondo_status bench_cell(char **argv, const struct step_options *options, struct arena *arena,
-                               struct errors *errors) {
+/* Compiles the cell. *ready gets the seconds from its equations to a step that can run. */
+static rondo_status open_step(struct step_bench *bench, char **argv, const struct step_options *options,
+                              struct scan_settings of_scan, double *ready, struct arena *arena, struct errors *errors) {
     enum { MOST = 1 << 30 };
-    struct step_bench bench = {.steps = argument_whole("T", argv[2], 1, MOST),
-                               .batch = argument_whole("B", argv[3], 1, MOST),
-                               .input = argument_whole("I", argv[4], 1, MOST)};
-    const struct session_settings settings = {.threads = options->threads};
+    bench->steps = argument_whole("T", argv[2], 1, MOST);
+    bench->batch = argument_whole("B", argv[3], 1, MOST);
+    bench->input = argument_whole("I", argv[4], 1, MOST);
     const int64_t hidden = argument_whole("H", argv[5], 1, MOST);
-    const struct cell_settings sizes = {.dtype = RONDO_F32, .input = bench.input, .hidden = hidden, .memory = hidden};
-    bench.session = session_create(&settings, errors);
+    const struct session_settings settings = {.threads = options->threads};
+    const struct cell_settings sizes = {.dtype = RONDO_F32, .input = bench->input, .hidden = hidden, .memory = hidden};
+    bench->session = session_create(&settings, errors);
     const double before = now();
     const struct cell_definition *definition =
-        bench.session == NULL ? NULL : cell_file_read(argument_cell(bench.session, argv[1], arena), arena, errors);
-    bench.cell = definition == NULL ? NULL : cell_compile(definition, &sizes, bench.session->registry, errors);
-    struct stopwatch watch = {0};
-    struct scan_account account = {.now = NULL};
-    struct scan_settings of_scan = {
-        .passes = PASS_ALL & ~options->passes_off, .observe = observe, .observe_arg = &watch, .account = &account};
-    if (bench.cell != NULL && !options->use_tape) {
-        of_scan.program = bench.cell->program;
-        of_scan.n_states = bench.cell->n_states;
-        of_scan.new_states = bench.cell->new_states;
-        of_scan.output = bench.cell->output;
-        bench.scan = scan_create(&of_scan, errors);
+        bench->session == NULL ? NULL : cell_file_read(argument_cell(bench->session, argv[1], arena), arena, errors);
+    bench->cell = definition == NULL ? NULL : cell_compile(definition, &sizes, bench->session->registry, errors);
+    if (bench->cell != NULL && !options->use_tape) {
+        of_scan.program = bench->cell->program;
+        of_scan.n_states = bench->cell->n_states;
+        of_scan.new_states = bench->cell->new_states;
+        of_scan.output = bench->cell->output;
+        bench->scan = scan_create(&of_scan, errors);
     }
-    const double ready = now() - before;
-    if (bench.cell == NULL || errors->count > 0) {
-        return errors->status;
+    *ready = now() - before;
+    return bench->cell == NULL || errors->count > 0 ? errors->status : prepare(bench, arena, errors);
+}
+
+static void close_step(struct step_bench *bench, struct errors *errors) {
+    for (int64_t s = 0; bench->shards != NULL && s < shard_count(bench); s++) {
+        errors_move(errors, &bench->shards[s].errors);
+        tape_destroy(bench->shards[s].tape);
     }
-    RONDO_TRY(prepare(&bench, arena, errors));
+    scan_destroy(bench->scan);
+    cell_destroy(bench->cell);
+    session_destroy(bench->session);
+}
+
+/* What was measured: medians of some steps, in seconds. */
+struct step_times {
+    double seconds, least, loops;
+    int count;
+};
+
+static struct step_times time_steps(struct step_bench *bench, const struct stopwatch *watch, double least_seconds) {
     static double timings[MAX_TIMINGS], loops[MAX_TIMINGS];
     int count = 0;
-    double end = now() + options->seconds;
+    double end = now() + least_seconds, before;
     for (int warm = 2; count < MAX_TIMINGS && (count < 3 || now() < end);) {
         const double start = now();
-        watch.loops = 0;
-        run_all(&bench);
+        before = watch->loops;
+        run_all(bench);
         if (warm-- <= 0) {
-            loops[count] = watch.loops;
+            loops[count] = watch->loops - before;
             timings[count++] = now() - start;
         } else {
-            end = now() + options->seconds;
+            end = now() + least_seconds;
         }
     }
     const double seconds = timing_median(timings, count);
-    const double flops = 6.0 * (double)product_inputs(bench.cell) * (double)(bench.steps * bench.batch);
-    const double loop_seconds = timing_median(loops, count);
-    const double loop_bytes =
-        bench.scan == NULL ? 0 : (double)(scan_loop_bytes(bench.scan) * bench.steps * bench.batch);
+    return (struct step_times){seconds, timings[0], timing_median(loops, count), count};
+}
+
+static void print_times(const struct step_bench *bench, const struct step_times *times, double ready) {
+    const double rows = (double)(bench->steps * bench->batch), flops = 6 * rows * (double)product_inputs(bench->cell);
+    const double loop_bytes = bench->scan == NULL ? 0 : rows * (double)scan_loop_bytes(bench->scan);
     size_t held = 0;
-    for (int64_t s = 0; s < (bench.batch + bench.shard - 1) / bench.shard; s++) {
-        held += arena_capacity(tape_arena(bench.shards[s].tape));
+    for (int64_t s = 0; s < shard_count(bench); s++) {
+        held += arena_capacity(tape_arena(bench->shards[s].tape));
     }
-    const double step = options->account == ACCOUNT_NONE ? 0 : fill_account(&bench, &account);
-    if (options->account == ACCOUNT_TABLE) {
-        print_account_table(&bench, &account, seconds, step, options->threads);
-    } else {
-        printf("{\"seconds\": %.6e, \"least\": %.6e, \"gflops\": %.2f, \"timings\": %d, \"tape_mib\": %.1f, "
-               "\"ready_ms\": %.3f, \"loop_seconds\": %.6e, \"gbytes\": %.2f",
-               seconds, timings[0], 1e-9 * flops / seconds, count, (double)held / 1048576, 1e3 * ready, loop_seconds,
-               loop_seconds > 0 ? 1e-9 * loop_bytes / loop_seconds : 0);
-        if (options->account == ACCOUNT_JSON) {
-            print_account_json(&bench, &account, step);
+    printf("{\"seconds\": %.6e, \"least\": %.6e, \"gflops\": %.2f, \"timings\": %d, \"tape_mib\": %.1f, "
+           "\"ready_ms\": %.3f, \"loop_seconds\": %.6e, \"gbytes\": %.2f",
+           times->seconds, times->least, 1e-9 * flops / times->seconds, times->count, (double)held / 1048576,
+           1e3 * ready, times->loops, times->loops > 0 ? 1e-9 * loop_bytes / times->loops : 0);
+}
+
+static void bench_cell(char **argv, const struct step_options *options, struct arena *arena, struct errors *errors) {
+    struct step_bench bench = {.steps = 0};
+    struct stopwatch watch = {0};
+    struct scan_account account = {.now = NULL};
+    const struct scan_settings of_scan = {
+        .passes = PASS_ALL & ~options->passes_off, .observe = observe, .observe_arg = &watch, .account = &account};
+    double ready;
+    if (open_step(&bench, argv, options, of_scan, &ready, arena, errors) == RONDO_OK) {
+        const struct step_times times = time_steps(&bench, &watch, options->seconds);
+        const double step = options->account == ACCOUNT_NONE ? 0 : fill_account(&bench, &account);
+        if (options->account == ACCOUNT_TABLE) {
+            print_account_table(&bench, &account, times.seconds, step, options->threads);
+        } else {
+            print_times(&bench, &times, ready);
+            if (options->account == ACCOUNT_JSON) {
+                print_account_json(&bench, &account, step);
+            }
+            printf("}\n");
         }
-        printf("}\n");
     }
-    for (int64_t s = 0; s < (bench.batch + bench.shard - 1) / bench.shard; s++) {
-        errors_move(errors, &bench.shards[s].errors);
-        tape_destroy(bench.shards[s].tape);
-    }
-    scan_destroy(bench.scan);
-    cell_destroy(bench.cell);
-    session_destroy(bench.session);
-    return errors->status;
+    close_step(&bench, errors);
 }
 
 static int print_build(void) {
