@@ -68,7 +68,9 @@ static void print_report(const struct cell_argument *cell, const struct cell_che
         print_outcome("; fused - tape", &report->outcomes[CELL_CHECK_ENGINES]);
         print_outcome(", f32", &report->outcomes[CELL_CHECK_ENGINES_F32]);
     }
-    if (report->outcomes[CELL_CHECK_THREADS].wrong == 0) {
+    if (report->outcomes[CELL_CHECK_THREADS].compared == 0) {
+        printf("; threads NOT compared"); /* --threads 1 */
+    } else if (report->outcomes[CELL_CHECK_THREADS].wrong == 0) {
         printf("; threads same bits");
     } else {
         print_outcome("; threads", &report->outcomes[CELL_CHECK_THREADS]);
@@ -217,7 +219,7 @@ static int run_gradcheck(const struct command *command, int argc, char **argv) {
         return status;
     }
     if (gradcheck.common.threads > 0) {
-        gradcheck.threads[0] = gradcheck.common.threads;
+        gradcheck.threads[0] = gradcheck.common.threads == 1 ? 0 : gradcheck.common.threads;
         gradcheck.threads[1] = 0;
     }
     gradcheck.cells = gradcheck.common.json ? json_array() : NULL;

@@ -118,6 +118,7 @@ static const struct {
     {"cells show lstm --hidden 0", 2, "", "--hidden expects a number from 1 to 65536, got '0'"},
     {"cells show lstm --json=yes", 2, "", "this flag takes no value: '--json=yes'"},
 
+    {"gradcheck lstm --threads 1", 0, "lstm |ok |threads NOT compared|1 cell checked, 0 FAILED", ""},
     {"gradcheck lstm", 0, "lstm |ok |gradients |fused - tape |, f32 |threads same bits|1 cell checked, 0 FAILED", ""},
     {"gradcheck lstm gru ./mine.yaml", 0, "lstm |gru |mine |3 cells checked, 0 FAILED", ""},
     {"gradcheck mine.yaml --option gain=3 --input 2 --hidden 3", 0, "1 cell checked, 0 FAILED", ""},
