@@ -79,7 +79,7 @@ static const struct {
     {"op_writes_past_output", "stays_inside", "failed", "forward wrote outside 'output'", NULL},
     {"op_writes_past_saved", "stays_inside", "failed", "forward wrote outside 'saved'", NULL},
     {"op_writes_input", "stays_inside", "failed", "backward wrote to 'input 0', which is read-only", NULL},
-    {"op_writes_past_output", "zero_size", "failed", "segmentation fault; it touched memory past the end of 'output'",
+    {"op_writes_past_output", "zero_size", "failed", "segmentation fault;|it touched memory past the end of 'output'",
      NULL},
     {"op_skips_output", "writes_all", "failed", "output, element 11 is not written", NULL},
     {"op_gives_nan", "finite", "failed", "output, element |nan", NULL},
@@ -153,7 +153,7 @@ static const struct {
     {"loss_takes_nothing", "output_size", "failed", "refuses classes, numbers and lists;|expected others", NULL},
     {"loss_fails_quietly", "status", "failed", "record failed and did not say why", NULL},
     {"loss_reads_past_targets", "stays_inside", "failed",
-     "crashed: segmentation fault; it touched memory past the end of 'targets'", NULL},
+     "crashed: segmentation fault;|it touched memory past the end of 'targets'", NULL},
     {"loss_wrong_shape", "record", "failed", "record returned losses [], f64, expected [16], f64: one for each row",
      NULL},
     {"loss_chooses_past_end", "record", "failed", "choose_outputs gives a list of 1 outputs with |, expected 0 to |",
@@ -291,8 +291,21 @@ static int is_caught_by_sanitizer(const json_t *report, const char *check) {
 #endif
 }
 
+/* 1 for a fault that this processor does not have: arm64 divides integers by 0 without a trap. */
+static int is_no_fault_here(int row) {
+#if defined(__x86_64__)
+    (void)row;
+    return 0;
+#else
+    return strstr(bad[row].parts, "arithmetic trap") != NULL;
+#endif
+}
+
 START_TEST(bad_plugin_is_caught) {
     char file[1024], flags[256];
+    if (is_no_fault_here(_i)) {
+        return;
+    }
     snprintf(file, sizeof file, "%s/%s.so", variable("RONDO_TEST_BAD"), bad[_i].plugin);
     const char *more = bad[_i].flags == NULL ? "" : bad[_i].flags;
     const int has_only = strstr(more, "--only") != NULL;
@@ -341,7 +354,8 @@ START_TEST(there_are_shipped_plugins) {
 END_TEST
 
 START_TEST(shipped_plugin_passes_without_a_warning) {
-    const json_t *report = report_of(shipped[_i], "", 0);
+    const json_t *report =
+        report_of(shipped[_i], is_emulated() ? "--seconds 600" : "", 0); /* muon takes more than 20 there */
     ck_assert_msg(integer_of(report, "warnings") == 0, "%s", json_dumps(report, JSON_INDENT(1)));
     ck_assert_int_eq(integer_of(report, "failed"), 0);
     ck_assert_int_ge(integer_of(report, "passed"), 6);
