@@ -36,8 +36,8 @@ static void print_layers(const struct profile *profile, int half, double whole, 
             }
         }
     }
-    const char *others[2] = {"embedding, dropout, head, other", "the other ops"}, *all[2] = {"all ops", "all ops"};
-    print_row("  ", rest < whole ? others[half] : all[half], rest, total); /* the engine tape has no times of layers */
+    const char *others = half == 0 ? "embedding, dropout, head, other" : "the other ops";
+    print_row("  ", rest < whole ? others : "all ops", rest, total); /* the engine tape has no times of layers */
 }
 
 void profile_print(const struct profile *profile, int32_t threads) {

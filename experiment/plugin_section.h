@@ -27,8 +27,8 @@ struct plugin_reader {
     const struct experiment_section *sections; /* the table of all sections */
 };
 
-/* The section `key` of a mapping, as section_child (io/section.h) makes it. A name alone, as in `loss: huber`, is an error that says
- * how to write it. NULL with errors. */
+/* Returns the section `key` of a mapping, and creates it if it is missing (section_child of io/section.h). NULL with errors. A single
+ * value, as in `loss: huber`, is an error whose message has the right form. */
 struct yaml_node *plugin_section_child(const struct plugin_reader *reader, struct yaml_node *mapping, const char *key);
 
 /* Reads `section`, called `path` in messages, and loads the plug-in that it names. `name` is its name in the table of

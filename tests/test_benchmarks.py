@@ -3,7 +3,7 @@
 
     test_benchmarks.py BUILD SOURCE
 
-Skipped (77) without bench_step, which needs OpenBLAS.
+Exit status 77, which meson reports as skipped, if the build has no bench_step because OpenBLAS is missing.
 """
 import json
 import pathlib

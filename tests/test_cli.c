@@ -140,7 +140,7 @@ static const struct {
     {"eval run --engine tape", NULL, 0, "test: 8 examples, loss ", ""},
     {"eval run --engine fused --passes -fuse,-plan", NULL, 0, "test: 8 examples, loss ", ""},
     {"check e.yaml --engine tape", NULL, 0, "24 training examples", ""},
-    {"check e.yaml --max-memory 4GiB", NULL, 0, " of memory for training: | program and data, ", ""},
+    {"check e.yaml --max-memory 4GiB", NULL, 0, " of memory for training: | program and data", ""},
     {"check e.yaml --max-memory 1M", NULL, 2,
      " of memory for training: ", "expected at most 1.0 MB, which is --max-memory"},
     {"check e.yaml --max-memory 1M --json", NULL, 2, "\"tapes\": ", "which is --max-memory"},

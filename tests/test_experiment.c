@@ -109,7 +109,7 @@ static const struct {
      ":8:20: 'schedule.epochs' is quoted text, expected integer|:8:32: 'schedule.batch' must be a number of examples"},
     {"collections for numbers", "schedule:", "schedule: {epochs: [3], clip_norm: {a: 8}}", "", 2,
      ":8:20: 'schedule.epochs' is a list|:8:36: 'schedule.clip_norm' is a mapping"},
-    {"a name alone for an optimizer", "optimizer:", "optimizer: adam", "", 1,
+    {"a single value for an optimizer", "optimizer:", "optimizer: adam", "", 1,
      ":7:12: 'optimizer' is a single value, expected a mapping with the name of the plug-in: {plugin: adam}"},
     {"a duplicate key", "schedule:", "schedule: {epochs: 3, epochs: 4, epochs: 5}", "", 2,
      ":8:23: key 'epochs' is already there, at line 8|:8:34: key 'epochs' is already there"},

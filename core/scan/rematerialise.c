@@ -70,14 +70,13 @@ static int is_worth(const struct scan_rematerialisation *r, const int *live, int
 }
 
 /* Notes which values need a copy in which stages: those that the stage reads, and what their copies read. */
-static void find_copies(const struct scan_rematerialisation *r, const int *live, const int32_t *order,
-                        int32_t n_order) {
+static void find_copies(const struct scan_rematerialisation *r, const int32_t *order, int32_t n_order) {
     const struct scan_graph *graph = r->graph;
     for (int32_t i = n_order - 1; i >= 0; i--) { /* readers before what they read */
         const struct scan_node *node = &graph->nodes[order[i]];
         for (int32_t stage = 0; stage < 2 * PHASE_COUNT; stage++) {
-            const int is_there = live[order[i]] && stage_of(node) == stage;
-            for (int32_t k = 0; (is_there || r->copies[order[i]][stage] != 0) && k < node->n_inputs; k++) {
+            const int is_there = stage_of(node) == stage || r->copies[order[i]][stage] != 0;
+            for (int32_t k = 0; is_there && k < node->n_inputs; k++) {
                 const int32_t input = node->inputs[k];
                 if (input >= 0 && r->replaced[input] && stage_of(&graph->nodes[input]) != stage) {
                     r->copies[input][stage] = WANTED;
@@ -125,7 +124,7 @@ void graph_rematerialise(struct scan_graph *graph, const struct scan_graph_setti
     for (int32_t i = 0; i < n_order; i++) {
         r.replaced[order[i]] = is_worth(&r, live, order[i]);
     }
-    find_copies(&r, live, order, n_order);
+    find_copies(&r, order, n_order);
     for (int32_t i = 0; i < n_order; i++) {
         make_copies(&r, order[i]);
     }
